@@ -12,7 +12,9 @@ interface ICore is IModule {
     /// @notice A change was applied; the service is at `revision`.
     event Updated(uint64 indexed revision, address indexed by);
     /// @notice A parameter was set, or removed (`present` false).
-    event ParameterChanged(bytes32 indexed name, int256 value, bool present, uint64 indexed revision);
+    event ParameterChanged(
+        bytes32 indexed name, int256 value, bool present, uint64 indexed revision
+    );
     /// @notice The module `name` is at `module` from now on.
     event ModuleChanged(bytes32 indexed name, address module);
 

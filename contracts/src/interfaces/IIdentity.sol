@@ -29,7 +29,13 @@ interface IIdentity is IModule {
         uint256 beaconY;
     }
 
-    event Joined(address indexed operator, bytes32 indexed nameHash, string name, bytes32 certificate, bytes32 fingerprint);
+    event Joined(
+        address indexed operator,
+        bytes32 indexed nameHash,
+        string name,
+        bytes32 certificate,
+        bytes32 fingerprint
+    );
     event Left(address indexed operator, bytes32 indexed nameHash);
     event BeaconKeyRegistered(address indexed operator, uint256 x, uint256 y);
 
@@ -68,10 +74,13 @@ interface IIdentity is IModule {
 
     /// @notice What the certificate's key signs: sha256(abi.encode("koinon join", block.chainid, address(this),
     /// account, keccak256(bytes(name)), certificate, beaconX, beaconY)).
-    function joinDigest(address account, string calldata name, bytes32 certificate, uint256 beaconX, uint256 beaconY)
-        external
-        view
-        returns (bytes32);
+    function joinDigest(
+        address account,
+        string calldata name,
+        bytes32 certificate,
+        uint256 beaconX,
+        uint256 beaconY
+    ) external view returns (bytes32);
     /// @notice The operator, also after it left; `account` is zero if it never joined.
     function operator(address account) external view returns (Operator memory);
     /// @notice The account that holds the name; zero if none.
@@ -84,7 +93,13 @@ interface IIdentity is IModule {
     function operatorCountAt(uint256 blockNumber) external view returns (uint256);
     /// @notice The units of operators that were active at the end of `blockNumber`: stake then / stake_threshold now,
     /// rounded down, less banned units; zero for who is banned or inactive now. Reverts with IdentityNotMember.
-    function unitsAt(address[] calldata accounts, uint256 blockNumber) external view returns (uint32[] memory);
+    function unitsAt(address[] calldata accounts, uint256 blockNumber)
+        external
+        view
+        returns (uint32[] memory);
     /// @notice The VRF key the operator had at the end of `blockNumber`; reverts with IdentityNoBeaconKey.
-    function beaconKeyAt(address account, uint256 blockNumber) external view returns (uint256 x, uint256 y);
+    function beaconKeyAt(address account, uint256 blockNumber)
+        external
+        view
+        returns (uint256 x, uint256 y);
 }

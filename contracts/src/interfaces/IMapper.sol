@@ -79,7 +79,10 @@ interface IMapper {
         view
         returns (address[] memory operators, uint32[] memory units);
     /// @notice The operator of a slot in force and the number of its unit that backs the node; zero if vacant.
-    function operatorOf(bytes32 set, uint32 group, uint32 place) external view returns (address operator, uint32 unit);
+    function operatorOf(bytes32 set, uint32 group, uint32 place)
+        external
+        view
+        returns (address operator, uint32 unit);
     /// @notice Number of slots and of units in force.
     function totals() external view returns (uint256 slots, uint256 units);
 }

@@ -44,7 +44,9 @@ interface ITemplates is IModule {
         string endpoint
     );
 
-    error TemplatesNotOperator(bytes32 set, uint32 group, uint32 place, address caller, address operator);
+    error TemplatesNotOperator(
+        bytes32 set, uint32 group, uint32 place, address caller, address operator
+    );
     error TemplatesUnknownRevision(uint64 given, uint64 current);
     error TemplatesInvalidReport(bytes32 set, uint32 group, uint32 place);
 
@@ -53,5 +55,8 @@ interface ITemplates is IModule {
     /// @notice The last report of a slot; all zero if there is none.
     function status(bytes32 set, uint32 group, uint32 place) external view returns (Status memory);
     /// @notice The last reports of all places of one group, by place.
-    function groupStatus(bytes32 set, uint32 group, uint32 size) external view returns (Status[] memory);
+    function groupStatus(bytes32 set, uint32 group, uint32 size)
+        external
+        view
+        returns (Status[] memory);
 }
