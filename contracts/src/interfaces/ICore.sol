@@ -20,7 +20,7 @@ interface ICore is IModule {
 
     /// @notice The caller may not update `module`.
     error CoreUnauthorized(address caller, bytes32 module);
-    /// @notice The change is empty.
+    /// @notice The change, or its list of edits for one module, is empty.
     error CoreEmptyChange();
     /// @notice No module has this name, or it holds no objects.
     error CoreUnknownModule(bytes32 name);
@@ -28,13 +28,20 @@ interface ICore is IModule {
     error CoreUnknownParameter(bytes32 name);
     /// @notice The parameter is negative where a natural number is needed.
     error CoreNegativeParameter(bytes32 name, int256 value);
-    /// @notice Names and addresses differ in number, a name is empty or stands twice, or an address is zero.
+    /// @notice The change brings node sets without `replaceSets`.
+    error CoreUnexpectedSets();
+    /// @notice There would be more than `limit` parameters or modules.
+    error CoreLimitExceeded(uint256 limit);
+    /// @notice At creation: names and addresses differ in number, a name is empty, stands twice or is `core`, an address
+    /// is zero, or `timelock` or `security` is missing. In `setModule`: the name is empty or `core`, the address holds no
+    /// code or a module of another Core, or the timelock could update nothing any more.
     error CoreInvalidModules();
 
     /// @notice Applies a change as the next revision. Each module touched must allow the caller: parameters count as
     /// `core`, node sets as `topology`, bans as `security`; permissions are the timelock's alone.
     function update(Change calldata change) external returns (uint64 revision);
-    /// @notice Points `name` at another contract. Only the timelock.
+    /// @notice Points `name` at another contract, which keeps none of the old one's content. Only the timelock. A module
+    /// can be replaced but not removed.
     function setModule(bytes32 name, address module) external;
     /// @notice The service's name.
     function name() external view returns (string memory);

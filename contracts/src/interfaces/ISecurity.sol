@@ -21,9 +21,10 @@ interface ISecurity is IModule {
 
     /// @notice The ban is already in the state asked for, or names a unit where its kind has none.
     error SecurityInvalidBan(Ban ban);
-    /// @notice More than `limit` nodes of one operator are banned.
+    /// @notice More than `limit` nodes of one operator, or more than `limit` subjects in all, would be banned.
     error SecurityTooManyBans(bytes32 subject, uint256 limit);
-    /// @notice Mode Governance with admins, mode Admins without any, an admin twice or zero, or over the limit.
+    /// @notice Mode Governance with admins, mode Admins without any, an admin twice or zero, over the limit, or no such
+    /// module.
     error SecurityInvalidPermission(bytes32 module);
 
     /// @notice Applies bans and permissions as part of `revision`. Only Core.

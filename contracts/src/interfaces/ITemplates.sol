@@ -44,10 +44,13 @@ interface ITemplates is IModule {
         string endpoint
     );
 
+    /// @notice The slot is not allocated to the caller in the epoch in force.
     error TemplatesNotOperator(
         bytes32 set, uint32 group, uint32 place, address caller, address operator
     );
+    /// @notice The service is not at this revision yet.
     error TemplatesUnknownRevision(uint64 given, uint64 current);
+    /// @notice The state is Unknown or the endpoint is too long.
     error TemplatesInvalidReport(bytes32 set, uint32 group, uint32 place);
 
     /// @notice Reports on slots allocated to the caller in the epoch in force.
