@@ -1,0 +1,328 @@
+//! Canonical JSON: the one byte sequence of a value.
+//!
+//! Keys sorted by bytes, no white space, numbers as written, strings in NFC with the shortest escapes of RFC 8785
+//! (JCS). Reading accepts any JSON text within limits, refuses duplicate keys and what is not NFC.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+use unicode_normalization::is_nfc;
+
+use crate::value::{Number, Value};
+
+/// Why bytes are no acceptable JSON value; `at` is a byte offset.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{what} at byte {at}")]
+pub struct JsonError {
+    /// What was expected or is wrong.
+    pub what: &'static str,
+    /// Where.
+    pub at: usize,
+}
+
+/// What reading may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most bytes of input.
+    pub bytes: usize,
+    /// Most nested lists and maps.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    /// 16 MiB and 64 levels: far above any service, far below any harm.
+    fn default() -> Self {
+        Self { bytes: 16 << 20, depth: 64 }
+    }
+}
+
+impl Value {
+    /// Writes the canonical JSON.
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        write_value(self, &mut out);
+        out
+    }
+
+    /// Reads a JSON text, canonical or not.
+    ///
+    /// # Errors
+    /// [`JsonError`] with the byte offset: bad syntax, a duplicate key, a string that is not NFC, a limit passed.
+    pub fn from_json(text: &[u8], limits: Limits) -> Result<Self, JsonError> {
+        if text.len() > limits.bytes {
+            return Err(JsonError { what: "too many bytes", at: limits.bytes });
+        }
+        let text = std::str::from_utf8(text)
+            .map_err(|error| JsonError { what: "invalid UTF-8", at: error.valid_up_to() })?;
+        let mut reader = Reader { text, at: 0 };
+        let value = reader.value(limits.depth)?;
+        reader.space();
+        if reader.at == text.len() { Ok(value) } else { Err(reader.error("trailing text")) }
+    }
+}
+
+fn write_value(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => out.push_str(number.as_str()),
+        Value::String(text) => write_string(text, out),
+        Value::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_value(item, out);
+            }
+            out.push(']');
+        }
+        Value::Map(entries) => {
+            out.push('{');
+            for (index, (key, item)) in entries.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_string(key, out);
+                out.push(':');
+                write_value(item, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// Writes a JSON string with the escapes of RFC 8785 section 3.2.2.2.
+pub(crate) fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\u{c}' => out.push_str("\\f"),
+            '\r' => out.push_str("\\r"),
+            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            plain => out.push(plain),
+        }
+    }
+    out.push('"');
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn error(&self, what: &'static str) -> JsonError {
+        JsonError { what, at: self.at }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.text.as_bytes()[self.at..]
+    }
+
+    fn space(&mut self) {
+        self.at += self.rest().iter().take_while(|byte| b" \t\r\n".contains(byte)).count();
+    }
+
+    /// Skips white space and takes `byte` if it is next.
+    fn take(&mut self, byte: u8) -> bool {
+        self.space();
+        let found = self.rest().first() == Some(&byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn word(&mut self, word: &str, value: Value) -> Result<Value, JsonError> {
+        if !self.rest().starts_with(word.as_bytes()) {
+            return Err(self.error("expected a value"));
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
+        self.space();
+        match self.rest().first() {
+            Some(b'{' | b'[') if depth == 0 => Err(self.error("too deeply nested")),
+            Some(b'{') => self.map(depth - 1),
+            Some(b'[') => self.list(depth - 1),
+            Some(b'"') => Ok(Value::String(self.string()?)),
+            Some(b't') => self.word("true", Value::Bool(true)),
+            Some(b'f') => self.word("false", Value::Bool(false)),
+            Some(b'n') => self.word("null", Value::Null),
+            Some(_) => self.number(),
+            None => Err(self.error("expected a value, found the end")),
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Value, JsonError> {
+        self.at += 1;
+        let mut items = Vec::new();
+        if self.take(b']') {
+            return Ok(Value::List(items));
+        }
+        loop {
+            items.push(self.value(depth)?);
+            if self.take(b']') {
+                return Ok(Value::List(items));
+            }
+            if !self.take(b',') {
+                return Err(self.error("expected `,` or `]`"));
+            }
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Value, JsonError> {
+        self.at += 1;
+        let mut entries = BTreeMap::new();
+        if self.take(b'}') {
+            return Ok(Value::Map(entries));
+        }
+        loop {
+            self.space();
+            let start = self.at;
+            let key = self.string()?;
+            if !self.take(b':') {
+                return Err(self.error("expected `:`"));
+            }
+            if entries.insert(key, self.value(depth)?).is_some() {
+                return Err(JsonError { what: "duplicate key", at: start });
+            }
+            if self.take(b'}') {
+                return Ok(Value::Map(entries));
+            }
+            if !self.take(b',') {
+                return Err(self.error("expected `,` or `}`"));
+            }
+        }
+    }
+
+    fn number(&mut self) -> Result<Value, JsonError> {
+        let length = self
+            .rest()
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte))
+            .count();
+        let number = Number::parse(&self.text[self.at..self.at + length])
+            .map_err(|_| self.error("expected a value"))?;
+        self.at += length;
+        Ok(Value::Number(number))
+    }
+
+    fn string(&mut self) -> Result<String, JsonError> {
+        let start = self.at;
+        if self.rest().first() != Some(&b'"') {
+            return Err(self.error("expected a string"));
+        }
+        self.at += 1;
+        let mut out = String::new();
+        loop {
+            let plain = self
+                .rest()
+                .iter()
+                .take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20))
+                .count();
+            out.push_str(&self.text[self.at..self.at + plain]);
+            self.at += plain;
+            match self.rest().first() {
+                Some(b'"') => break,
+                Some(b'\\') => out.push(self.escape()?),
+                Some(_) => return Err(self.error("control character in a string")),
+                None => return Err(self.error("unclosed string")),
+            }
+        }
+        self.at += 1;
+        if is_nfc(&out) {
+            Ok(out)
+        } else {
+            Err(JsonError { what: "string is not in NFC", at: start })
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, JsonError> {
+        let escaped = self.rest().get(1).copied();
+        self.at += 2;
+        match escaped {
+            Some(b'"') => Ok('"'),
+            Some(b'\\') => Ok('\\'),
+            Some(b'/') => Ok('/'),
+            Some(b'b') => Ok('\u{8}'),
+            Some(b'f') => Ok('\u{c}'),
+            Some(b'n') => Ok('\n'),
+            Some(b'r') => Ok('\r'),
+            Some(b't') => Ok('\t'),
+            Some(b'u') => self.code_point(),
+            Some(_) | None => {
+                self.at -= 2;
+                Err(self.error("unknown escape"))
+            }
+        }
+    }
+
+    fn code_point(&mut self) -> Result<char, JsonError> {
+        let first = self.hex4()?;
+        if (0xd800..0xdc00).contains(&first) && self.rest().starts_with(b"\\u") {
+            self.at += 2;
+            let second = self.hex4()?;
+            if (0xdc00..0xe000).contains(&second) {
+                let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+                return char::from_u32(code).ok_or_else(|| self.error("invalid code point"));
+            }
+            return Err(self.error("lone surrogate"));
+        }
+        char::from_u32(first).ok_or_else(|| self.error("lone surrogate"))
+    }
+
+    fn hex4(&mut self) -> Result<u32, JsonError> {
+        let digits = self.rest().get(..4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let text = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let code = text.and_then(|text| u32::from_str_radix(text, 16).ok());
+        let code = code.ok_or_else(|| self.error("expected four hexadecimal digits"))?;
+        self.at += 4;
+        Ok(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Value, JsonError> {
+        Value::from_json(text.as_bytes(), Limits { bytes: 1000, depth: 3 })
+    }
+
+    #[test]
+    fn writes_sorted_and_tight() {
+        let value =
+            read(" { \"b\" : [ 1.10 , null, true ], \"a\" : \"\\u0041\\n\\u001f/\" } ").unwrap();
+        assert_eq!(value.to_json(), r#"{"a":"A\n\u001f/","b":[1.10,null,true]}"#);
+    }
+
+    #[test]
+    fn says_where_it_is_wrong() {
+        let cases = [
+            ("", "expected a value, found the end", 0),
+            ("[1,]", "expected a value", 3),
+            ("{\"a\":1,\"a\":2}", "duplicate key", 7),
+            ("[[[[1]]]]", "too deeply nested", 3),
+            ("\"e\u{301}\"", "string is not in NFC", 0),
+            ("\"\\ud800x\"", "lone surrogate", 7),
+            ("\"\\", "unknown escape", 1),
+            ("\"a", "unclosed string", 2),
+            ("\"\u{1}\"", "control character in a string", 1),
+            ("1 2", "trailing text", 2),
+            ("01", "expected a value", 0),
+            ("nul", "expected a value", 0),
+        ];
+        for (text, what, at) in cases {
+            assert_eq!(read(text), Err(JsonError { what, at }), "{text}");
+        }
+        assert_eq!(read("\"\\ud83d\\ude00\"").unwrap(), Value::string("😀"));
+    }
+}

@@ -1,0 +1,310 @@
+//! X.509 certificates of operators: P-256 keys, self-signed, bound to an account by a signature of both keys.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use p256::ecdsa::DerSignature;
+use p256::ecdsa::Signature;
+use p256::ecdsa::SigningKey;
+use p256::ecdsa::VerifyingKey;
+use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::signature::hazmat::PrehashSigner;
+use p256::pkcs8::DecodePrivateKey;
+use p256::pkcs8::DecodePublicKey;
+use p256::pkcs8::EncodePrivateKey;
+use p256::pkcs8::EncodePublicKey;
+use p256::pkcs8::LineEnding;
+use sha2::Digest;
+use sha2::Sha256;
+use thiserror::Error;
+use x509_cert::builder::Builder;
+use x509_cert::builder::CertificateBuilder;
+use x509_cert::builder::Profile;
+use x509_cert::der::Decode;
+use x509_cert::der::DecodePem;
+use x509_cert::der::Encode;
+use x509_cert::der::EncodePem;
+use x509_cert::der::asn1::UtcTime;
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::AlgorithmIdentifierOwned;
+use x509_cert::spki::ObjectIdentifier;
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
+use x509_cert::time::Time;
+use x509_cert::time::Validity;
+use zeroize::Zeroizing;
+
+/// The DER of a P-256 SubjectPublicKeyInfo up to the point's X: what contracts look for (RFC 5480).
+const SPKI_HEADER: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+/// ecdsa-with-SHA256 (RFC 5758 section 3.2).
+const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+
+/// The secret P-256 key of a certificate.
+pub struct CertificateKey(SigningKey);
+
+/// An operator's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    der: Vec<u8>,
+    common_name: String,
+    not_after: Duration,
+    key_offset: usize,
+    key: VerifyingKey,
+}
+
+/// Why a certificate or its key is refused.
+#[derive(Debug, Error)]
+pub enum CertificateError {
+    /// It is not what it should be, syntactically.
+    #[error("cannot read the certificate or key")]
+    Syntax(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The secret is no P-256 key.
+    #[error("a certificate's secret key must be between 1 and the order of P-256")]
+    InvalidSecret,
+    /// Its key is not P-256.
+    #[error("the certificate's key is not a P-256 key")]
+    WrongKey,
+    /// It is not signed by its own key.
+    #[error("the certificate is not signed by its own key")]
+    WrongSignature,
+    /// The subject has no common name, or one that cannot stand in a certificate.
+    #[error("the certificate's subject needs a common name")]
+    InvalidName,
+}
+
+impl CertificateError {
+    fn syntax(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Syntax(Box::new(error))
+    }
+}
+
+impl std::fmt::Debug for CertificateKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CertificateKey(secret)")
+    }
+}
+
+impl CertificateKey {
+    /// Makes a key of 32 secret bytes, big-endian.
+    ///
+    /// # Errors
+    /// [`CertificateError::InvalidSecret`] unless they are between 1 and the order of the group.
+    pub fn from_bytes(secret: &[u8; 32]) -> Result<Self, CertificateError> {
+        SigningKey::from_bytes(secret.into()).map(Self).map_err(|_| CertificateError::InvalidSecret)
+    }
+
+    /// Reads a PKCS#8 PEM.
+    ///
+    /// # Errors
+    /// [`CertificateError::Syntax`] if it is none of a P-256 key.
+    pub fn from_pem(pem: &str) -> Result<Self, CertificateError> {
+        SigningKey::from_pkcs8_pem(pem).map(Self).map_err(CertificateError::syntax)
+    }
+
+    /// Writes a PKCS#8 PEM.
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        self.0.to_pkcs8_pem(LineEnding::LF).expect("a P-256 key has a PKCS#8 form")
+    }
+
+    /// Issues a self-signed certificate for `common_name`, valid from `now` (since the Unix epoch) for `lifetime`.
+    ///
+    /// # Errors
+    /// [`CertificateError::InvalidName`] if the name is empty or has characters that RFC 4514 would escape;
+    /// [`CertificateError::Syntax`] for times beyond the year 2049.
+    pub fn issue(
+        &self,
+        common_name: &str,
+        now: Duration,
+        lifetime: Duration,
+    ) -> Result<Certificate, CertificateError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@._-".contains(&byte);
+        if common_name.is_empty() || !common_name.bytes().all(plain) {
+            return Err(CertificateError::InvalidName);
+        }
+        let subject =
+            Name::from_str(&format!("CN={common_name}")).map_err(CertificateError::syntax)?;
+        let time = |at| {
+            UtcTime::from_unix_duration(at).map(Time::UtcTime).map_err(CertificateError::syntax)
+        };
+        let validity = Validity { not_before: time(now)?, not_after: time(now + lifetime)? };
+        let public =
+            self.0.verifying_key().to_public_key_der().map_err(CertificateError::syntax)?;
+        let public = SubjectPublicKeyInfoOwned::from_der(public.as_bytes())
+            .map_err(CertificateError::syntax)?;
+        // The serial number is unique per key and time, and carries no information.
+        let serial = Sha256::digest(
+            [
+                public.to_der().map_err(CertificateError::syntax)?,
+                now.as_nanos().to_be_bytes().to_vec(),
+            ]
+            .concat(),
+        );
+        let serial = SerialNumber::new(&serial[..16]).map_err(CertificateError::syntax)?;
+        let builder =
+            CertificateBuilder::new(Profile::Root, serial, validity, subject, public, &self.0)
+                .map_err(CertificateError::syntax)?;
+        let certificate = builder.build::<DerSignature>().map_err(CertificateError::syntax)?;
+        Certificate::from_der(&certificate.to_der().map_err(CertificateError::syntax)?)
+    }
+
+    /// Signs a SHA-256 digest; returns r and s, s in the lower half, as contracts demand.
+    pub fn sign_digest(&self, digest: &[u8; 32]) -> [[u8; 32]; 2] {
+        let signature: Signature =
+            self.0.sign_prehash(digest).expect("a digest of 32 bytes can be signed with P-256");
+        let signature = signature.normalize_s().unwrap_or(signature);
+        let (r, s) = signature.split_bytes();
+        [r.into(), s.into()]
+    }
+}
+
+impl Certificate {
+    /// Reads a DER certificate and checks that its own P-256 key signed it.
+    ///
+    /// # Errors
+    /// [`CertificateError`] for anything else.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let certificate =
+            x509_cert::Certificate::from_der(der).map_err(CertificateError::syntax)?;
+        let tbs = &certificate.tbs_certificate;
+        // RFC 5280 section 4.1.1.2: both places must name the same algorithm.
+        let algorithm = AlgorithmIdentifierOwned { oid: ECDSA_WITH_SHA256, parameters: None };
+        if tbs.signature != algorithm || certificate.signature_algorithm != algorithm {
+            return Err(CertificateError::WrongSignature);
+        }
+        let spki = tbs.subject_public_key_info.to_der().map_err(CertificateError::syntax)?;
+        let key =
+            VerifyingKey::from_public_key_der(&spki).map_err(|_| CertificateError::WrongKey)?;
+        // Contracts find the key by its uncompressed DER form.
+        if !spki.starts_with(&SPKI_HEADER) {
+            return Err(CertificateError::WrongKey);
+        }
+        let key_offset = der.windows(spki.len()).position(|window| window == spki);
+        let signature =
+            certificate.signature.as_bytes().and_then(|bytes| DerSignature::from_bytes(bytes).ok());
+        let signature = signature.ok_or(CertificateError::WrongSignature)?;
+        let signed = tbs.to_der().map_err(CertificateError::syntax)?;
+        key.verify(&signed, &signature).map_err(|_| CertificateError::WrongSignature)?;
+        let names = tbs.subject.0.iter().flat_map(|set| set.0.iter());
+        let common_name = names.map(ToString::to_string).find_map(|name| {
+            name.strip_prefix("CN=").filter(|name| !name.is_empty()).map(ToOwned::to_owned)
+        });
+        Ok(Self {
+            der: der.to_vec(),
+            common_name: common_name.ok_or(CertificateError::InvalidName)?,
+            not_after: tbs.validity.not_after.to_unix_duration(),
+            key_offset: key_offset.ok_or(CertificateError::WrongKey)?,
+            key,
+        })
+    }
+
+    /// Reads a PEM certificate; see [`Certificate::from_der`].
+    ///
+    /// # Errors
+    /// [`CertificateError`] as for DER.
+    pub fn from_pem(pem: &str) -> Result<Self, CertificateError> {
+        let certificate =
+            x509_cert::Certificate::from_pem(pem).map_err(CertificateError::syntax)?;
+        Self::from_der(&certificate.to_der().map_err(CertificateError::syntax)?)
+    }
+
+    /// Writes the PEM.
+    pub fn to_pem(&self) -> String {
+        let certificate =
+            x509_cert::Certificate::from_der(&self.der).expect("it was read from this DER");
+        certificate.to_pem(LineEnding::LF).expect("a certificate has a PEM form")
+    }
+
+    /// Returns the DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Returns the SHA-256 of the DER.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(&self.der).into()
+    }
+
+    /// Returns the subject's common name.
+    pub fn common_name(&self) -> &str {
+        &self.common_name
+    }
+
+    /// Returns when it ends, since the Unix epoch.
+    pub fn not_after(&self) -> Duration {
+        self.not_after
+    }
+
+    /// Returns where in the DER the SubjectPublicKeyInfo starts.
+    pub fn key_offset(&self) -> usize {
+        self.key_offset
+    }
+
+    /// Returns whether `key` is the key of this certificate.
+    pub fn is_of(&self, key: &CertificateKey) -> bool {
+        self.key == *key.0.verifying_key()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p256::ecdsa::signature::hazmat::PrehashVerifier;
+
+    use super::*;
+
+    fn certificate() -> (CertificateKey, Certificate) {
+        let key = CertificateKey::from_bytes(&[7; 32]).unwrap();
+        let day = Duration::from_secs(86_400);
+        let certificate = key.issue("alice@myDapp", day * 20_000, day * 365).unwrap();
+        (key, certificate)
+    }
+
+    #[test]
+    fn a_certificate_is_read_as_issued() {
+        let (key, certificate) = certificate();
+        assert_eq!(certificate.common_name(), "alice@myDapp");
+        assert_eq!(certificate.not_after(), Duration::from_secs(86_400 * 20_365));
+        assert!(certificate.is_of(&key));
+        assert_eq!(Certificate::from_pem(&certificate.to_pem()).unwrap(), certificate);
+        let spki = &certificate.der()[certificate.key_offset()..][..91];
+        assert_eq!(spki[..26], SPKI_HEADER);
+        assert_eq!(VerifyingKey::from_public_key_der(spki).unwrap(), *key.0.verifying_key());
+        let key = CertificateKey::from_pem(&key.to_pem()).unwrap();
+        assert!(certificate.is_of(&key));
+    }
+
+    #[test]
+    fn every_altered_byte_is_noticed() {
+        let (_, certificate) = certificate();
+        for index in 0..certificate.der().len() {
+            let mut der = certificate.der().to_vec();
+            der[index] ^= 1;
+            let read = Certificate::from_der(&der);
+            assert!(read.is_err(), "byte {index} is not covered: {read:?}");
+        }
+    }
+
+    #[test]
+    fn digests_are_signed_low() {
+        let (key, _) = certificate();
+        for number in 0..32 {
+            let digest = [number; 32];
+            let [r, s] = key.sign_digest(&digest);
+            assert!(s[0] < 0x80);
+            let signature = Signature::from_scalars(r, s).unwrap();
+            key.0.verifying_key().verify_prehash(&digest, &signature).unwrap();
+        }
+    }
+
+    #[test]
+    fn names_that_need_escapes_are_refused() {
+        let key = CertificateKey::from_bytes(&[7; 32]).unwrap();
+        for name in ["", "a,b", "a=b", "a b", "ü"] {
+            let issued = key.issue(name, Duration::ZERO, Duration::from_secs(1));
+            assert!(matches!(issued, Err(CertificateError::InvalidName)), "{name}");
+        }
+    }
+}
