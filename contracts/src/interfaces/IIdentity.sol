@@ -41,7 +41,7 @@ interface IIdentity is IModule {
 
     error IdentityAlreadyJoined(address operator);
     error IdentityNotJoined(address operator);
-    /// @notice The name is empty, over 64 bytes, or not of [A-Za-z0-9@._-].
+    /// @notice The name is empty, over 64 bytes, not of [A-Za-z0-9@._-], or not the one the account had before it left.
     error IdentityInvalidName(string name);
     /// @notice The name belongs to `holder` (names stay with their account after it leaves).
     error IdentityNameTaken(string name, address holder);
@@ -55,15 +55,17 @@ interface IIdentity is IModule {
     error IdentityInvalidSignature(bytes32 digest);
     /// @notice The operator or its certificate is banned.
     error IdentityBanned(address operator);
-    /// @notice The point is not on secp256k1.
+    /// @notice The point is not on secp256k1, or its x is not under the group's order (ecrecover could not check proofs).
     error IdentityInvalidBeaconKey(uint256 x, uint256 y);
     error IdentityNoBeaconKey(address operator, uint256 blockNumber);
     /// @notice The account was no operator at that block.
     error IdentityNotMember(address operator, uint256 blockNumber);
+    /// @notice The block is not past at `current`, so what it leaves behind is not known.
+    error IdentityNotPast(uint256 blockNumber, uint256 current);
 
     /// @notice Joins the list of operators. `certificate` is a DER certificate in Blobs whose SubjectPublicKeyInfo
-    /// (26 bytes of P-256 header, then X and Y) starts at `keyOffset`; (r, s) signs `joinDigest`, s in the lower half.
-    /// (x, y) is the operator's VRF key on secp256k1.
+    /// (27 bytes of P-256 header, then X and Y) starts at `keyOffset`; (r, s) signs `joinDigest`, s in the lower half.
+    /// (beaconX, beaconY) is the operator's VRF key on secp256k1. Who joins again keeps its name.
     function join(Application calldata application) external;
     /// @notice Leaves: no units from the next deal on. The stake stays until withdrawn.
     function leave() external;
@@ -92,7 +94,8 @@ interface IIdentity is IModule {
     /// @notice Number of active operators at the end of a past block.
     function operatorCountAt(uint256 blockNumber) external view returns (uint256);
     /// @notice The units of operators that were active at the end of `blockNumber`: stake then / stake_threshold now,
-    /// rounded down, less banned units; zero for who is banned or inactive now. Reverts with IdentityNotMember.
+    /// rounded down, at most 2^32 - 1, less banned units (numbered from 0); zero for who is banned or inactive now. A
+    /// threshold of 0 counts as 1. Reverts with IdentityNotMember.
     function unitsAt(address[] calldata accounts, uint256 blockNumber)
         external
         view
