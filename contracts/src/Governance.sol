@@ -31,7 +31,7 @@ contract Governance is
     /// @param votingDelay blocks between a proposal and the snapshot of its votes
     /// @param votingPeriod blocks from the snapshot to the deadline
     /// @param proposalThreshold votes needed to propose
-    /// @param quorumPercent share of all stake must vote for or abstain
+    /// @param quorumPercent percentage of all stake that must vote for or abstain
     struct Settings {
         uint48 votingDelay;
         uint32 votingPeriod;

@@ -133,22 +133,22 @@ contract Security is Module, ISecurity {
     /// @dev Keeps the list ascending: moves the greater units one place up.
     function _addUnit(bytes32 operator, uint32 unit) private {
         uint32[] storage units = _bannedUnits[operator];
-        uint256 at = units.length;
-        if (at == NODE_BANS_LIMIT) revert SecurityTooManyBans(operator, NODE_BANS_LIMIT);
+        uint256 index = units.length;
+        if (index == NODE_BANS_LIMIT) revert SecurityTooManyBans(operator, NODE_BANS_LIMIT);
         units.push(unit);
-        for (; at > 0 && units[at - 1] > unit; --at) {
-            units[at] = units[at - 1];
+        for (; index > 0 && units[index - 1] > unit; --index) {
+            units[index] = units[index - 1];
         }
-        units[at] = unit;
+        units[index] = unit;
     }
 
     /// @dev Moves the greater units one place down. The unit is in the list: `_positions` said so.
     function _removeUnit(bytes32 operator, uint32 unit) private {
         uint32[] storage units = _bannedUnits[operator];
-        uint256 at = 0;
-        while (units[at] != unit) ++at;
-        for (; at + 1 < units.length; ++at) {
-            units[at] = units[at + 1];
+        uint256 index = 0;
+        while (units[index] != unit) ++index;
+        for (; index + 1 < units.length; ++index) {
+            units[index] = units[index + 1];
         }
         units.pop();
     }

@@ -38,6 +38,10 @@ interface Vm {
         external
         pure
         returns (bytes32);
+    function parseJsonString(string calldata json, string calldata key)
+        external
+        pure
+        returns (string memory);
     function parseJsonUint(string calldata json, string calldata key)
         external
         pure

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {ITemplates} from "../src/interfaces/ITemplates.sol";
+import {NodeState} from "../src/interfaces/Types.sol";
+import {ServiceTest} from "./ServiceTest.sol";
+
+contract TemplatesTest is ServiceTest {
+    bytes32 internal constant SET = "workers";
+
+    function setUp() public override {
+        super.setUp();
+        _update(_parameter("x", 1, true));
+        mapper.setEpoch(7);
+        mapper.setOperator(SET, 2, 3, ALICE);
+    }
+
+    function testReportRevertsNotOperator(address caller) external {
+        if (caller == ALICE) caller = BOB;
+        _expect(
+            caller,
+            abi.encodeWithSelector(
+                ITemplates.TemplatesNotOperator.selector, SET, 2, 3, caller, ALICE
+            ),
+            _report(2, 3)
+        );
+    }
+
+    function testReportRevertsVacantSlot(address caller) external {
+        if (caller == address(0)) caller = BOB;
+        _expect(
+            caller,
+            abi.encodeWithSelector(
+                ITemplates.TemplatesNotOperator.selector, SET, 2, 4, caller, address(0)
+            ),
+            _report(2, 4)
+        );
+    }
+
+    /// @dev One slot of another operator spoils all reports of the transaction.
+    function testReportRevertsNotOperatorOfSecond() external {
+        mapper.setOperator(SET, 2, 5, BOB);
+        ITemplates.Report[] memory reports = new ITemplates.Report[](2);
+        (reports[0], reports[1]) = (_report(2, 3), _report(2, 5));
+        vm.prank(ALICE);
+        vm.expectRevert(
+            abi.encodeWithSelector(ITemplates.TemplatesNotOperator.selector, SET, 2, 5, ALICE, BOB)
+        );
+        templates.report(reports);
+    }
+
+    function testReportRevertsUnknownRevision(uint64 revision) external {
+        revision = uint64(bound(revision, 2, type(uint64).max));
+        ITemplates.Report memory report = _report(2, 3);
+        report.revision = revision;
+        _expect(
+            ALICE,
+            abi.encodeWithSelector(ITemplates.TemplatesUnknownRevision.selector, revision, 1),
+            report
+        );
+    }
+
+    function testReportRevertsUnknownState() external {
+        ITemplates.Report memory report = _report(2, 3);
+        report.state = NodeState.Unknown;
+        _expectInvalid(report);
+    }
+
+    function testReportRevertsEndpointTooLong(uint256 length) external {
+        ITemplates.Report memory report = _report(2, 3);
+        report.endpoint = string(new bytes(bound(length, 256, 1000)));
+        _expectInvalid(report);
+    }
+
+    /// @dev A report with a plain number for its state: the fuzzer would put anything into an enum.
+    struct Fuzzed {
+        bytes32 set;
+        uint32 group;
+        uint32 place;
+        bool atRevision;
+        uint8 state;
+        uint32 milliseconds;
+        bytes32 reason;
+        string endpoint;
+    }
+
+    function testReport(Fuzzed memory fuzzed, address operator) external {
+        if (bytes(fuzzed.endpoint).length > 255) fuzzed.endpoint = string(new bytes(255));
+        ITemplates.Report memory report = ITemplates.Report({
+            set: fuzzed.set,
+            group: fuzzed.group,
+            place: fuzzed.place,
+            revision: fuzzed.atRevision ? 1 : 0,
+            state: NodeState(bound(fuzzed.state, 1, 4)),
+            milliseconds: fuzzed.milliseconds,
+            reason: fuzzed.reason,
+            endpoint: fuzzed.endpoint
+        });
+        mapper.setOperator(report.set, report.group, report.place, operator);
+        vm.roll(1234);
+        ITemplates.Report[] memory reports = new ITemplates.Report[](1);
+        reports[0] = report;
+
+        expectEvent(address(templates));
+        emit ITemplates.Reported(
+            report.set,
+            report.group,
+            report.place,
+            operator,
+            7,
+            report.state,
+            report.reason,
+            report.milliseconds,
+            report.endpoint
+        );
+        vm.prank(operator);
+        templates.report(reports);
+
+        ITemplates.Status memory expected = ITemplates.Status({
+            operator: operator,
+            epoch: 7,
+            reportedAt: 1234,
+            revision: report.revision,
+            state: report.state,
+            milliseconds: report.milliseconds,
+            reason: report.reason,
+            endpoint: report.endpoint
+        });
+        assertEq(
+            abi.encode(templates.status(report.set, report.group, report.place)),
+            abi.encode(expected),
+            "status"
+        );
+    }
+
+    function testReportReplacesTheLast() external {
+        ITemplates.Report[] memory reports = new ITemplates.Report[](1);
+        reports[0] = _report(2, 3);
+        vm.prank(ALICE);
+        templates.report(reports);
+
+        mapper.setEpoch(8);
+        mapper.setOperator(SET, 2, 3, BOB);
+        reports[0].endpoint = "b:1";
+        vm.prank(BOB);
+        templates.report(reports);
+
+        ITemplates.Status memory status = templates.status(SET, 2, 3);
+        assertEq(status.operator, BOB, "operator");
+        assertEq(status.epoch, 8, "epoch");
+        assertEq(status.endpoint, "b:1", "endpoint");
+    }
+
+    function testReportNothing() external {
+        vm.prank(STRANGER);
+        templates.report(new ITemplates.Report[](0));
+    }
+
+    function testStatusOfNothing() external view {
+        ITemplates.Status memory nothing;
+        assertEq(abi.encode(templates.status(SET, 2, 3)), abi.encode(nothing), "status");
+    }
+
+    function testGroupStatus(uint32 size) external {
+        size = uint32(bound(size, 0, 8));
+        mapper.setOperator(SET, 2, 0, ALICE);
+        ITemplates.Report[] memory reports = new ITemplates.Report[](2);
+        (reports[0], reports[1]) = (_report(2, 0), _report(2, 3));
+        vm.prank(ALICE);
+        templates.report(reports);
+
+        ITemplates.Status[] memory statuses = templates.groupStatus(SET, 2, size);
+
+        assertEq(statuses.length, size, "size");
+        for (uint32 place = 0; place < size; ++place) {
+            assertEq(
+                abi.encode(statuses[place]), abi.encode(templates.status(SET, 2, place)), "status"
+            );
+            address reporter = place == 0 || place == 3 ? ALICE : address(0);
+            assertEq(statuses[place].operator, reporter, "operator");
+        }
+    }
+
+    function _expect(address caller, bytes memory reason, ITemplates.Report memory report) private {
+        ITemplates.Report[] memory reports = new ITemplates.Report[](1);
+        reports[0] = report;
+        vm.prank(caller);
+        vm.expectRevert(reason);
+        templates.report(reports);
+    }
+
+    function _expectInvalid(ITemplates.Report memory report) private {
+        _expect(
+            ALICE,
+            abi.encodeWithSelector(
+                ITemplates.TemplatesInvalidReport.selector, report.set, report.group, report.place
+            ),
+            report
+        );
+    }
+
+    function _report(uint32 group, uint32 place) private pure returns (ITemplates.Report memory) {
+        return ITemplates.Report(
+            SET, group, place, 1, NodeState.Running, 12, "probe", "node.example:30303"
+        );
+    }
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// Builds the contracts and writes what clients need of them to artifacts/, in Foundry's format but small.
+// With --check it writes nothing and fails if a file differs.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const CONTRACTS = [
+  "Artifacts", "Blobs", "Core", "Governance", "Identity", "Mapper", "Security", "Stake", "Templates", "Timelock",
+  "Topology",
+];
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const target = join(root, "artifacts");
+
+// The compiler names immutables by syntax tree ids, which any other file in the build shifts: number them by place.
+function immutables(references) {
+  const places = Object.values(references ?? {}).sort((a, b) => a[0].start - b[0].start);
+  return Object.fromEntries(places.map((place, index) => [index, place]));
+}
+
+function artifact(name) {
+  const built = JSON.parse(readFileSync(join(root, "out", `${name}.sol`, `${name}.json`), "utf8"));
+  for (const code of [built.bytecode, built.deployedBytecode]) {
+    if (Object.keys(code.linkReferences).length > 0) throw new Error(`${name} needs linking`);
+  }
+  return JSON.stringify(
+    {
+      contractName: name,
+      abi: built.abi,
+      bytecode: { object: built.bytecode.object },
+      deployedBytecode: {
+        object: built.deployedBytecode.object,
+        immutableReferences: immutables(built.deployedBytecode.immutableReferences),
+      },
+    },
+    null,
+    2,
+  ) + "\n";
+}
+
+const check = process.argv.includes("--check");
+execFileSync(join(root, "node_modules", ".bin", "forge"), ["build", "--root", root], { stdio: ["ignore", "ignore", "inherit"] });
+mkdirSync(target, { recursive: true });
+
+const files = Object.fromEntries(CONTRACTS.map((name) => [`${name}.json`, artifact(name)]));
+const stale = Object.keys(files).filter((file) => {
+  const path = join(target, file);
+  return !existsSync(path) || readFileSync(path, "utf8") !== files[file];
+});
+const stray = readdirSync(target).filter((file) => !(file in files));
+if (stray.length > 0) {
+  console.error(`not an artifact: ${stray.join(", ")}`);
+  process.exit(1);
+}
+if (check && stale.length > 0) {
+  console.error(`stale: ${stale.join(", ")}; run contracts/tools/artifacts.mjs`);
+  process.exit(1);
+}
+if (!check) for (const file of stale) writeFileSync(join(target, file), files[file]);
