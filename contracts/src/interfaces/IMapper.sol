@@ -41,7 +41,7 @@ interface IMapper {
     error MapperInvalidProof();
     error MapperWrongEpoch(uint64 given, uint64 current);
     error MapperAlreadyDealt(uint64 epoch);
-    /// @notice The next chunk starts at `expected`.
+    /// @notice The chunk starts beyond the next operator of the order, `expected`, or ends before it.
     error MapperUnexpectedChunk(uint32 given, uint32 expected);
     /// @notice The chunk is empty or over `limit` operators.
     error MapperInvalidChunk(uint256 operators, uint256 limit);
@@ -52,20 +52,25 @@ interface IMapper {
     error MapperNoSlot(bytes32 set, uint32 group, uint32 place);
 
     /// @notice Fixes seed 0 = keccak256(abi.encode(blockhash(block.number - 1), address(this), chainid)) and draws the
-    /// first beacon among the operators active now (index seed 0 % count). Once.
+    /// first beacon among the operators active now (index seed 0 % count). Once. Reverts with IdentityNoBeaconKey if that
+    /// operator joined in this very block: its key must be known at the snapshot.
     function begin() external;
     /// @notice Opens the next epoch with the proof of its beacon over `alpha()`; the seed is the proof's output. The
     /// epoch's snapshot is the block before its predecessor opened (for epoch 1: before `begin`), when neither this
     /// seed nor the one before it was known to anyone who could still act on it.
     function open(Proof calldata proof) external;
-    /// @notice Deals the next operators of the order. Anyone may call; the contract checks everything.
+    /// @notice Deals the next operators of the order, the first given being number `from` of it. Anyone may call; the
+    /// contract checks everything. What is dealt already is skipped, so nobody can void a chunk by dealing part of it first.
+    /// Units are read as they are now: who left or was banned since the epoch opened gets none. With no member at the
+    /// snapshot `open` finishes the deal itself.
     function deal(uint64 epoch, uint32 from, address[] calldata operators) external;
 
     /// @notice What the next epoch's beacon proves: abi.encodePacked("koinon epoch", chainid, core, uint64 next epoch, seed).
     function alpha() external view returns (bytes memory);
     /// @notice The operator that must prove the next epoch's seed, and the VRF key it must use. It is the owner of unit
     /// uint256(keccak256(abi.encodePacked(seed, "beacon"))) % U of the current deal, with its key at that deal's snapshot
-    /// (for epoch 1: drawn by `begin`, key at its snapshot; if nobody has units the last beacon serves again).
+    /// (for epoch 1: drawn by `begin`, key at its snapshot; if nobody has units the last beacon serves again). Reverts
+    /// with MapperDealUnfinished while there is no such deal.
     function nextBeacon() external view returns (address beacon, uint256 x, uint256 y);
     /// @notice The block from which the next epoch may open.
     function opensAt() external view returns (uint256);
@@ -78,7 +83,9 @@ interface IMapper {
         external
         view
         returns (address[] memory operators, uint32[] memory units);
-    /// @notice The operator of a slot in force and the number of its unit that backs the node; zero if vacant.
+    /// @notice The operator of a slot in force and the number of its unit that backs the node; zero if vacant. The
+    /// operator's j-th slot unit is its j-th unit that is not banned now, both from 0: a ban takes effect on who runs what
+    /// with the next deal, on the unit's number at once.
     function operatorOf(bytes32 set, uint32 group, uint32 place)
         external
         view
