@@ -1,0 +1,271 @@
+//! A block as the chain keeps it: header, transactions with their senders, receipts.
+
+use alloy::{
+    consensus::{
+        BlockHeader as _, EMPTY_OMMER_ROOT_HASH, Eip658Value, Header, ReceiptEnvelope, Sealed,
+        Transaction as _, TxEnvelope, TxReceipt as _, constants::EMPTY_WITHDRAWALS, proofs,
+        transaction::Recovered,
+    },
+    eips::eip7685::EMPTY_REQUESTS_HASH,
+    rpc::types as rpc,
+};
+use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U256, keccak256};
+use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+
+/// One block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) header: Sealed<Header>,
+    pub(crate) txs: Vec<Recovered<TxEnvelope>>,
+    pub(crate) receipts: Vec<Receipt>,
+}
+
+/// What running one transaction left behind, besides the state.
+#[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+pub(crate) struct Receipt {
+    pub(crate) success: bool,
+    pub(crate) gas_used: u64,
+    /// The address of a created contract, or no bytes.
+    contract: Bytes,
+    pub(crate) logs: Vec<Log>,
+}
+
+impl Receipt {
+    pub(crate) fn new(
+        success: bool,
+        gas_used: u64,
+        contract: Option<Address>,
+        logs: Vec<Log>,
+    ) -> Self {
+        let contract = contract.map_or_else(Bytes::new, |address| address.into_array().into());
+        Self { success, gas_used, contract, logs }
+    }
+
+    pub(crate) fn contract(&self) -> Option<Address> {
+        Address::try_from(self.contract.as_ref()).ok()
+    }
+}
+
+/// Everything a header says that its transactions do not.
+#[derive(Debug)]
+pub(crate) struct HeaderParts {
+    pub(crate) parent_hash: B256,
+    pub(crate) number: u64,
+    pub(crate) timestamp: u64,
+    pub(crate) gas_limit: u64,
+    pub(crate) beneficiary: Address,
+    pub(crate) state_root: B256,
+    pub(crate) extra_data: Bytes,
+}
+
+/// PREVRANDAO of a block: a hash of what precedes it. It is predictable and must not be taken for
+/// randomness.
+pub(crate) fn prevrandao(parent_hash: B256, number: u64) -> B256 {
+    let mut preimage = b"koinon-evm prevrandao".to_vec();
+    preimage.extend_from_slice(parent_hash.as_slice());
+    preimage.extend_from_slice(&number.to_be_bytes());
+    keccak256(preimage)
+}
+
+impl Block {
+    /// Seals a block, computing roots, bloom and hash.
+    pub(crate) fn seal(
+        parts: HeaderParts,
+        txs: Vec<Recovered<TxEnvelope>>,
+        receipts: Vec<Receipt>,
+    ) -> Self {
+        let mut cumulative = 0;
+        let mut logs_bloom = Bloom::ZERO;
+        let mut envelopes = Vec::with_capacity(receipts.len());
+        for (tx, receipt) in txs.iter().zip(&receipts) {
+            cumulative += receipt.gas_used;
+            let envelope = receipt_envelope(tx, receipt, cumulative, receipt.logs.clone());
+            logs_bloom |= envelope.bloom();
+            envelopes.push(envelope);
+        }
+        let header = Header {
+            parent_hash: parts.parent_hash,
+            ommers_hash: EMPTY_OMMER_ROOT_HASH,
+            beneficiary: parts.beneficiary,
+            state_root: parts.state_root,
+            transactions_root: proofs::calculate_transaction_root(&txs),
+            receipts_root: proofs::calculate_receipt_root(&envelopes),
+            logs_bloom,
+            number: parts.number,
+            gas_limit: parts.gas_limit,
+            gas_used: cumulative,
+            timestamp: parts.timestamp,
+            extra_data: parts.extra_data,
+            mix_hash: prevrandao(parts.parent_hash, parts.number),
+            base_fee_per_gas: Some(0),
+            withdrawals_root: Some(EMPTY_WITHDRAWALS),
+            blob_gas_used: Some(0),
+            excess_blob_gas: Some(0),
+            parent_beacon_block_root: Some(B256::ZERO),
+            requests_hash: Some(EMPTY_REQUESTS_HASH),
+            ..Header::default()
+        };
+        let hash = header.hash_slow();
+        Self { header: Sealed::new_unchecked(header, hash), txs, receipts }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.header.number
+    }
+
+    pub(crate) fn hash(&self) -> B256 {
+        self.header.seal()
+    }
+
+    /// Every log of the block, in order, as JSON-RPC shows it.
+    pub(crate) fn rpc_logs(&self) -> impl Iterator<Item = rpc::Log> + '_ {
+        let logs = self
+            .receipts
+            .iter()
+            .enumerate()
+            .flat_map(|(tx, receipt)| receipt.logs.iter().map(move |log| (tx, log)));
+        logs.enumerate().map(|(index, (tx, log))| self.rpc_log(tx, index, log.clone()))
+    }
+
+    fn rpc_log(&self, tx: usize, index: usize, inner: Log) -> rpc::Log {
+        rpc::Log {
+            inner,
+            block_hash: Some(self.hash()),
+            block_number: Some(self.number()),
+            block_timestamp: Some(self.header.timestamp),
+            transaction_hash: self.txs.get(tx).map(|tx| *tx.tx_hash()),
+            transaction_index: Some(tx as u64),
+            log_index: Some(index as u64),
+            removed: false,
+        }
+    }
+
+    /// The transaction at a position, as JSON-RPC shows it.
+    pub(crate) fn rpc_tx(&self, index: usize) -> Option<rpc::Transaction> {
+        let tx = self.txs.get(index)?;
+        Some(rpc::Transaction {
+            inner: tx.clone(),
+            block_hash: Some(self.hash()),
+            block_number: Some(self.number()),
+            transaction_index: Some(index as u64),
+            effective_gas_price: Some(tx.effective_gas_price(self.header.base_fee_per_gas())),
+            block_timestamp: Some(self.header.timestamp),
+        })
+    }
+
+    /// The receipt at a position, as JSON-RPC shows it.
+    pub(crate) fn rpc_receipt(&self, index: usize) -> Option<rpc::TransactionReceipt> {
+        let tx = self.txs.get(index)?;
+        let receipt = self.receipts.get(index)?;
+        let before = &self.receipts[..index];
+        let first_log: usize = before.iter().map(|receipt| receipt.logs.len()).sum();
+        let cumulative = before.iter().map(|r| r.gas_used).sum::<u64>() + receipt.gas_used;
+        let logs = receipt.logs.iter().enumerate();
+        let logs = logs.map(|(i, log)| self.rpc_log(index, first_log + i, log.clone())).collect();
+        Some(rpc::TransactionReceipt {
+            inner: receipt_envelope(tx, receipt, cumulative, logs),
+            transaction_hash: *tx.tx_hash(),
+            transaction_index: Some(index as u64),
+            block_hash: Some(self.hash()),
+            block_number: Some(self.number()),
+            gas_used: receipt.gas_used,
+            effective_gas_price: tx.effective_gas_price(self.header.base_fee_per_gas()),
+            blob_gas_used: None,
+            blob_gas_price: None,
+            from: tx.signer(),
+            to: tx.to(),
+            contract_address: receipt.contract(),
+        })
+    }
+
+    /// The header as JSON-RPC shows it in a block or a `newHeads` notice.
+    pub(crate) fn rpc_header(&self) -> rpc::Header {
+        rpc::Header {
+            hash: self.hash(),
+            inner: self.header.inner().clone(),
+            total_difficulty: None,
+            size: Some(U256::from(self.size())),
+        }
+    }
+
+    /// Length of the block as the network would encode it: header, transactions, no ommers, no
+    /// withdrawals.
+    fn size(&self) -> usize {
+        let list = |len: usize| len + alloy_rlp::length_of_length(len);
+        let txs: usize = self.txs.iter().map(|tx| tx.inner().length()).sum();
+        list(self.header.inner().length() + list(txs) + list(0) + list(0))
+    }
+}
+
+fn receipt_envelope<L: AsRef<Log>>(
+    tx: &TxEnvelope,
+    receipt: &Receipt,
+    cumulative_gas_used: u64,
+    logs: Vec<L>,
+) -> ReceiptEnvelope<L> {
+    let logs_bloom = receipt.logs.iter().collect();
+    let receipt = alloy::consensus::Receipt {
+        status: Eip658Value::Eip658(receipt.success),
+        cumulative_gas_used,
+        logs,
+    };
+    let with_bloom = alloy::consensus::ReceiptWithBloom { receipt, logs_bloom };
+    ReceiptEnvelope::from_typed(tx.tx_type(), with_bloom)
+}
+
+/// A transaction with its sender, so that reading it back costs no signature recovery.
+#[derive(Debug)]
+struct SignedBy<'a>(&'a Recovered<TxEnvelope>);
+
+impl Encodable for SignedBy<'_> {
+    fn encode(&self, out: &mut dyn alloy_rlp::BufMut) {
+        self.0.signer().encode(out);
+        self.0.inner().encode(out);
+    }
+
+    fn length(&self) -> usize {
+        self.0.signer().length() + self.0.inner().length()
+    }
+}
+
+/// Encodes a transaction together with its sender.
+pub(crate) fn encode_recovered(tx: &Recovered<TxEnvelope>) -> Vec<u8> {
+    alloy_rlp::encode(SignedBy(tx))
+}
+
+/// Reads what [`encode_recovered`] wrote.
+pub(crate) fn decode_recovered(buf: &mut &[u8]) -> alloy_rlp::Result<Recovered<TxEnvelope>> {
+    let signer = Address::decode(buf)?;
+    let tx = TxEnvelope::decode(buf)?;
+    Ok(Recovered::new_unchecked(tx, signer))
+}
+
+#[derive(RlpEncodable, RlpDecodable)]
+struct BlockRecord {
+    header: Header,
+    txs: Vec<Bytes>,
+    receipts: Vec<Receipt>,
+}
+
+impl Encodable for Block {
+    fn encode(&self, out: &mut dyn alloy_rlp::BufMut) {
+        let txs = self.txs.iter().map(|tx| encode_recovered(tx).into()).collect();
+        let receipts = self.receipts.clone();
+        BlockRecord { header: self.header.inner().clone(), txs, receipts }.encode(out);
+    }
+}
+
+impl Decodable for Block {
+    fn decode(buf: &mut &[u8]) -> alloy_rlp::Result<Self> {
+        let BlockRecord { header, txs, receipts } = BlockRecord::decode(buf)?;
+        let txs = txs
+            .iter()
+            .map(|bytes| decode_recovered(&mut bytes.as_ref()))
+            .collect::<alloy_rlp::Result<Vec<_>>>()?;
+        if txs.len() != receipts.len() {
+            return Err(alloy_rlp::Error::Custom("a block has as many receipts as transactions"));
+        }
+        let hash = header.hash_slow();
+        Ok(Self { header: Sealed::new_unchecked(header, hash), txs, receipts })
+    }
+}

@@ -1,0 +1,317 @@
+//! Running transactions and calls on revm.
+
+use std::{collections::BTreeMap, convert::Infallible};
+
+use alloy::{
+    consensus::{Header, Transaction as _, TxEnvelope, transaction::Recovered},
+    eips::eip7825::MAX_TX_GAS_LIMIT_OSAKA,
+};
+use alloy_evm::FromRecoveredTx;
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, map::AddressMap};
+use parking_lot::RwLock;
+use revm::{
+    Context, Database, DatabaseCommit, DatabaseRef, ExecuteCommitEvm, ExecuteEvm, MainBuilder,
+    MainContext,
+    bytecode::Bytecode,
+    context::{BlockEnv, CfgEnv, TxEnv},
+    context_interface::result::{EVMError, ExecutionResult, InvalidTransaction},
+    primitives::hardfork::SpecId,
+    state::{Account as EvmAccount, AccountInfo},
+};
+
+use crate::{
+    block::{Block, HeaderParts, Receipt, prevrandao},
+    ledger::Ledger,
+    state::{Account, State, StateDiff},
+};
+
+/// The rules every chain of this crate runs by.
+pub(crate) const SPEC: SpecId = SpecId::OSAKA;
+
+/// Gas a transaction may use, by EIP-7825.
+pub(crate) const TX_GAS_LIMIT: u64 = MAX_TX_GAS_LIMIT_OSAKA;
+
+/// An error that can only be the transaction's, as reading memory does not fail.
+pub(crate) type RunError = EVMError<Infallible>;
+
+/// What does not change while a chain is open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) chain_id: u64,
+    pub(crate) block_gas_limit: u64,
+    pub(crate) beneficiary: Address,
+}
+
+impl Rules {
+    fn cfg(&self) -> CfgEnv {
+        let mut cfg = CfgEnv::new_with_spec(SPEC);
+        cfg.chain_id = self.chain_id;
+        cfg
+    }
+}
+
+fn block_env(header: &Header) -> BlockEnv {
+    BlockEnv {
+        number: U256::from(header.number),
+        beneficiary: header.beneficiary,
+        timestamp: U256::from(header.timestamp),
+        gas_limit: header.gas_limit,
+        basefee: 0,
+        difficulty: U256::ZERO,
+        prevrandao: Some(header.mix_hash),
+        ..BlockEnv::default()
+    }
+}
+
+/// A block being filled, transaction by transaction, on top of the published ledger.
+pub(crate) struct BlockBuilder<'a> {
+    evm: Evm<'a>,
+    ledger: &'a Ledger,
+    rules: Rules,
+    header: Header,
+    gas_used: u64,
+    txs: Vec<Recovered<TxEnvelope>>,
+    receipts: Vec<Receipt>,
+}
+
+type Evm<'a> = revm::handler::MainnetEvm<revm::handler::MainnetContext<Overlay<'a>>>;
+
+impl<'a> BlockBuilder<'a> {
+    pub(crate) fn new(ledger: &'a Ledger, rules: Rules, timestamp: u64) -> Self {
+        let parent = ledger.head();
+        let number = parent.number() + 1;
+        let header = Header {
+            parent_hash: parent.hash(),
+            number,
+            timestamp: timestamp.max(parent.header.timestamp),
+            gas_limit: rules.block_gas_limit,
+            beneficiary: rules.beneficiary,
+            mix_hash: prevrandao(parent.hash(), number),
+            ..Header::default()
+        };
+        let evm = Context::mainnet()
+            .with_db(Overlay::new(ledger))
+            .with_block(block_env(&header))
+            .with_cfg(rules.cfg())
+            .build_mainnet();
+        Self { evm, ledger, rules, header, gas_used: 0, txs: Vec::new(), receipts: Vec::new() }
+    }
+
+    pub(crate) fn has_room_for(&self, gas_limit: u64) -> bool {
+        gas_limit <= self.rules.block_gas_limit - self.gas_used
+    }
+
+    /// Runs a transaction and keeps its effects, or says why it cannot be in the block.
+    pub(crate) fn push(&mut self, tx: &Recovered<TxEnvelope>) -> Result<(), RunError> {
+        let env = TxEnv::from_recovered_tx(tx.inner(), tx.signer());
+        let result = self.evm.transact_commit(env)?;
+        let created = if result.is_success() && tx.is_create() {
+            result.created_address()
+        } else {
+            // Clients expect the address also of a creation that failed, as geth gives it.
+            tx.is_create().then(|| tx.signer().create(tx.nonce()))
+        };
+        let gas_used = result.tx_gas_used();
+        self.gas_used += gas_used;
+        let success = result.is_success();
+        let logs = if success { result.into_logs() } else { Vec::new() };
+        self.receipts.push(Receipt::new(success, gas_used, created, logs));
+        self.txs.push(tx.clone());
+        Ok(())
+    }
+
+    /// Seals the block.
+    pub(crate) fn finish(self) -> (Block, StateDiff) {
+        let overlay = self.evm.ctx.journaled_state.database;
+        let diff = overlay.diff();
+        let parts = HeaderParts {
+            parent_hash: self.header.parent_hash,
+            number: self.header.number,
+            timestamp: self.header.timestamp,
+            gas_limit: self.header.gas_limit,
+            beneficiary: self.header.beneficiary,
+            state_root: diff.commitment(self.ledger.head().header.state_root),
+            extra_data: Bytes::new(),
+        };
+        (Block::seal(parts, self.txs, self.receipts), diff)
+    }
+}
+
+/// The block every chain begins with.
+pub(crate) fn genesis(
+    rules: Rules,
+    timestamp: u64,
+    balances: &BTreeMap<Address, U256>,
+) -> (Block, StateDiff) {
+    let diff = StateDiff::genesis(balances);
+    let parts = HeaderParts {
+        parent_hash: B256::ZERO,
+        number: 0,
+        timestamp,
+        gas_limit: rules.block_gas_limit,
+        beneficiary: rules.beneficiary,
+        state_root: diff.commitment(B256::ZERO),
+        extra_data: genesis_mark(rules.chain_id),
+    };
+    (Block::seal(parts, Vec::new(), Vec::new()), diff)
+}
+
+/// The extra data of a genesis block, by which a chain knows its id again.
+pub(crate) fn genesis_mark(chain_id: u64) -> Bytes {
+    let mut mark = b"koinon chain ".to_vec();
+    mark.extend_from_slice(&chain_id.to_be_bytes());
+    mark.into()
+}
+
+/// Runs a transaction on the state after a block without keeping its effects.
+///
+/// Fees, nonce and the sender being a contract are not checked, as for `eth_call`.
+pub(crate) fn call(
+    ledger: &RwLock<Ledger>,
+    rules: Rules,
+    header: &Header,
+    tx: TxEnv,
+) -> Result<ExecutionResult, RunError> {
+    let view = StateView { ledger, at: header.number };
+    let mut evm = Context::mainnet()
+        .with_ref_db(view)
+        .with_block(block_env(header))
+        .with_cfg(rules.cfg())
+        .modify_cfg_chained(|cfg| {
+            cfg.disable_nonce_check = true;
+            cfg.disable_balance_check = true;
+            cfg.disable_base_fee = true;
+            cfg.disable_eip3607 = true;
+            cfg.disable_block_gas_limit = true;
+            cfg.tx_chain_id_check = false;
+            cfg.tx_gas_limit_cap = Some(u64::MAX);
+        })
+        .build_mainnet();
+    evm.transact(tx).map(|outcome| outcome.result)
+}
+
+/// The state after a past or present block. Each read takes the lock by itself, so a long call
+/// does not hold up the producer; the versions in the state keep the reads consistent.
+struct StateView<'a> {
+    ledger: &'a RwLock<Ledger>,
+    at: u64,
+}
+
+impl DatabaseRef for StateView<'_> {
+    type Error = Infallible;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
+        Ok(self.ledger.read().state.info(address, self.at))
+    }
+
+    fn code_by_hash_ref(&self, code_hash: B256) -> Result<Bytecode, Infallible> {
+        Ok(self.ledger.read().state.code(code_hash))
+    }
+
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Infallible> {
+        Ok(self.ledger.read().state.slot(address, slot, self.at))
+    }
+
+    fn block_hash_ref(&self, number: u64) -> Result<B256, Infallible> {
+        Ok(self.ledger.read().hash(number).unwrap_or_default())
+    }
+}
+
+/// The changes of a block in the making, over the published state.
+struct Overlay<'a> {
+    ledger: &'a Ledger,
+    accounts: BTreeMap<Address, Option<Account>>,
+    slots: BTreeMap<(Address, U256), U256>,
+    codes: BTreeMap<B256, Bytecode>,
+}
+
+impl<'a> Overlay<'a> {
+    fn new(ledger: &'a Ledger) -> Self {
+        let (accounts, slots, codes) = Default::default();
+        Self { ledger, accounts, slots, codes }
+    }
+
+    fn state(&self) -> &'a State {
+        &self.ledger.state
+    }
+
+    fn diff(&self) -> StateDiff {
+        StateDiff::between(self.state(), &self.accounts, &self.slots, &self.codes)
+    }
+}
+
+impl Database for Overlay<'_> {
+    type Error = Infallible;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
+        let Some(changed) = self.accounts.get(&address) else {
+            return Ok(self.state().info(address, u64::MAX));
+        };
+        let Some(account) = *changed else { return Ok(None) };
+        let code = self.code_by_hash(account.code_hash)?;
+        Ok(Some(AccountInfo::new(account.balance, account.nonce, account.code_hash, code)))
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, Infallible> {
+        if code_hash == KECCAK256_EMPTY {
+            return Ok(Bytecode::default());
+        }
+        Ok(match self.codes.get(&code_hash) {
+            Some(code) => code.clone(),
+            None => self.state().code(code_hash),
+        })
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Infallible> {
+        Ok(match self.slots.get(&(address, slot)) {
+            Some(value) => *value,
+            None => self.state().slot(address, slot, u64::MAX),
+        })
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, Infallible> {
+        Ok(self.ledger.hash(number).unwrap_or_default())
+    }
+}
+
+impl DatabaseCommit for Overlay<'_> {
+    #[expect(
+        clippy::iter_over_hash_type,
+        reason = "each address is written once, into sorted maps"
+    )]
+    fn commit(&mut self, changes: AddressMap<EvmAccount>) {
+        for (address, account) in changes {
+            if !account.is_touched() {
+                continue;
+            }
+            // Since EIP-6780 only an account made in the same transaction is destroyed, so it has
+            // no stored slots; an empty account that was touched ceases to exist (EIP-161).
+            if account.is_selfdestructed() || account.is_empty() {
+                self.accounts.insert(address, None);
+                continue;
+            }
+            for (slot, value) in account.changed_storage_slots() {
+                self.slots.insert((address, *slot), value.present_value);
+            }
+            let AccountInfo { balance, nonce, code_hash, code, .. } = account.info;
+            if let Some(code) = code
+                && code_hash != KECCAK256_EMPTY
+                && !self.state().has_code(code_hash)
+            {
+                self.codes.insert(code_hash, code);
+            }
+            self.accounts.insert(address, Some(Account { nonce, balance, code_hash }));
+        }
+    }
+}
+
+/// The transaction's own fault in a failed run.
+pub(crate) fn invalid(error: RunError) -> InvalidTransaction {
+    match error {
+        EVMError::Transaction(invalid) => invalid,
+        EVMError::Header(header) => InvalidTransaction::Str(format!("{header}").into()),
+        EVMError::Database(never) => match never {},
+        EVMError::Custom(text) => InvalidTransaction::Str(text.into()),
+        EVMError::CustomAny(error) => InvalidTransaction::Str(format!("{error}").into()),
+    }
+}

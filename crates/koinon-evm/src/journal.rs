@@ -1,0 +1,386 @@
+//! The chain's file: an append-only log of checksummed frames, one frame and one `fdatasync` per
+//! commit.
+//!
+//! A frame is `magic, payload length, sequence, header check, payload, payload check`. The payload
+//! check covers the check of the frame before, so frames cannot be lost, swapped or repeated
+//! unnoticed. A crash can only tear the last frame, whose content was never acknowledged; it is
+//! copied aside and cut off. Damage anywhere else refuses to open.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::{B256, keccak256};
+use alloy_rlp::{Decodable, Encodable};
+use parking_lot::Mutex;
+
+use crate::{
+    block::{Block, decode_recovered, encode_recovered},
+    state::StateDiff,
+};
+
+type Recovered = alloy::consensus::transaction::Recovered<alloy::consensus::TxEnvelope>;
+
+const MAGIC: [u8; 8] = *b"koinon\x00\x01";
+const HEADER: usize = 8 + 4 + 8 + 8;
+const CHECK: usize = 16;
+/// Larger than any block of 60M gas; bounds what a damaged length can make us read.
+const MAX_PAYLOAD: usize = 1 << 30;
+
+/// Opening or reading the log failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another process, or another handle of this one, has the directory open.
+    #[error("{} is in use by another process", .0.display())]
+    Locked(PathBuf),
+    /// The operating system refused.
+    #[error("cannot {action} {}", .path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// Bytes that were durable once are not what was written.
+    #[error("{} is damaged at byte {offset}: {what}", .path.display())]
+    Damaged {
+        /// The log.
+        path: PathBuf,
+        /// Where the first damaged frame begins.
+        offset: u64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+/// One thing the log remembers.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// A block and what it changed; the first one is genesis.
+    Block(Box<(Block, StateDiff)>),
+    /// A transaction that was accepted and waits for its block.
+    Pooled(Recovered),
+    /// Such a transaction was given up, because it can no longer run.
+    Dropped(B256),
+}
+
+const KIND_BLOCK: u8 = 1;
+const KIND_POOLED: u8 = 2;
+const KIND_DROPPED: u8 = 3;
+
+/// Where the bytes of a block are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    offset: u64,
+    len: usize,
+}
+
+impl Place {
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+}
+
+/// A frame being put together.
+#[derive(Debug, Default)]
+pub(crate) struct Frame {
+    payload: Vec<u8>,
+    /// Where the frame's block is within the payload.
+    block: Option<(usize, usize)>,
+}
+
+impl Frame {
+    pub(crate) fn add_block(&mut self, block: &Block, diff: &StateDiff) {
+        let mut bytes = Vec::new();
+        block.encode(&mut bytes);
+        let block_len = bytes.len();
+        diff.encode(&mut bytes);
+        self.block = Some((self.payload.len() + 5, block_len));
+        self.add(KIND_BLOCK, &bytes);
+    }
+
+    pub(crate) fn add_pooled(&mut self, tx: &Recovered) {
+        self.add(KIND_POOLED, &encode_recovered(tx));
+    }
+
+    pub(crate) fn add_dropped(&mut self, hash: B256) {
+        self.add(KIND_DROPPED, hash.as_slice());
+    }
+
+    fn add(&mut self, kind: u8, bytes: &[u8]) {
+        self.payload.push(kind);
+        self.payload.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+        self.payload.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.payload.is_empty()
+    }
+
+    /// Size of the encoded block, for chains that have no file.
+    pub(crate) fn block_len(&self) -> usize {
+        self.block.map_or(0, |(_, len)| len)
+    }
+}
+
+/// The open log, with the lock on its directory.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    file: File,
+    path: PathBuf,
+    end: u64,
+    sequence: u64,
+    last_check: [u8; CHECK],
+    _lock: File,
+}
+
+impl Journal {
+    /// Opens or makes the log in `dir`, handing every entry with its place to `each`.
+    pub(crate) fn open<E: From<JournalError>>(
+        dir: &Path,
+        mut each: impl FnMut(Entry, Place) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        fs::create_dir_all(dir).map_err(io_error("create", dir))?;
+        let lock = lock(dir)?;
+        let path = dir.join("chain.log");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&path).map_err(io_error("open", &path))?;
+        let sync_dir = File::open(dir).and_then(|dir| dir.sync_all());
+        sync_dir.map_err(io_error("sync", dir))?;
+        let len = file.metadata().map_err(io_error("read", &path))?.len();
+        let mut journal =
+            Self { file, path, end: 0, sequence: 0, last_check: [0; CHECK], _lock: lock };
+        file = journal.file.try_clone().map_err(io_error("open", &journal.path))?;
+        let mut reader = io::BufReader::with_capacity(1 << 20, file);
+        while journal.end < len {
+            let Some(payload) = journal.next_frame(&mut reader, len)? else {
+                journal.set_tail_aside(len)?;
+                break;
+            };
+            let start = journal.end + HEADER as u64;
+            journal.end = start + (payload.len() + CHECK) as u64;
+            journal.sequence += 1;
+            for entry in entries(&payload) {
+                let (entry, offset, len) =
+                    entry.map_err(|_| journal.damaged(start, "an entry cannot be decoded"))?;
+                each(entry, Place { offset: start + offset as u64, len })?;
+            }
+        }
+        let end = journal.end;
+        let seek = journal.file.seek(SeekFrom::Start(end));
+        seek.map_err(io_error("seek in", &journal.path))?;
+        Ok(journal)
+    }
+
+    /// Reads the frame at `self.end`; `None` if what is left is a torn tail.
+    fn next_frame(
+        &mut self,
+        reader: &mut (impl Read + Seek),
+        len: u64,
+    ) -> Result<Option<Vec<u8>>, JournalError> {
+        let left = len - self.end;
+        let mut header = [0; HEADER];
+        if left < HEADER as u64 {
+            return Ok(None);
+        }
+        reader.read_exact(&mut header).map_err(io_error("read", &self.path))?;
+        let Some((size, sequence)) = parse_header(&header) else {
+            return self.torn_unless_more_follows(self.end + 1, len, "the frame header is invalid");
+        };
+        if sequence != self.sequence {
+            return Err(self.damaged(self.end, "the frame is out of sequence"));
+        }
+        let whole = (HEADER + size + CHECK) as u64;
+        if whole > left {
+            return Ok(None);
+        }
+        let mut payload = vec![0; size];
+        let mut check = [0; CHECK];
+        reader.read_exact(&mut payload).map_err(io_error("read", &self.path))?;
+        reader.read_exact(&mut check).map_err(io_error("read", &self.path))?;
+        if check != payload_check(&self.last_check, &header, &payload) {
+            let what = "the frame's checksum does not match";
+            return self.torn_unless_more_follows(self.end + whole, len, what);
+        }
+        self.last_check = check;
+        Ok(Some(payload))
+    }
+
+    /// Only the last frame can be torn: a later valid header proves this one had been synced.
+    fn torn_unless_more_follows(
+        &self,
+        from: u64,
+        len: u64,
+        what: &'static str,
+    ) -> Result<Option<Vec<u8>>, JournalError> {
+        let rest = self.read_range(from, len).map_err(io_error("read", &self.path))?;
+        let follows = rest
+            .windows(HEADER)
+            .any(|bytes| parse_header(bytes).is_some_and(|(_, sequence)| sequence > self.sequence));
+        if follows { Err(self.damaged(self.end, what)) } else { Ok(None) }
+    }
+
+    /// Copies an unfinished last frame to a file of its own and cuts it off.
+    fn set_tail_aside(&mut self, len: u64) -> Result<(), JournalError> {
+        let aside = self.path.with_file_name(format!("torn-{}.bin", self.end));
+        tracing::warn!(bytes = len - self.end, kept = %aside.display(), "cut off an unfinished write");
+        let bytes = self.read_range(self.end, len).map_err(io_error("read", &self.path))?;
+        fs::write(&aside, bytes).map_err(io_error("write", &aside))?;
+        let cut = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
+        cut.map_err(io_error("truncate", &self.path))
+    }
+
+    fn read_range(&self, from: u64, to: u64) -> io::Result<Vec<u8>> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(to.saturating_sub(from)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Appends a frame and returns once it is on disk, with the place of its block.
+    pub(crate) fn append(&mut self, frame: &Frame) -> Result<Place, JournalError> {
+        let payload = &frame.payload;
+        let header = frame_header(payload.len(), self.sequence);
+        let check = payload_check(&self.last_check, &header, payload);
+        let mut bytes = Vec::with_capacity(HEADER + payload.len() + CHECK);
+        bytes.extend_from_slice(&header);
+        bytes.extend_from_slice(payload);
+        bytes.extend_from_slice(&check);
+        let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
+        written.map_err(io_error("append to", &self.path))?;
+        let start = self.end + HEADER as u64;
+        self.end += bytes.len() as u64;
+        self.sequence += 1;
+        self.last_check = check;
+        let (offset, len) = frame.block.unwrap_or_default();
+        Ok(Place { offset: start + offset as u64, len })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn damaged(&self, offset: u64, what: &'static str) -> JournalError {
+        JournalError::Damaged { path: self.path.clone(), offset, what }
+    }
+}
+
+/// Reads blocks back from the log by place.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    file: Mutex<File>,
+    path: PathBuf,
+}
+
+impl Archive {
+    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
+        let file = File::open(path).map_err(io_error("open", path))?;
+        Ok(Self { file: Mutex::new(file), path: path.to_owned() })
+    }
+
+    pub(crate) fn read(&self, place: Place) -> Result<Block, JournalError> {
+        let mut bytes = vec![0; place.len];
+        {
+            let mut file = self.file.lock();
+            file.seek(SeekFrom::Start(place.offset)).map_err(io_error("seek in", &self.path))?;
+            file.read_exact(&mut bytes).map_err(io_error("read", &self.path))?;
+        }
+        Block::decode(&mut bytes.as_slice()).map_err(|_| JournalError::Damaged {
+            path: self.path.clone(),
+            offset: place.offset,
+            what: "the block cannot be decoded",
+        })
+    }
+}
+
+fn lock(dir: &Path) -> Result<File, JournalError> {
+    let path = dir.join("lock");
+    let mut options = OpenOptions::new();
+    let lock = options.write(true).create(true).truncate(false).open(&path);
+    let lock = lock.map_err(io_error("open", &path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked(dir.to_owned())),
+        Err(TryLockError::Error(source)) => Err(io_error("lock", &path)(source)),
+    }
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+    let path = path.to_owned();
+    move |source| JournalError::Io { action, path, source }
+}
+
+fn frame_header(len: usize, sequence: u64) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..12].copy_from_slice(&(len as u32).to_be_bytes());
+    header[12..20].copy_from_slice(&sequence.to_be_bytes());
+    let check: B256 = keccak256(&header[..20]);
+    header[20..].copy_from_slice(&check[..8]);
+    header
+}
+
+/// The payload length and sequence number of a valid frame header.
+fn parse_header(header: &[u8]) -> Option<(usize, u64)> {
+    if !header.starts_with(&MAGIC) {
+        return None;
+    }
+    let len = u32::from_be_bytes(header.get(8..12)?.try_into().ok()?) as usize;
+    let sequence = u64::from_be_bytes(header.get(12..20)?.try_into().ok()?);
+    (len <= MAX_PAYLOAD && frame_header(len, sequence) == header).then_some((len, sequence))
+}
+
+fn payload_check(before: &[u8; CHECK], header: &[u8], payload: &[u8]) -> [u8; CHECK] {
+    let mut hasher = alloy_primitives::Keccak256::new();
+    hasher.update(before);
+    hasher.update(header);
+    hasher.update(payload);
+    let mut check = [0; CHECK];
+    check.copy_from_slice(&hasher.finalize()[..CHECK]);
+    check
+}
+
+/// The entries of a payload, each with the offset and length of its block.
+fn entries(payload: &[u8]) -> impl Iterator<Item = alloy_rlp::Result<(Entry, usize, usize)>> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        if at >= payload.len() {
+            return None;
+        }
+        let entry = entry(payload, &mut at);
+        if entry.is_err() {
+            at = payload.len();
+        }
+        Some(entry)
+    })
+}
+
+fn entry(payload: &[u8], at: &mut usize) -> alloy_rlp::Result<(Entry, usize, usize)> {
+    let short = alloy_rlp::Error::InputTooShort;
+    let head = payload.get(*at..*at + 5).ok_or(short)?;
+    let len = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+    let start = *at + 5;
+    let mut bytes = payload.get(start..start + len).ok_or(short)?;
+    *at = start + len;
+    match head[0] {
+        KIND_BLOCK => {
+            let block = Block::decode(&mut bytes)?;
+            let block_len = len - bytes.len();
+            let diff = StateDiff::decode(&mut bytes)?;
+            Ok((Entry::Block(Box::new((block, diff))), start, block_len))
+        }
+        KIND_POOLED => Ok((Entry::Pooled(decode_recovered(&mut bytes)?), start, len)),
+        KIND_DROPPED => {
+            let hash = B256::try_from(bytes).map_err(|_| short)?;
+            Ok((Entry::Dropped(hash), start, len))
+        }
+        _ => Err(alloy_rlp::Error::Custom("unknown entry kind")),
+    }
+}

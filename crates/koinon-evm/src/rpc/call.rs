@@ -1,0 +1,156 @@
+//! `eth_call` and `eth_estimateGas`.
+
+use alloy::{consensus::Header, eips::BlockId, rpc::types::TransactionRequest};
+use alloy_primitives::{TxKind, U64, U256};
+use revm::{
+    context::TxEnv,
+    context_interface::{
+        either::Either,
+        result::{ExecutionResult, HaltReason},
+        transaction::TransactionType,
+    },
+    primitives::eip3860::MAX_INITCODE_SIZE,
+};
+
+use super::{Answer, RpcError, params::Params, raw, read};
+use crate::{
+    chain::Shared,
+    execute::{self, TX_GAS_LIMIT},
+};
+
+pub(super) fn call(shared: &Shared, p: &Params<'_>) -> Answer {
+    let request: TransactionRequest = p.get(0, "transaction")?;
+    let block = target(shared, p)?;
+    let gas = request.gas.unwrap_or(u64::MAX).min(shared.rules.block_gas_limit);
+    let tx = tx_env(shared, &block, request, gas)?;
+    match run(shared, &block, tx)? {
+        ExecutionResult::Success { output, .. } => raw(output.data()),
+        ExecutionResult::Revert { output, .. } => Err(RpcError::reverted(output)),
+        ExecutionResult::Halt { reason, .. } => Err(RpcError::halted(&reason)),
+    }
+}
+
+/// The smallest gas limit with which a transaction succeeds, by bisection.
+pub(super) fn estimate_gas(shared: &Shared, p: &Params<'_>) -> Answer {
+    let request: TransactionRequest = p.get(0, "transaction")?;
+    let block = target(shared, p)?;
+    let cap = TX_GAS_LIMIT.min(shared.rules.block_gas_limit);
+    let mut most = request.gas.unwrap_or(cap).min(cap);
+    let tx = tx_env(shared, &block, request, most)?;
+    if let Some(affordable) = affordable(shared, &block, &tx) {
+        most = most.min(affordable);
+    }
+    let try_with = |gas_limit| run(shared, &block, TxEnv { gas_limit, ..tx.clone() });
+    let used = match try_with(most)? {
+        ExecutionResult::Success { gas, .. } => gas,
+        ExecutionResult::Revert { output, .. } => return Err(RpcError::reverted(output)),
+        ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. } => {
+            return Err(RpcError::rejected(format!("gas required exceeds allowance ({most})")));
+        }
+        ExecutionResult::Halt { reason, .. } => return Err(RpcError::halted(&reason)),
+    };
+    let succeeds = |gas_limit| {
+        // A limit below the intrinsic gas is no failure of the request, only a limit too low.
+        try_with(gas_limit).is_ok_and(|result| result.is_success())
+    };
+    // Less than what was spent cannot do; a refund comes only at the end.
+    let mut too_low = used.tx_gas_used().saturating_sub(1);
+    let mut enough = most;
+    // Calls keep back a 64th of their gas (EIP-150), so a little more than what was spent does.
+    let guess = used.total_gas_spent().max(used.tx_gas_used());
+    let guess = (guess + 2300).saturating_mul(64) / 63;
+    if guess < enough {
+        if succeeds(guess) { enough = guess } else { too_low = guess }
+    }
+    if too_low + 1 < enough && succeeds(too_low + 1) {
+        enough = too_low + 1;
+    }
+    while too_low + 1 < enough {
+        let middle = too_low + (enough - too_low) / 2;
+        if succeeds(middle) { enough = middle } else { too_low = middle }
+    }
+    raw(&U64::from(enough))
+}
+
+fn target(shared: &Shared, p: &Params<'_>) -> Result<Header, RpcError> {
+    if p.len() > 2 {
+        return Err(RpcError::invalid_params("state and block overrides are not supported"));
+    }
+    let id: BlockId = p.opt(1, "block")?.unwrap_or_default();
+    Ok(read::state_block(shared, id)?.header.inner().clone())
+}
+
+fn run(shared: &Shared, block: &Header, tx: TxEnv) -> Result<ExecutionResult, RpcError> {
+    execute::call(&shared.ledger, shared.rules, block, tx)
+        .map_err(|error| RpcError::rejected(execute::invalid(error).to_string()))
+}
+
+/// Gas the sender can pay for, if the request offers a price.
+fn affordable(shared: &Shared, block: &Header, tx: &TxEnv) -> Option<u64> {
+    if tx.gas_price == 0 {
+        return None;
+    }
+    let account = shared.ledger.read().state.account(tx.caller, block.number);
+    let balance = account.map_or(U256::ZERO, |account| account.balance);
+    let gas = balance.saturating_sub(tx.value) / U256::from(tx.gas_price);
+    Some(u64::try_from(gas).unwrap_or(u64::MAX))
+}
+
+fn tx_env(
+    shared: &Shared,
+    block: &Header,
+    request: TransactionRequest,
+    gas_limit: u64,
+) -> Result<TxEnv, RpcError> {
+    if request.blob_versioned_hashes.is_some() || request.sidecar.is_some() {
+        return Err(RpcError::rejected("blob transactions are not supported"));
+    }
+    if request.gas_price.is_some()
+        && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some())
+    {
+        return Err(RpcError::invalid_params(
+            "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified",
+        ));
+    }
+    let caller = request.from.unwrap_or_default();
+    let value = request.value.unwrap_or_default();
+    let account = shared.ledger.read().state.account(caller, block.number);
+    if value > account.map_or(U256::ZERO, |account| account.balance) {
+        return Err(RpcError::rejected(format!(
+            "insufficient funds for gas * price + value: address {caller}"
+        )));
+    }
+    let data = request.input.try_into_unique_input();
+    let data = data.map_err(|error| RpcError::invalid_params(error.to_string()))?;
+    let kind = request.to.unwrap_or(TxKind::Create);
+    let data = data.unwrap_or_default();
+    if kind.is_create() && data.len() > MAX_INITCODE_SIZE {
+        return Err(RpcError::rejected(format!(
+            "max initcode size exceeded: code size {}, limit {MAX_INITCODE_SIZE}",
+            data.len()
+        )));
+    }
+    let authorizations = request.authorization_list.unwrap_or_default();
+    let tx_type = if !authorizations.is_empty() {
+        TransactionType::Eip7702
+    } else if request.access_list.is_some() {
+        TransactionType::Eip2930
+    } else {
+        TransactionType::Legacy
+    };
+    Ok(TxEnv {
+        tx_type: tx_type as u8,
+        caller,
+        gas_limit,
+        gas_price: request.gas_price.or(request.max_fee_per_gas).unwrap_or(0),
+        kind,
+        value,
+        data,
+        nonce: account.map_or(0, |account| account.nonce),
+        chain_id: None,
+        access_list: request.access_list.unwrap_or_default(),
+        gas_priority_fee: None,
+        authorization_list: authorizations.into_iter().map(Either::Left).collect(),
+        ..TxEnv::default()
+    })
+}

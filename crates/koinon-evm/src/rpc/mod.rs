@@ -1,0 +1,114 @@
+//! The JSON-RPC methods, by name. What is not here answers "method not found".
+
+mod call;
+mod error;
+pub(crate) mod filters;
+pub(crate) mod params;
+mod read;
+mod submit;
+pub(crate) mod wire;
+
+use alloy::eips::BlockId;
+use alloy_primitives::{B256, Bytes, U64, U256, hex, keccak256};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+pub use error::RpcError;
+use params::Params;
+
+use crate::{chain::Chain, chain::Shared};
+
+type Answer = Result<Box<RawValue>, RpcError>;
+
+impl Chain {
+    /// Answers one JSON-RPC request, given its method and its `params` value.
+    ///
+    /// `eth_sendRawTransaction` answers when the transaction is durable: with the block it is in,
+    /// or, if it must wait for its turn, in the log's list of waiting ones.
+    pub async fn handle(&self, method: &str, params: Option<&RawValue>) -> Answer {
+        match method {
+            "eth_sendRawTransaction" => submit::send_raw(self, &Params::parse(params)?).await,
+            "eth_sendRawTransactionSync" => {
+                submit::send_raw_sync(self, &Params::parse(params)?).await
+            }
+            _ => answer(self.shared(), method, params),
+        }
+    }
+}
+
+/// Whether a method may take more than a few microseconds.
+fn is_heavy(method: &str) -> bool {
+    matches!(
+        method,
+        "eth_call"
+            | "eth_estimateGas"
+            | "eth_feeHistory"
+            | "eth_getBlockReceipts"
+            | "eth_getFilterChanges"
+            | "eth_getFilterLogs"
+            | "eth_getLogs"
+    )
+}
+
+/// Answers every method that waits for nothing.
+fn answer(shared: &Shared, method: &str, params: Option<&RawValue>) -> Answer {
+    let p = &Params::parse(params)?;
+    match method {
+        "eth_chainId" => raw(&U64::from(shared.rules.chain_id)),
+        "net_version" => raw(&shared.rules.chain_id.to_string()),
+        "web3_clientVersion" => raw(concat!("koinon-evm/", env!("CARGO_PKG_VERSION"))),
+        "web3_sha3" => raw(&keccak256(p.get::<Bytes>(0, "data")?)),
+        "eth_syncing" => raw(&false),
+        "eth_accounts" => raw::<[B256; 0]>(&[]),
+        "eth_gasPrice" | "eth_maxPriorityFeePerGas" => raw(&U64::ZERO),
+        "eth_blobBaseFee" => raw(&U64::ONE),
+        "eth_blockNumber" => raw(&U64::from(shared.ledger.read().head_number())),
+        "eth_feeHistory" => read::fee_history(shared, p),
+        "eth_getBalance" => read::balance(shared, p),
+        "eth_getCode" => read::code(shared, p),
+        "eth_getStorageAt" => read::storage_at(shared, p),
+        "eth_getTransactionCount" => read::transaction_count(shared, p),
+        "eth_call" => call::call(shared, p),
+        "eth_estimateGas" => call::estimate_gas(shared, p),
+        "eth_getBlockByNumber" | "eth_getBlockByHash" => {
+            read::block(shared, by(method, p)?, p.opt(1, "full")?.unwrap_or(false))
+        }
+        "eth_getBlockTransactionCountByNumber" | "eth_getBlockTransactionCountByHash" => {
+            read::block_transaction_count(shared, by(method, p)?)
+        }
+        "eth_getTransactionByBlockNumberAndIndex" | "eth_getTransactionByBlockHashAndIndex" => {
+            read::transaction_by_index(shared, by(method, p)?, p.get(1, "index")?)
+        }
+        "eth_getBlockReceipts" => read::block_receipts(shared, p.get(0, "block")?),
+        "eth_getTransactionByHash" => read::transaction(shared, p.get(0, "hash")?),
+        "eth_getTransactionReceipt" => read::receipt(shared, p.get(0, "hash")?),
+        "eth_getLogs" => filters::get_logs(shared, &p.get(0, "filter")?),
+        "eth_newFilter" => filters::new_log_filter(shared, p.get(0, "filter")?),
+        "eth_newBlockFilter" => filters::new_block_filter(shared),
+        "eth_newPendingTransactionFilter" => filters::new_pending_filter(shared),
+        "eth_getFilterChanges" => filters::changes(shared, p.get(0, "filter id")?),
+        "eth_getFilterLogs" => filters::logs(shared, p.get(0, "filter id")?),
+        "eth_uninstallFilter" => filters::uninstall(shared, p.get(0, "filter id")?),
+        "eth_subscribe" | "eth_unsubscribe" => Err(RpcError::no_subscriptions()),
+        _ => Err(RpcError::method_not_found(method)),
+    }
+}
+
+/// The block a `...ByNumber` or `...ByHash` method is about.
+fn by(method: &str, p: &Params<'_>) -> Result<BlockId, RpcError> {
+    if method.contains("ByNumber") || method.contains("ByBlockNumber") {
+        return Ok(BlockId::Number(p.get(0, "block number")?));
+    }
+    Ok(BlockId::Hash(p.get::<B256>(0, "block hash")?.into()))
+}
+
+/// A result as it goes over the wire.
+pub(crate) fn raw<T: Serialize + ?Sized>(value: &T) -> Answer {
+    serde_json::value::to_raw_value(value)
+        .map_err(|error| RpcError::internal(format!("cannot encode the answer: {error}")))
+}
+
+/// The `0x` form of 32 bytes of storage.
+fn word(value: U256) -> String {
+    hex::encode_prefixed(value.to_be_bytes::<32>())
+}

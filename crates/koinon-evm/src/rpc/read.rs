@@ -1,0 +1,193 @@
+//! Methods that look up blocks, transactions and state.
+
+use std::sync::Arc;
+
+use alloy::{
+    consensus::{BlockHeader as _, Transaction as _},
+    eips::{BlockId, BlockNumberOrTag},
+    rpc::types::{
+        self as rpc, BlockTransactions, FeeHistory, Index, serde_helpers::JsonStorageKey,
+    },
+};
+use alloy_primitives::{Address, B256, Bytes, U64, U256};
+
+use super::{Answer, RpcError, params::Params, raw, word};
+use crate::{block::Block, chain::Shared, ledger::Ledger};
+
+/// Blocks one `eth_feeHistory` covers at most, as in geth.
+const MAX_FEE_HISTORY: u64 = 1024;
+/// Percentiles one `eth_feeHistory` takes at most, as in geth.
+const MAX_PERCENTILES: usize = 100;
+
+/// The number of a block; `None` if the chain does not have it.
+///
+/// `pending`, `safe` and `finalized` are the latest block: every block is final when it is seen.
+pub(super) fn number(ledger: &Ledger, id: BlockId) -> Option<u64> {
+    let head = ledger.head_number();
+    match id {
+        BlockId::Hash(hash) => ledger.number(hash.block_hash),
+        BlockId::Number(BlockNumberOrTag::Number(number)) => (number <= head).then_some(number),
+        BlockId::Number(BlockNumberOrTag::Earliest) => Some(0),
+        BlockId::Number(
+            BlockNumberOrTag::Latest
+            | BlockNumberOrTag::Pending
+            | BlockNumberOrTag::Safe
+            | BlockNumberOrTag::Finalized,
+        ) => Some(head),
+    }
+}
+
+fn find(shared: &Shared, id: BlockId) -> Result<Option<Arc<Block>>, RpcError> {
+    let number = number(&shared.ledger.read(), id);
+    Ok(match number {
+        Some(number) => shared.block(number)?,
+        None => None,
+    })
+}
+
+/// The block whose state a call runs on.
+pub(super) fn state_block(shared: &Shared, id: BlockId) -> Result<Arc<Block>, RpcError> {
+    find(shared, id)?.ok_or_else(|| RpcError::no_block(id))
+}
+
+fn state_number(ledger: &Ledger, p: &Params<'_>, index: usize) -> Result<u64, RpcError> {
+    let id: BlockId = p.opt(index, "block")?.unwrap_or_default();
+    number(ledger, id).ok_or_else(|| RpcError::no_block(id))
+}
+
+pub(super) fn balance(shared: &Shared, p: &Params<'_>) -> Answer {
+    let address: Address = p.get(0, "address")?;
+    let ledger = shared.ledger.read();
+    let at = state_number(&ledger, p, 1)?;
+    raw(&ledger.state.account(address, at).map_or(U256::ZERO, |account| account.balance))
+}
+
+pub(super) fn code(shared: &Shared, p: &Params<'_>) -> Answer {
+    let address: Address = p.get(0, "address")?;
+    let ledger = shared.ledger.read();
+    let at = state_number(&ledger, p, 1)?;
+    let account = ledger.state.account(address, at);
+    raw(&account.map_or_else(Bytes::new, |a| ledger.state.code(a.code_hash).original_bytes()))
+}
+
+pub(super) fn storage_at(shared: &Shared, p: &Params<'_>) -> Answer {
+    let address: Address = p.get(0, "address")?;
+    let slot: JsonStorageKey = p.get(1, "slot")?;
+    let ledger = shared.ledger.read();
+    let at = state_number(&ledger, p, 2)?;
+    let slot = U256::from_be_bytes(slot.as_b256().0);
+    raw(&word(ledger.state.slot(address, slot, at)))
+}
+
+pub(super) fn transaction_count(shared: &Shared, p: &Params<'_>) -> Answer {
+    let address: Address = p.get(0, "address")?;
+    let id: BlockId = p.opt(1, "block")?.unwrap_or_default();
+    let ledger = shared.ledger.read();
+    let at = number(&ledger, id).ok_or_else(|| RpcError::no_block(id))?;
+    let nonce = ledger.state.account(address, at).map_or(0, |account| account.nonce);
+    let nonce = match id.is_pending() {
+        true => shared.pool.read().nonce_after(address, nonce),
+        false => nonce,
+    };
+    raw(&U64::from(nonce))
+}
+
+pub(super) fn block(shared: &Shared, id: BlockId, full: bool) -> Answer {
+    let Some(block) = find(shared, id)? else { return raw(&()) };
+    let transactions = if full {
+        let txs = (0..block.txs.len()).filter_map(|index| block.rpc_tx(index));
+        BlockTransactions::Full(txs.collect())
+    } else {
+        BlockTransactions::Hashes(block.txs.iter().map(|tx| *tx.tx_hash()).collect())
+    };
+    let block: rpc::Block<rpc::Transaction> = rpc::Block::new(block.rpc_header(), transactions)
+        .with_withdrawals(Some(Default::default()));
+    raw(&block)
+}
+
+pub(super) fn block_transaction_count(shared: &Shared, id: BlockId) -> Answer {
+    raw(&find(shared, id)?.map(|block| U64::from(block.txs.len())))
+}
+
+pub(super) fn transaction_by_index(shared: &Shared, id: BlockId, index: Index) -> Answer {
+    raw(&find(shared, id)?.and_then(|block| block.rpc_tx(index.0)))
+}
+
+pub(super) fn block_receipts(shared: &Shared, id: BlockId) -> Answer {
+    let receipts = find(shared, id)?.map(|block| {
+        (0..block.txs.len()).filter_map(|index| block.rpc_receipt(index)).collect::<Vec<_>>()
+    });
+    raw(&receipts)
+}
+
+pub(super) fn transaction(shared: &Shared, hash: B256) -> Answer {
+    let mined = shared.ledger.read().tx(hash);
+    if let Some((number, index)) = mined {
+        return raw(&shared.block(number)?.and_then(|block| block.rpc_tx(index)));
+    }
+    let waiting = shared.pool.read().by_hash(hash).map(|waiting| rpc::Transaction {
+        inner: waiting.tx.clone(),
+        block_hash: None,
+        block_number: None,
+        transaction_index: None,
+        effective_gas_price: Some(waiting.tx.effective_gas_price(Some(0))),
+        block_timestamp: None,
+    });
+    raw(&waiting)
+}
+
+pub(super) fn receipt(shared: &Shared, hash: B256) -> Answer {
+    let Some((number, index)) = shared.ledger.read().tx(hash) else { return raw(&()) };
+    raw(&shared.block(number)?.and_then(|block| block.rpc_receipt(index)))
+}
+
+pub(super) fn fee_history(shared: &Shared, p: &Params<'_>) -> Answer {
+    let count: U64 = p.get(0, "block count")?;
+    let newest: BlockNumberOrTag = p.get(1, "newest block")?;
+    let percentiles: Vec<f64> = p.opt(2, "reward percentiles")?.unwrap_or_default();
+    let valid = percentiles.iter().all(|p| (0.0..=100.0).contains(p)) && percentiles.is_sorted();
+    if !valid || percentiles.len() > MAX_PERCENTILES {
+        return Err(RpcError::invalid_params(
+            "invalid argument 2 (reward percentiles): at most 100, ascending, from 0 to 100",
+        ));
+    }
+    let newest_id = BlockId::Number(newest);
+    let last = number(&shared.ledger.read(), newest_id);
+    let last = last.ok_or_else(|| RpcError::no_block(newest_id))?;
+    let count = count.to::<u64>().min(MAX_FEE_HISTORY).min(last + 1);
+    let mut history = FeeHistory { oldest_block: last + 1 - count, ..FeeHistory::default() };
+    let mut rewards = Vec::new();
+    for number in history.oldest_block..=last {
+        let Some(block) = shared.block(number)? else { break };
+        history.base_fee_per_gas.push(0);
+        history.base_fee_per_blob_gas.push(1);
+        history.blob_gas_used_ratio.push(0.0);
+        let ratio = block.header.gas_used() as f64 / block.header.gas_limit() as f64;
+        history.gas_used_ratio.push(ratio);
+        rewards.push(reward_percentiles(&block, &percentiles));
+    }
+    // One more: the fee of the block after the last one is known too.
+    history.base_fee_per_gas.push(0);
+    history.base_fee_per_blob_gas.push(1);
+    history.reward = (!percentiles.is_empty()).then_some(rewards);
+    raw(&history)
+}
+
+/// The tips paid at the given percentiles of the block's gas.
+fn reward_percentiles(block: &Block, percentiles: &[f64]) -> Vec<u128> {
+    let paid = block.txs.iter().zip(&block.receipts);
+    let mut tips: Vec<(u128, u64)> = paid
+        .map(|(tx, receipt)| (tx.effective_tip_per_gas(0).unwrap_or(0), receipt.gas_used))
+        .collect();
+    tips.sort_unstable();
+    let at = |percentile: f64| {
+        let threshold = (block.header.gas_used() as f64 * percentile / 100.0) as u64;
+        let mut sum = 0;
+        let reached = tips.iter().find(|(_, gas)| {
+            sum += gas;
+            sum >= threshold
+        });
+        reached.or(tips.last()).map_or(0, |(tip, _)| *tip)
+    };
+    percentiles.iter().map(|percentile| at(*percentile)).collect()
+}

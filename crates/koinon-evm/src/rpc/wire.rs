@@ -1,0 +1,148 @@
+//! JSON-RPC 2.0 framing: bytes in, bytes out. Nothing in here trusts its input.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Answer, RpcError, submit};
+use crate::chain::Chain;
+
+/// Requests one batch holds at most.
+const MAX_BATCH: usize = 1_000;
+/// Bytes of results one batch answers at most; the rest of its requests get an error.
+const MAX_BATCH_ANSWER: usize = 64 << 20;
+
+/// One request. Members that JSON-RPC does not know are ignored.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Request<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) method: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) params: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Response<'a> {
+    jsonrpc: &'static str,
+    id: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a RpcError>,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn parse(bytes: &'a str) -> Result<Self, RpcError> {
+        let invalid = |_| RpcError::invalid_request("the request is not a JSON-RPC 2.0 object");
+        let request: Self = serde_json::from_str(bytes).map_err(invalid)?;
+        let first = request.id.and_then(|id| id.get().bytes().next());
+        if matches!(first, Some(b'{' | b'[' | b't' | b'f')) {
+            return Err(RpcError::invalid_request("the id must be a string, a number or null"));
+        }
+        Ok(request)
+    }
+
+    /// The response, or nothing to a notification.
+    pub(crate) fn respond(&self, answer: Answer) -> Option<Vec<u8>> {
+        self.id.map(|id| response(Some(id), answer))
+    }
+}
+
+impl Chain {
+    /// Answers a JSON-RPC request, or batch of requests, given as bytes; empty if there is
+    /// nothing to answer, as for a notification. Any bytes are allowed.
+    pub async fn respond(&self, body: &[u8]) -> Vec<u8> {
+        let body: &RawValue = match serde_json::from_slice(body) {
+            Ok(body) => body,
+            Err(error) => return response(None, Err(RpcError::parse(&error))),
+        };
+        let body = body.get();
+        if !body.starts_with('[') {
+            let request = match Request::parse(body) {
+                Ok(request) => request,
+                Err(error) => return response(None, Err(error)),
+            };
+            let answer = self.handle(&request.method, request.params).await;
+            return request.respond(answer).unwrap_or_default();
+        }
+        let requests: Vec<&RawValue> = match serde_json::from_str(body) {
+            Ok(requests) => requests,
+            Err(error) => return response(None, Err(RpcError::parse(&error))),
+        };
+        if requests.is_empty() {
+            return response(None, Err(RpcError::invalid_request("empty batch")));
+        }
+        if requests.len() > MAX_BATCH {
+            let error = RpcError::invalid_request(format!("a batch holds at most {MAX_BATCH}"));
+            return response(None, Err(error));
+        }
+        self.respond_batch(&requests).await
+    }
+
+    async fn respond_batch(&self, requests: &[&RawValue]) -> Vec<u8> {
+        let parsed: Vec<_> = requests.iter().map(|request| Request::parse(request.get())).collect();
+        let calls: Vec<(&str, Option<&RawValue>)> =
+            parsed.iter().flatten().map(|r| (r.method.as_ref(), r.params)).collect();
+        let mut answers = self.handle_batch(&calls).await.into_iter();
+        let responses: Vec<Vec<u8>> = parsed
+            .iter()
+            .filter_map(|request| match request {
+                Ok(request) => request.respond(answers.next()?),
+                Err(error) => Some(response(None, Err(error.clone()))),
+            })
+            .collect();
+        if responses.is_empty() {
+            return Vec::new();
+        }
+        let mut out = b"[".to_vec();
+        out.extend_from_slice(&responses.join(&b','));
+        out.push(b']');
+        out
+    }
+
+    /// Answers requests in order; neighbouring transactions are sent together.
+    pub(crate) async fn handle_batch(&self, calls: &[(&str, Option<&RawValue>)]) -> Vec<Answer> {
+        let is_send = |(method, _): &(&str, _)| *method == "eth_sendRawTransaction";
+        let mut answers: Vec<Answer> = Vec::with_capacity(calls.len());
+        let mut size = 0;
+        for run in calls.chunk_by(|a, b| is_send(a) && is_send(b)) {
+            if size > MAX_BATCH_ANSWER {
+                answers.extend(run.iter().map(|_| Err(RpcError::limit("response too large"))));
+                continue;
+            }
+            let from = answers.len();
+            if run.len() > 1 {
+                let params: Vec<_> = run.iter().map(|(_, params)| *params).collect();
+                answers.extend(submit::send_many(self, &params).await);
+            } else {
+                for (method, params) in run {
+                    answers.push(self.handle(method, *params).await);
+                }
+            }
+            size += answers[from..].iter().flatten().map(|a| a.get().len()).sum::<usize>();
+        }
+        answers
+    }
+}
+
+/// Whether answering may take so long that a server should not do it on the threads that serve
+/// its sockets: a batch, or a method that runs code or searches.
+pub(crate) fn is_heavy(body: &[u8]) -> bool {
+    match serde_json::from_slice::<Request<'_>>(body) {
+        Ok(request) => super::is_heavy(&request.method),
+        Err(_) => body.trim_ascii_start().starts_with(b"["),
+    }
+}
+
+/// Encodes a response.
+pub(crate) fn response(id: Option<&RawValue>, answer: Answer) -> Vec<u8> {
+    let (result, error) = match &answer {
+        Ok(result) => (Some(&**result), None),
+        Err(error) => (None, Some(error)),
+    };
+    let response = Response { jsonrpc: "2.0", id, result, error };
+    serde_json::to_vec(&response).expect("a struct of JSON values encodes")
+}

@@ -1,0 +1,207 @@
+//! One WebSocket connection: requests, answered concurrently, and subscriptions.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use alloy::rpc::types::Filter;
+use alloy_primitives::U64;
+use axum::{
+    body::Bytes,
+    extract::ws::{Message, WebSocket},
+};
+use futures::{
+    SinkExt, StreamExt,
+    future::BoxFuture,
+    stream::{FuturesUnordered, SplitSink},
+};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    chain::{Chain, Head, Shared},
+    rpc::{RpcError, filters, params::Params, raw, wire::Request},
+    server,
+};
+
+/// Requests of one connection being answered at once; beyond that its socket is not read.
+const CONCURRENT: usize = 64;
+/// Subscriptions of one connection at most.
+const MAX_SUBSCRIPTIONS: usize = 128;
+/// A client that takes nothing for this long is cut off.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Serves a connection until either side closes it.
+pub(crate) async fn run(socket: WebSocket, chain: Chain, stop: CancellationToken) {
+    let (sink, mut stream) = socket.split();
+    let mut out = Outgoing { sink };
+    let mut head = chain.shared().head.subscribe();
+    let mut subscriptions = Subscriptions::default();
+    let mut answers: FuturesUnordered<BoxFuture<'static, Vec<u8>>> = FuturesUnordered::new();
+    loop {
+        // Every arm is cancel safe: `next` and `changed` lose nothing when dropped.
+        let sent = tokio::select! {
+            () = stop.cancelled() => break,
+            message = stream.next(), if answers.len() < CONCURRENT => {
+                let text = match message {
+                    Some(Ok(Message::Text(text))) => Bytes::from(text),
+                    Some(Ok(Message::Binary(bytes))) => bytes,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                };
+                match subscriptions.handle(chain.shared(), &text) {
+                    Some(answer) => out.send(answer).await,
+                    None => {
+                        answers.push(Box::pin(server::respond(chain.clone(), text)));
+                        Ok(())
+                    }
+                }
+            }
+            Some(answer) = answers.next() => out.send(answer).await,
+            changed = head.changed() => {
+                if changed.is_err() {
+                    break;
+                }
+                let reached = *head.borrow_and_update();
+                subscriptions.notify(chain.shared(), reached, &mut out).await
+            }
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+    // The peer may be gone already.
+    drop(out.sink.close().await);
+}
+
+struct Outgoing {
+    sink: SplitSink<WebSocket, Message>,
+}
+
+/// The peer is gone, or takes nothing.
+struct Gone;
+
+impl Outgoing {
+    async fn send(&mut self, bytes: Vec<u8>) -> Result<(), Gone> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let text = String::from_utf8(bytes).map_err(|_| Gone)?;
+        match tokio::time::timeout(SEND_TIMEOUT, self.sink.send(Message::Text(text.into()))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Gone),
+        }
+    }
+}
+
+/// The subscriptions of one connection, each with the next thing it has not been told.
+#[derive(Default)]
+struct Subscriptions {
+    open: BTreeMap<u64, Subscription>,
+    count: u64,
+}
+
+enum Subscription {
+    Heads(u64),
+    Logs(Box<Filter>, u64),
+    Pending(u64),
+}
+
+#[derive(Serialize)]
+struct Notice<'a, T> {
+    jsonrpc: &'static str,
+    method: &'static str,
+    params: NoticeParams<'a, T>,
+}
+
+#[derive(Serialize)]
+struct NoticeParams<'a, T> {
+    subscription: U64,
+    result: &'a T,
+}
+
+fn notice<T: Serialize>(id: u64, result: &T) -> Vec<u8> {
+    let params = NoticeParams { subscription: U64::from(id), result };
+    let notice = Notice { jsonrpc: "2.0", method: "eth_subscription", params };
+    serde_json::to_vec(&notice).expect("chain objects encode as JSON")
+}
+
+impl Subscriptions {
+    /// Answers `eth_subscribe` and `eth_unsubscribe`; leaves everything else.
+    fn handle(&mut self, shared: &Shared, text: &[u8]) -> Option<Vec<u8>> {
+        let text = std::str::from_utf8(text).ok()?;
+        let request = Request::parse(text).ok()?;
+        let params = Params::parse(request.params);
+        let answer = match request.method.as_ref() {
+            "eth_subscribe" => params.and_then(|params| {
+                let id = self.open(shared, &params)?;
+                raw(&U64::from(id))
+            }),
+            "eth_unsubscribe" => params.and_then(|params| {
+                let id: U64 = params.get(0, "subscription id")?;
+                raw(&self.open.remove(&id.to::<u64>()).is_some())
+            }),
+            _ => return None,
+        };
+        Some(request.respond(answer).unwrap_or_default())
+    }
+
+    fn open(&mut self, shared: &Shared, params: &Params<'_>) -> Result<u64, RpcError> {
+        if self.open.len() >= MAX_SUBSCRIPTIONS {
+            return Err(RpcError::rejected("too many subscriptions on this connection"));
+        }
+        let kind: String = params.get(0, "subscription")?;
+        let Head { block, announced } = *shared.head.borrow();
+        let subscription = match kind.as_str() {
+            "newHeads" => Subscription::Heads(block + 1),
+            "logs" => {
+                let filter: Filter = params.opt(1, "filter")?.unwrap_or_default();
+                filters::check(&filter)?;
+                Subscription::Logs(Box::new(filter), block + 1)
+            }
+            "newPendingTransactions" => Subscription::Pending(announced),
+            _ => {
+                let name: String = kind.chars().take(64).collect();
+                return Err(RpcError::invalid_params(format!("no {name} subscription")));
+            }
+        };
+        self.count += 1;
+        self.open.insert(self.count, subscription);
+        Ok(self.count)
+    }
+
+    /// Tells every subscription what it has not been told up to `reached`.
+    async fn notify(
+        &mut self,
+        shared: &Shared,
+        reached: Head,
+        out: &mut Outgoing,
+    ) -> Result<(), Gone> {
+        for (&id, subscription) in &mut self.open {
+            match subscription {
+                Subscription::Heads(next) => {
+                    while *next <= reached.block {
+                        let block = shared.block(*next).map_err(|_| Gone)?.ok_or(Gone)?;
+                        *next += 1;
+                        out.send(notice(id, &block.rpc_header())).await?;
+                    }
+                }
+                Subscription::Logs(filter, next) => {
+                    while *next <= reached.block {
+                        let logs = filters::logs_between(shared, filter, *next, *next);
+                        *next += 1;
+                        for log in logs.map_err(|_| Gone)? {
+                            out.send(notice(id, &log)).await?;
+                        }
+                    }
+                }
+                Subscription::Pending(next) => {
+                    let hashes = shared.ledger.read().announced_since(*next);
+                    *next = reached.announced.max(*next + hashes.len() as u64);
+                    for hash in hashes {
+                        out.send(notice(id, &hash)).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
