@@ -84,8 +84,8 @@ interface IMapper {
         view
         returns (address[] memory operators, uint32[] memory units);
     /// @notice The operator of a slot in force and the number of its unit that backs the node; zero if vacant. The
-    /// operator's j-th slot unit is its j-th unit that is not banned now, both from 0: a ban takes effect on who runs what
-    /// with the next deal, on the unit's number at once.
+    /// unit dealt as the operator's j-th is its j-th that is not banned now, both counted from 0: a ban shows in the numbers
+    /// at once, in who runs what with the next deal.
     function operatorOf(bytes32 set, uint32 group, uint32 place)
         external
         view

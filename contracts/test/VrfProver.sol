@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Proof} from "../src/interfaces/Types.sol";
+
+/// @notice Makes the proofs that tests open epochs with. Not for keys that matter: nothing here is constant time, and the
+/// nonce is not RFC 6979's.
+library VrfProver {
+    struct Point {
+        uint256 x;
+        uint256 y;
+    }
+
+    uint256 private constant P = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
+    uint256 private constant N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+
+    function key(uint256 secret) internal view returns (uint256, uint256) {
+        Point memory point = _multiply(secret, _base());
+        return (point.x, point.y);
+    }
+
+    function prove(uint256 secret, bytes memory alpha) internal view returns (Proof memory proof) {
+        Point memory y = _multiply(secret, _base());
+        Point memory h = _hashToCurve(y, alpha);
+        uint256 nonce = uint256(keccak256(abi.encode(secret, h))) % N;
+        Point memory gamma = _multiply(secret, h);
+        Point memory u = _multiply(nonce, _base());
+        bytes memory points = bytes.concat(
+            _compress(y),
+            _compress(h),
+            _compress(gamma),
+            _compress(u),
+            _compress(_multiply(nonce, h))
+        );
+        proof.c = uint256(sha256(bytes.concat(hex"fe02", points, hex"00"))) >> 128;
+        proof.s = addmod(nonce, mulmod(proof.c, secret, N), N);
+        Point memory sH = _multiply(proof.s, h);
+        Point memory cGamma = _multiply(proof.c, gamma);
+        (proof.gammaX, proof.gammaY) = (gamma.x, gamma.y);
+        (proof.uX, proof.uY) = (u.x, u.y);
+        (proof.sHX, proof.sHY) = (sH.x, sH.y);
+        (proof.cGammaX, proof.cGammaY) = (cGamma.x, cGamma.y);
+    }
+
+    function output(Proof memory proof) internal pure returns (bytes32) {
+        Point memory gamma = Point(proof.gammaX, proof.gammaY);
+        return sha256(bytes.concat(hex"fe03", _compress(gamma), hex"00"));
+    }
+
+    function _hashToCurve(Point memory y, bytes memory alpha) private view returns (Point memory) {
+        for (uint8 counter = 0;; ++counter) {
+            uint256 x = uint256(
+                sha256(bytes.concat(hex"fe01", _compress(y), alpha, bytes1(counter), hex"00"))
+            );
+            uint256 square = addmod(mulmod(mulmod(x, x, P), x, P), 7, P);
+            uint256 root = _power(square, (P + 1) / 4);
+            if (x < P && mulmod(root, root, P) == square) {
+                return Point(x, root % 2 == 0 ? root : P - root);
+            }
+        }
+    }
+
+    /// @dev Double and add in Jacobian coordinates, from the highest bit.
+    function _multiply(uint256 scalar, Point memory point) private view returns (Point memory) {
+        uint256 x;
+        uint256 y;
+        uint256 z;
+        for (uint256 bit = 256; bit > 0; --bit) {
+            (x, y, z) = _double(x, y, z);
+            if (scalar >> (bit - 1) & 1 == 1) (x, y, z) = _add(x, y, z, point.x, point.y);
+        }
+        uint256 inverse = _power(z, P - 2);
+        uint256 square = mulmod(inverse, inverse, P);
+        return Point(mulmod(x, square, P), mulmod(y, mulmod(square, inverse, P), P));
+    }
+
+    function _double(uint256 x, uint256 y, uint256 z)
+        private
+        pure
+        returns (uint256, uint256, uint256)
+    {
+        uint256 yy = mulmod(y, y, P);
+        uint256 s = mulmod(4, mulmod(x, yy, P), P);
+        uint256 m = mulmod(3, mulmod(x, x, P), P);
+        uint256 x3 = addmod(mulmod(m, m, P), P - mulmod(2, s, P), P);
+        uint256 y3 =
+            addmod(mulmod(m, addmod(s, P - x3, P), P), P - mulmod(8, mulmod(yy, yy, P), P), P);
+        return (x3, y3, mulmod(2, mulmod(y, z, P), P));
+    }
+
+    /// @dev Adds the affine (x2, y2), which is never the same point here: the scalar is under the order.
+    function _add(uint256 x1, uint256 y1, uint256 z1, uint256 x2, uint256 y2)
+        private
+        pure
+        returns (uint256, uint256, uint256)
+    {
+        if (z1 == 0) return (x2, y2, 1);
+        uint256 zz = mulmod(z1, z1, P);
+        uint256 h = addmod(mulmod(x2, zz, P), P - x1, P);
+        uint256 r = addmod(mulmod(y2, mulmod(zz, z1, P), P), P - y1, P);
+        uint256 hh = mulmod(h, h, P);
+        uint256 v = mulmod(x1, hh, P);
+        uint256 hhh = mulmod(h, hh, P);
+        uint256 x3 = addmod(mulmod(r, r, P), P - addmod(hhh, mulmod(2, v, P), P), P);
+        uint256 y3 = addmod(mulmod(r, addmod(v, P - x3, P), P), P - mulmod(y1, hhh, P), P);
+        return (x3, y3, mulmod(z1, h, P));
+    }
+
+    function _power(uint256 base, uint256 exponent) private view returns (uint256) {
+        (, bytes memory result) = address(5).staticcall(abi.encode(32, 32, 32, base, exponent, P));
+        return abi.decode(result, (uint256));
+    }
+
+    function _base() private pure returns (Point memory) {
+        return Point(
+            0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
+            0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8
+        );
+    }
+
+    function _compress(Point memory point) private pure returns (bytes memory) {
+        return abi.encodePacked(uint8(2 + point.y % 2), point.x);
+    }
+}
