@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Arrays} from "@openzeppelin/contracts/utils/Arrays.sol";
+
 import {Blobs} from "../src/Blobs.sol";
 import {Core} from "../src/Core.sol";
 import {Identity} from "../src/Identity.sol";
@@ -60,6 +62,8 @@ abstract contract OperatorsTest is BaseTest {
     Stake internal stake;
     Identity internal identity;
     Mapper internal mapper;
+
+    mapping(bytes32 hash => address) private _accounts;
 
     function setUp() public virtual {
         vm.roll(1000);
@@ -205,22 +209,43 @@ abstract contract OperatorsTest is BaseTest {
         mapper.open(VrfProver.prove(SECRET, mapper.alpha()));
     }
 
-    /// @dev The operators in the order of `seed`, by insertion.
+    /// @dev The operators in the order of `seed`.
     function _ordered(bytes32 seed, address[] memory accounts)
         internal
-        pure
-        returns (address[] memory)
+        returns (address[] memory sorted)
     {
-        uint256[] memory hashes = new uint256[](accounts.length);
+        bytes32[] memory hashes = new bytes32[](accounts.length);
         for (uint256 i = 0; i < accounts.length; ++i) {
-            address account = accounts[i];
-            uint256 hash = uint256(keccak256(abi.encodePacked(seed, account)));
-            uint256 index = i;
-            for (; index > 0 && hashes[index - 1] > hash; --index) {
-                (hashes[index], accounts[index]) = (hashes[index - 1], accounts[index - 1]);
-            }
-            (hashes[index], accounts[index]) = (hash, account);
+            hashes[i] = keccak256(abi.encodePacked(seed, accounts[i]));
+            _accounts[hashes[i]] = accounts[i];
         }
-        return accounts;
+        Arrays.sort(hashes);
+        sorted = new address[](accounts.length);
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            sorted[i] = _accounts[hashes[i]];
+        }
+    }
+
+    /// @dev Deals what is left of the newest epoch to `accounts` in chunks of `size`.
+    function _deal(address[] memory accounts, uint256 size) internal {
+        address[] memory sorted = _ordered(mapper.latest().seed, accounts);
+        uint64 number = mapper.latest().number;
+        for (uint256 from = 0; from < sorted.length; from += size) {
+            // from < 2^32: `sorted` holds the operators of a test.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            mapper.deal(number, uint32(from), _slice(sorted, from, size));
+        }
+    }
+
+    function _slice(address[] memory accounts, uint256 from, uint256 size)
+        internal
+        pure
+        returns (address[] memory part)
+    {
+        uint256 left = accounts.length - from;
+        part = new address[](size < left ? size : left);
+        for (uint256 i = 0; i < part.length; ++i) {
+            part[i] = accounts[from + i];
+        }
     }
 }

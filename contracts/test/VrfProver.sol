@@ -11,6 +11,12 @@ library VrfProver {
         uint256 y;
     }
 
+    struct Jacobian {
+        uint256 x;
+        uint256 y;
+        uint256 z;
+    }
+
     uint256 private constant P = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
     uint256 private constant N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
@@ -47,7 +53,11 @@ library VrfProver {
         return sha256(bytes.concat(hex"fe03", _compress(gamma), hex"00"));
     }
 
-    function _hashToCurve(Point memory y, bytes memory alpha) private view returns (Point memory) {
+    function _hashToCurve(Point memory y, bytes memory alpha)
+        private
+        view
+        returns (Point memory point)
+    {
         for (uint8 counter = 0;; ++counter) {
             uint256 x = uint256(
                 sha256(bytes.concat(hex"fe01", _compress(y), alpha, bytes1(counter), hex"00"))
@@ -62,48 +72,40 @@ library VrfProver {
 
     /// @dev Double and add in Jacobian coordinates, from the highest bit.
     function _multiply(uint256 scalar, Point memory point) private view returns (Point memory) {
-        uint256 x;
-        uint256 y;
-        uint256 z;
+        Jacobian memory sum;
         for (uint256 bit = 256; bit > 0; --bit) {
-            (x, y, z) = _double(x, y, z);
-            if (scalar >> (bit - 1) & 1 == 1) (x, y, z) = _add(x, y, z, point.x, point.y);
+            _double(sum);
+            if (scalar >> (bit - 1) & 1 == 1) _add(sum, point);
         }
-        uint256 inverse = _power(z, P - 2);
+        uint256 inverse = _power(sum.z, P - 2);
         uint256 square = mulmod(inverse, inverse, P);
-        return Point(mulmod(x, square, P), mulmod(y, mulmod(square, inverse, P), P));
+        return Point(mulmod(sum.x, square, P), mulmod(sum.y, mulmod(square, inverse, P), P));
     }
 
-    function _double(uint256 x, uint256 y, uint256 z)
-        private
-        pure
-        returns (uint256, uint256, uint256)
-    {
-        uint256 yy = mulmod(y, y, P);
-        uint256 s = mulmod(4, mulmod(x, yy, P), P);
-        uint256 m = mulmod(3, mulmod(x, x, P), P);
-        uint256 x3 = addmod(mulmod(m, m, P), P - mulmod(2, s, P), P);
-        uint256 y3 =
-            addmod(mulmod(m, addmod(s, P - x3, P), P), P - mulmod(8, mulmod(yy, yy, P), P), P);
-        return (x3, y3, mulmod(2, mulmod(y, z, P), P));
+    function _double(Jacobian memory a) private pure {
+        uint256 yy = mulmod(a.y, a.y, P);
+        uint256 s = mulmod(4, mulmod(a.x, yy, P), P);
+        uint256 m = mulmod(3, mulmod(a.x, a.x, P), P);
+        a.z = mulmod(2, mulmod(a.y, a.z, P), P);
+        a.x = addmod(mulmod(m, m, P), P - mulmod(2, s, P), P);
+        a.y = addmod(mulmod(m, addmod(s, P - a.x, P), P), P - mulmod(8, mulmod(yy, yy, P), P), P);
     }
 
-    /// @dev Adds the affine (x2, y2), which is never the same point here: the scalar is under the order.
-    function _add(uint256 x1, uint256 y1, uint256 z1, uint256 x2, uint256 y2)
-        private
-        pure
-        returns (uint256, uint256, uint256)
-    {
-        if (z1 == 0) return (x2, y2, 1);
-        uint256 zz = mulmod(z1, z1, P);
-        uint256 h = addmod(mulmod(x2, zz, P), P - x1, P);
-        uint256 r = addmod(mulmod(y2, mulmod(zz, z1, P), P), P - y1, P);
+    /// @dev Never the same point twice here: the scalar is under the order.
+    function _add(Jacobian memory a, Point memory b) private pure {
+        if (a.z == 0) {
+            (a.x, a.y, a.z) = (b.x, b.y, 1);
+            return;
+        }
+        uint256 zz = mulmod(a.z, a.z, P);
+        uint256 h = addmod(mulmod(b.x, zz, P), P - a.x, P);
+        uint256 r = addmod(mulmod(b.y, mulmod(zz, a.z, P), P), P - a.y, P);
         uint256 hh = mulmod(h, h, P);
-        uint256 v = mulmod(x1, hh, P);
+        uint256 v = mulmod(a.x, hh, P);
         uint256 hhh = mulmod(h, hh, P);
-        uint256 x3 = addmod(mulmod(r, r, P), P - addmod(hhh, mulmod(2, v, P), P), P);
-        uint256 y3 = addmod(mulmod(r, addmod(v, P - x3, P), P), P - mulmod(y1, hhh, P), P);
-        return (x3, y3, mulmod(z1, h, P));
+        a.z = mulmod(a.z, h, P);
+        a.x = addmod(mulmod(r, r, P), P - addmod(hhh, mulmod(2, v, P), P), P);
+        a.y = addmod(mulmod(r, addmod(v, P - a.x, P), P), P - mulmod(a.y, hhh, P), P);
     }
 
     function _power(uint256 base, uint256 exponent) private view returns (uint256) {
