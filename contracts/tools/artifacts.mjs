@@ -19,6 +19,15 @@ function immutables(references) {
   return Object.fromEntries(places.map((place, index) => [index, place]));
 }
 
+// Bindings know no Solidity enums, contracts or interface scopes: say what these are on the wire.
+function plainTypes(key, value) {
+  if (key !== "internalType") return value;
+  return value
+    .replace(/^enum \S+?(\[\d*\])*$/, "uint8$1")
+    .replace(/^contract \S+?(\[\d*\])*$/, "address$1")
+    .replace(/^struct \w+\./, "struct ");
+}
+
 function artifact(name) {
   const built = JSON.parse(readFileSync(join(root, "out", `${name}.sol`, `${name}.json`), "utf8"));
   for (const code of [built.bytecode, built.deployedBytecode]) {
@@ -27,7 +36,7 @@ function artifact(name) {
   return JSON.stringify(
     {
       contractName: name,
-      abi: built.abi,
+      abi: JSON.parse(JSON.stringify(built.abi, plainTypes)),
       bytecode: { object: built.bytecode.object },
       deployedBytecode: {
         object: built.deployedBytecode.object,
