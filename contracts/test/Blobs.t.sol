@@ -23,6 +23,11 @@ contract BlobsTest is BaseTest {
         blobs.put(new bytes(size));
     }
 
+    function testPutRevertsJustTooLarge() external {
+        vm.expectRevert(abi.encodeWithSelector(IBlobs.BlobsTooLarge.selector, LIMIT + 1, LIMIT));
+        blobs.put(new bytes(LIMIT + 1));
+    }
+
     function testPutRevertsFailedDeployment() external {
         bytes memory data = new bytes(LIMIT);
         // 200 gas per byte of code are 4.9 M; the 1/64 kept back is enough to report it.

@@ -41,8 +41,10 @@ contract CoreConstructorTest is ServiceTest {
     }
 
     function testRevertsLengthsDiffer() external {
-        (bytes32[] memory names,) = _two();
-        _expectInvalid(names, new address[](1));
+        (bytes32[] memory names, address[] memory addresses) = _two();
+        address[] memory more = new address[](3);
+        (more[0], more[1], more[2]) = (addresses[0], addresses[1], CAROL);
+        _expectInvalid(names, more);
     }
 
     function testRevertsEmptyName() external {

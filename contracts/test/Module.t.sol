@@ -44,6 +44,18 @@ contract ModuleTest is ServiceTest {
         core.update(_edits(ARTIFACTS, string(new bytes(length)), 0, one));
     }
 
+    function testRevertsInvalidPathJustTooLong() external {
+        vm.prank(LOCK);
+        vm.expectRevert(abi.encodeWithSelector(IModule.ModuleInvalidPath.selector, 256, 255));
+        core.update(_edits(ARTIFACTS, string(new bytes(256)), 0, one));
+    }
+
+    function testAddLongestPath() external {
+        string memory path = string(new bytes(255));
+        _update(_edits(ARTIFACTS, path, 0, one));
+        assertEq(artifacts.entry(path).blob, one, "entry");
+    }
+
     function testRevertsNoChange() external {
         _update(_edits(ARTIFACTS, "a", 0, one));
         vm.prank(LOCK);

@@ -141,6 +141,14 @@ contract SecurityTest is ServiceTest {
         _expectInvalidPermission(ARTIFACTS, UpdateMode.Admins, admins);
     }
 
+    function testPermissionAtTheLimit() external {
+        address[] memory admins = _accounts(ADMINS_LIMIT);
+        _update(_permission(ARTIFACTS, UpdateMode.Admins, admins));
+        _checkPermission(UpdateMode.Admins, admins);
+        admins = _accounts(ADMINS_LIMIT + 1);
+        _expectInvalidPermission(ARTIFACTS, UpdateMode.Admins, admins);
+    }
+
     function testPermissionRevertsAdminTwice(uint256 first, uint256 second) external {
         address[] memory admins = _accounts(ADMINS_LIMIT);
         first = bound(first, 0, ADMINS_LIMIT - 2);

@@ -72,6 +72,18 @@ contract TemplatesTest is ServiceTest {
         _expectInvalid(report);
     }
 
+    function testReportEndpointAtTheLimit() external {
+        ITemplates.Report[] memory reports = new ITemplates.Report[](1);
+        reports[0] = _report(2, 3);
+        reports[0].endpoint = string(new bytes(255));
+        vm.prank(ALICE);
+        templates.report(reports);
+        assertEq(templates.status(SET, 2, 3).endpoint, reports[0].endpoint, "endpoint");
+
+        reports[0].endpoint = string(new bytes(256));
+        _expectInvalid(reports[0]);
+    }
+
     /// @dev A report with a plain number for its state: the fuzzer would put anything into an enum.
     struct Fuzzed {
         bytes32 set;

@@ -35,6 +35,13 @@ contract TopologyTest is ServiceTest {
         _expectInvalid(sets[LIMIT].name, sets);
     }
 
+    function testApplySetsAtTheLimit() external {
+        _update(_sets(_some(LIMIT)));
+        assertEq(topology.nodeSets().length, LIMIT, "sets");
+        NodeSet[] memory sets = _some(LIMIT + 1);
+        _expectInvalid(sets[LIMIT].name, sets);
+    }
+
     function testApplySets(uint256 size, uint256 nextSize) external {
         NodeSet[] memory sets = _some(bound(size, 0, LIMIT));
         expectEvent(address(topology));

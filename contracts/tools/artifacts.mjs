@@ -50,7 +50,7 @@ function artifact(name) {
 
 const check = process.argv.includes("--check");
 // Without the tests: they cannot matter to what is written here.
-const forge = join(root, "node_modules", ".bin", "forge");
+const forge = join(root, "tools", "forge");
 execFileSync(forge, ["build", "--root", root, "--skip", "test", "--quiet"], { stdio: "inherit" });
 mkdirSync(target, { recursive: true });
 
