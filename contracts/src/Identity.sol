@@ -156,10 +156,12 @@ contract Identity is Module, IIdentity {
         units = new uint32[](accounts.length);
         for (uint256 i = 0; i < accounts.length; ++i) {
             address account = accounts[i];
-            if (_memberships[account].upperLookupRecent(past) == 0) {
+            Checkpoints.Trace208 storage membership = _memberships[account];
+            if (membership.upperLookupRecent(past) == 0) {
                 revert IdentityNotMember(account, blockNumber);
             }
-            if (!_active.contains(account)) continue;
+            // The same as `_active.contains`, from a slot that was just read.
+            if (membership.latest() == 0) continue;
             units[i] = _units(account, stake.stakeAt(account, past) / threshold, security);
         }
     }

@@ -64,9 +64,13 @@ abstract contract OperatorsTest is BaseTest {
     Mapper internal mapper;
 
     mapping(bytes32 hash => address) private _accounts;
+    /// @dev The key of `SECRET`.
+    uint256 private _keyX;
+    uint256 private _keyY;
 
     function setUp() public virtual {
         vm.roll(1000);
+        (_keyX, _keyY) = VrfProver.key(SECRET);
         blobs = new Blobs();
         uint256 nonce = vm.getNonce(address(this));
         bytes32[] memory names = new bytes32[](6);
@@ -145,18 +149,26 @@ abstract contract OperatorsTest is BaseTest {
         internal
         returns (IIdentity.Application memory)
     {
-        return _application(account, name, SECRET);
+        return _application(account, name, _keyX, _keyY);
     }
 
     function _application(address account, string memory name, uint256 secret)
         internal
+        returns (IIdentity.Application memory)
+    {
+        (uint256 x, uint256 y) = VrfProver.key(secret);
+        return _application(account, name, x, y);
+    }
+
+    function _application(address account, string memory name, uint256 x, uint256 y)
+        private
         returns (IIdentity.Application memory application)
     {
         bytes memory der = _certificate(name);
         application.name = name;
         application.certificate = blobs.put(der);
         application.keyOffset = 4 + 32;
-        (application.beaconX, application.beaconY) = VrfProver.key(secret);
+        (application.beaconX, application.beaconY) = (x, y);
         _sign(account, application, _certificateKey(name));
     }
 
