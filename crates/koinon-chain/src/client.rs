@@ -1,0 +1,358 @@
+//! The connection to a chain, and the contracts of one service on it.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use alloy::contract::CallBuilder;
+use alloy::contract::CallDecoder;
+use alloy::eips::BlockId;
+use alloy::network::EthereumWallet;
+use alloy::primitives::Address;
+use alloy::primitives::B256;
+use alloy::providers::DynProvider;
+use alloy::providers::Provider;
+use alloy::providers::ProviderBuilder;
+use alloy::providers::WsConnect;
+use alloy::rpc::client::RpcClient;
+use alloy::rpc::types::TransactionReceipt;
+use alloy::rpc::types::TransactionRequest;
+use alloy::signers::local::PrivateKeySigner;
+use koinon_model::Module;
+use serde::Serialize;
+
+use crate::contracts::Artifacts;
+use crate::contracts::Blobs;
+use crate::contracts::Core;
+use crate::contracts::Governance;
+use crate::contracts::Identity;
+use crate::contracts::Mapper;
+use crate::contracts::Security;
+use crate::contracts::Stake;
+use crate::contracts::Templates;
+use crate::contracts::Timelock;
+use crate::contracts::Topology;
+use crate::error::ChainError;
+use crate::error::Revert;
+
+/// A connection to a chain, with the account that signs, if any.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    provider: DynProvider,
+    sender: Option<Address>,
+}
+
+/// What a transaction cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Sent {
+    /// The transaction.
+    pub hash: B256,
+    /// The block it is in.
+    pub block: u64,
+    /// The gas it used.
+    pub gas: u64,
+}
+
+/// The contracts of one service.
+#[derive(Clone, Debug)]
+pub struct Contracts {
+    chain: Chain,
+    /// The service's address: its Core.
+    pub core: Address,
+    /// The store of values.
+    pub blobs: Address,
+    /// The governor.
+    pub governance: Address,
+    /// What executes passed votes.
+    pub timelock: Address,
+    /// The stake vault.
+    pub stake: Address,
+    /// The operators.
+    pub identity: Address,
+    /// Artifacts.
+    pub artifacts: Address,
+    /// Topology.
+    pub topology: Address,
+    /// Templates and reports.
+    pub templates: Address,
+    /// Epochs and the allocation.
+    pub mapper: Address,
+    /// Permissions and bans.
+    pub security: Address,
+}
+
+/// The contracts as they are at one block.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The contracts.
+    pub contracts: &'a Contracts,
+    /// The block.
+    pub block: BlockId,
+}
+
+impl Chain {
+    /// How long a transaction may take to be mined.
+    const MINED_WITHIN: Duration = Duration::from_secs(180);
+    /// The longest pause between two looks for a receipt.
+    const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+    /// Connects to a node by its URL.
+    ///
+    /// # Errors
+    /// [`ChainError::Url`] for a URL that is none, [`ChainError::Rpc`] if a WebSocket cannot be opened.
+    pub async fn connect(url: &str, signer: Option<PrivateKeySigner>) -> Result<Self, ChainError> {
+        let unusable = || ChainError::Url { url: url.to_owned() };
+        if url.starts_with("ws://") || url.starts_with("wss://") {
+            let client = RpcClient::builder().pubsub(WsConnect::new(url)).await;
+            return Ok(Self::over(
+                client.map_err(|error| ChainError::rpc("connect", error))?,
+                signer,
+            ));
+        }
+        let parsed = url.parse().map_err(|_| unusable())?;
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(unusable());
+        }
+        Ok(Self::over(RpcClient::new_http(parsed), signer))
+    }
+
+    /// Uses a client, such as one over an in-process transport.
+    pub fn over(client: RpcClient, signer: Option<PrivateKeySigner>) -> Self {
+        let sender = signer.as_ref().map(PrivateKeySigner::address);
+        let provider = match signer {
+            Some(signer) => ProviderBuilder::new()
+                .wallet(EthereumWallet::new(signer))
+                .connect_client(client)
+                .erased(),
+            None => ProviderBuilder::new().connect_client(client).erased(),
+        };
+        Self { provider, sender }
+    }
+
+    /// Returns the provider.
+    pub fn provider(&self) -> &DynProvider {
+        &self.provider
+    }
+
+    /// Returns the account that signs.
+    pub fn sender(&self) -> Option<Address> {
+        self.sender
+    }
+
+    /// Returns the number of the newest block.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`].
+    pub async fn block_number(&self) -> Result<u64, ChainError> {
+        self.provider
+            .get_block_number()
+            .await
+            .map_err(|error| ChainError::rpc("read the block number", error))
+    }
+
+    /// Sends a call as a transaction and waits until it is mined.
+    ///
+    /// # Errors
+    /// [`ChainError::Reverted`] with the contract's reason, [`ChainError::NotMined`], [`ChainError::NoSigner`],
+    /// [`ChainError::Rpc`].
+    pub(crate) async fn send<P: Provider, D: CallDecoder>(
+        &self,
+        action: &str,
+        call: CallBuilder<P, D>,
+    ) -> Result<(Sent, TransactionReceipt), ChainError> {
+        self.send_request(action, call.into_transaction_request()).await
+    }
+
+    /// Sends a transaction and waits until it is mined; see [`Chain::send`].
+    pub(crate) async fn send_request(
+        &self,
+        action: &str,
+        request: TransactionRequest,
+    ) -> Result<(Sent, TransactionReceipt), ChainError> {
+        let Some(sender) = self.sender else {
+            return Err(ChainError::NoSigner { action: action.to_owned() });
+        };
+        let request = request.from(sender);
+        let pending = self.provider.send_transaction(request.clone()).await;
+        let hash = *pending.map_err(|error| ChainError::rpc(action, error))?.tx_hash();
+        let receipt = self.receipt(action, hash).await?;
+        let block = receipt.block_number.unwrap_or_default();
+        if receipt.status() {
+            return Ok((Sent { hash, block, gas: receipt.gas_used }, receipt));
+        }
+        // The receipt does not say why: ask what the same call answers on the state it met.
+        let block = BlockId::number(block.saturating_sub(1));
+        let replayed = self.provider.call(request).block(block).await;
+        let error = replayed.err().map(|error| ChainError::rpc(action, error));
+        let revert = Revert::Unknown(Default::default());
+        Err(error.unwrap_or(ChainError::Reverted { action: action.to_owned(), revert }))
+    }
+
+    async fn receipt(&self, action: &str, hash: B256) -> Result<TransactionReceipt, ChainError> {
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let receipt = self.provider.get_transaction_receipt(hash).await;
+            if let Some(receipt) = receipt.map_err(|error| ChainError::rpc(action, error))? {
+                return Ok(receipt);
+            }
+            if started.elapsed() > Self::MINED_WITHIN {
+                let seconds = Self::MINED_WITHIN.as_secs();
+                return Err(ChainError::NotMined { action: action.to_owned(), hash, seconds });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Self::LOOK_EVERY);
+        }
+    }
+}
+
+impl Contracts {
+    /// Finds the contracts of the service whose Core is at `core`.
+    ///
+    /// # Errors
+    /// [`ChainError::NoService`] if there is none, [`ChainError::Rpc`].
+    pub async fn open(chain: Chain, core: Address) -> Result<Self, ChainError> {
+        let code = chain.provider.get_code_at(core).await;
+        if code.map_err(|error| ChainError::rpc("read the service", error))?.is_empty() {
+            return Err(ChainError::NoService(core));
+        }
+        let binding = Core::new(core, chain.provider.clone());
+        let answer = async |name: &str| -> Result<Address, ChainError> {
+            let word = B256::right_padding_from(name.as_bytes());
+            let found = binding.module(word).call().await;
+            match found {
+                Ok(found) if !found.is_zero() => Ok(found),
+                Ok(_) => Err(ChainError::NoService(core)),
+                Err(error) => Err(ChainError::call("read the service's modules", error)),
+            }
+        };
+        let blobs = binding
+            .blobs()
+            .call()
+            .await
+            .map_err(|error| ChainError::call("read the service", error))?;
+        Ok(Self {
+            core,
+            blobs,
+            governance: answer("governance").await?,
+            timelock: answer("timelock").await?,
+            stake: answer("stake").await?,
+            identity: answer("identity").await?,
+            artifacts: answer("artifacts").await?,
+            topology: answer("topology").await?,
+            templates: answer("templates").await?,
+            mapper: answer("mapper").await?,
+            security: answer("security").await?,
+            chain,
+        })
+    }
+
+    pub(crate) fn of(chain: Chain, addresses: [Address; 11]) -> Self {
+        let [
+            core,
+            blobs,
+            governance,
+            timelock,
+            stake,
+            identity,
+            artifacts,
+            topology,
+            templates,
+            mapper,
+            security,
+        ] = addresses;
+        Self {
+            chain,
+            core,
+            blobs,
+            governance,
+            timelock,
+            stake,
+            identity,
+            artifacts,
+            topology,
+            templates,
+            mapper,
+            security,
+        }
+    }
+
+    /// Returns the connection.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Returns the same contracts over another connection, such as one that signs as someone else.
+    pub fn over(&self, chain: Chain) -> Self {
+        Self { chain, ..self.clone() }
+    }
+
+    /// Returns the contracts as they are at a block.
+    pub fn at(&self, block: u64) -> View<'_> {
+        View { contracts: self, block: BlockId::number(block) }
+    }
+
+    /// Returns the contracts as they are now, whenever each is asked.
+    pub fn now(&self) -> View<'_> {
+        View { contracts: self, block: BlockId::latest() }
+    }
+
+    /// Returns the address of a module.
+    pub fn module(&self, module: Module) -> Address {
+        match module {
+            Module::Core => self.core,
+            Module::Identity => self.identity,
+            Module::Artifacts => self.artifacts,
+            Module::Topology => self.topology,
+            Module::Templates => self.templates,
+            Module::Security => self.security,
+        }
+    }
+
+    pub(crate) fn core(&self) -> Core::CoreInstance<&DynProvider> {
+        Core::new(self.core, &self.chain.provider)
+    }
+
+    pub(crate) fn blobs(&self) -> Blobs::BlobsInstance<&DynProvider> {
+        Blobs::new(self.blobs, &self.chain.provider)
+    }
+
+    pub(crate) fn governance(&self) -> Governance::GovernanceInstance<&DynProvider> {
+        Governance::new(self.governance, &self.chain.provider)
+    }
+
+    pub(crate) fn timelock(&self) -> Timelock::TimelockInstance<&DynProvider> {
+        Timelock::new(self.timelock, &self.chain.provider)
+    }
+
+    pub(crate) fn stake(&self) -> Stake::StakeInstance<&DynProvider> {
+        Stake::new(self.stake, &self.chain.provider)
+    }
+
+    pub(crate) fn identity(&self) -> Identity::IdentityInstance<&DynProvider> {
+        Identity::new(self.identity, &self.chain.provider)
+    }
+
+    pub(crate) fn topology(&self) -> Topology::TopologyInstance<&DynProvider> {
+        Topology::new(self.topology, &self.chain.provider)
+    }
+
+    pub(crate) fn templates(&self) -> Templates::TemplatesInstance<&DynProvider> {
+        Templates::new(self.templates, &self.chain.provider)
+    }
+
+    pub(crate) fn mapper(&self) -> Mapper::MapperInstance<&DynProvider> {
+        Mapper::new(self.mapper, &self.chain.provider)
+    }
+
+    pub(crate) fn security(&self) -> Security::SecurityInstance<&DynProvider> {
+        Security::new(self.security, &self.chain.provider)
+    }
+
+    /// What all object modules share.
+    pub(crate) fn object_module(
+        &self,
+        module: Module,
+    ) -> Artifacts::ArtifactsInstance<&DynProvider> {
+        Artifacts::new(self.module(module), &self.chain.provider)
+    }
+}
