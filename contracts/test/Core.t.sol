@@ -41,45 +41,47 @@ contract CoreConstructorTest is ServiceTest {
     }
 
     function testRevertsLengthsDiffer() external {
-        (bytes32[] memory names, address[] memory addresses) = _two();
-        address[] memory more = new address[](3);
-        (more[0], more[1], more[2]) = (addresses[0], addresses[1], CAROL);
+        (bytes32[] memory names, address[] memory addresses) = _three();
+        address[] memory more = new address[](4);
+        for (uint256 i = 0; i < 4; ++i) {
+            more[i] = addresses[i % 3];
+        }
         _expectInvalid(names, more);
     }
 
     function testRevertsEmptyName() external {
-        (bytes32[] memory names, address[] memory addresses) = _two();
-        names[0] = 0;
+        (bytes32[] memory names, address[] memory addresses) = _three();
+        names[2] = 0;
         _expectInvalid(names, addresses);
     }
 
     function testRevertsNameTwice() external {
-        (bytes32[] memory names, address[] memory addresses) = _two();
-        names[0] = names[1];
+        (bytes32[] memory names, address[] memory addresses) = _three();
+        names[2] = names[1];
         _expectInvalid(names, addresses);
     }
 
     function testRevertsCoreGiven() external {
-        (bytes32[] memory names, address[] memory addresses) = _two();
-        names[0] = CORE;
+        (bytes32[] memory names, address[] memory addresses) = _three();
+        names[2] = CORE;
         _expectInvalid(names, addresses);
     }
 
     function testRevertsZeroAddress() external {
-        (bytes32[] memory names, address[] memory addresses) = _two();
-        addresses[1] = address(0);
+        (bytes32[] memory names, address[] memory addresses) = _three();
+        addresses[2] = address(0);
         _expectInvalid(names, addresses);
     }
 
     function testRevertsTimelockMissing() external {
-        (bytes32[] memory names, address[] memory addresses) = _two();
-        names[0] = MAPPER;
+        (bytes32[] memory names, address[] memory addresses) = _three();
+        names[0] = STAKE;
         _expectInvalid(names, addresses);
     }
 
     function testRevertsSecurityMissing() external {
-        (bytes32[] memory names, address[] memory addresses) = _two();
-        names[1] = MAPPER;
+        (bytes32[] memory names, address[] memory addresses) = _three();
+        names[1] = STAKE;
         _expectInvalid(names, addresses);
     }
 
@@ -94,7 +96,7 @@ contract CoreConstructorTest is ServiceTest {
     }
 
     function testCreates(string calldata name) external {
-        (bytes32[] memory names, address[] memory addresses) = _two();
+        (bytes32[] memory names, address[] memory addresses) = _three();
         address expected = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
 
         expectEvent(expected);
@@ -103,6 +105,8 @@ contract CoreConstructorTest is ServiceTest {
         emit ICore.ModuleChanged(TIMELOCK, ALICE);
         expectEvent(expected);
         emit ICore.ModuleChanged(SECURITY, BOB);
+        expectEvent(expected);
+        emit ICore.ModuleChanged(MAPPER, CAROL);
         expectEvent(expected);
         emit ICore.Created(name, address(this));
         core = new Core(name, blobs, names, addresses);
@@ -113,7 +117,8 @@ contract CoreConstructorTest is ServiceTest {
         assertEq(core.module(CORE), address(core), "core");
         assertEq(core.module(TIMELOCK), ALICE, "timelock");
         assertEq(core.module(SECURITY), BOB, "security");
-        assertEq(core.module(MAPPER), address(0), "no mapper");
+        assertEq(core.module(MAPPER), CAROL, "mapper");
+        assertEq(core.module(STAKE), address(0), "no stake");
     }
 
     function _expectInvalid(bytes32[] memory names, address[] memory addresses) private {
@@ -121,11 +126,12 @@ contract CoreConstructorTest is ServiceTest {
         new Core(SERVICE, blobs, names, addresses);
     }
 
-    function _two() private view returns (bytes32[] memory names, address[] memory addresses) {
-        names = new bytes32[](2);
-        addresses = new address[](2);
-        (names[0], names[1]) = (TIMELOCK, SECURITY);
-        (addresses[0], addresses[1]) = (ALICE, BOB);
+    /// @dev What must be there, and one more to spoil.
+    function _three() private view returns (bytes32[] memory names, address[] memory addresses) {
+        names = new bytes32[](3);
+        addresses = new address[](3);
+        (names[0], names[1], names[2]) = (TIMELOCK, SECURITY, MAPPER);
+        (addresses[0], addresses[1], addresses[2]) = (ALICE, BOB, CAROL);
     }
 }
 
@@ -342,7 +348,13 @@ contract CoreUpdateTest is ServiceTest {
         assertEq(artifacts.entry("a").blob, blob, "entry");
     }
 
-    /// @dev Security must name a module's admins before they act: a change cannot authorise itself.
+    /// @dev Who updates must be authorised before: a change that makes its sender an admin is refused whole.
+    function testRevertsSelfAuthorization() external {
+        Change memory change = _edits(ARTIFACTS, "a", 0, blob);
+        change.permissions = _permission(ARTIFACTS, UpdateMode.Admins, _one(STRANGER)).permissions;
+        _expectUnauthorized(STRANGER, ARTIFACTS, change);
+    }
+
     function testRevertLeavesNoRevision() external {
         vm.prank(STRANGER);
         try core.update(_parameter("x", 1, true)) {
