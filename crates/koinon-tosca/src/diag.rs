@@ -1,5 +1,6 @@
 //! Diagnostics: what is wrong, where, and what to do about it.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -98,9 +99,9 @@ pub(crate) struct Fault {
     hints: Vec<String>,
 }
 
-/// Collects faults of all phases, up to a limit.
+/// Collects faults of all phases, up to a limit. Shared: every phase only adds to it.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct Faults(RefCell<Vec<Fault>>);
 
 impl Diagnostics {
     /// Most diagnostics of one run; who has more will not read them.
@@ -273,20 +274,26 @@ impl Fault {
 }
 
 impl Faults {
-    pub(crate) fn push(&mut self, fault: Fault) {
-        // One past the limit still shows that there are more.
-        if self.0.len() <= Diagnostics::MAX {
-            self.0.push(fault);
+    pub(crate) fn push(&self, fault: Fault) {
+        let mut faults = self.0.borrow_mut();
+        if faults.len() < Diagnostics::MAX {
+            faults.push(fault);
         }
     }
 
+    /// Takes the value, or keeps the fault and gives nothing.
+    pub(crate) fn keep<T>(&self, result: Result<T, Fault>) -> Option<T> {
+        result.map_err(|fault| self.push(fault)).ok()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.borrow().is_empty()
     }
 
     /// Turns the faults into diagnostics, by file and position, each once.
-    pub(crate) fn into_diagnostics(mut self, sources: &Sources) -> Diagnostics {
-        self.0.sort_by_key(|fault| (fault.span.file, fault.span.start));
+    pub(crate) fn into_diagnostics(self, sources: &Sources) -> Diagnostics {
+        let mut faults = self.0.into_inner();
+        faults.sort_by_key(|fault| (fault.span.file, fault.span.start));
         let place = |span| sources.place(span);
         let diagnostic = |fault: Fault| Diagnostic {
             code: fault.code,
@@ -299,7 +306,7 @@ impl Faults {
                 .collect(),
             hints: fault.hints,
         };
-        let mut list: Vec<Diagnostic> = self.0.into_iter().map(diagnostic).collect();
+        let mut list: Vec<Diagnostic> = faults.into_iter().map(diagnostic).collect();
         list.dedup();
         Diagnostics(list)
     }

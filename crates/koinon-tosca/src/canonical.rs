@@ -1,0 +1,139 @@
+//! The canonical document: one value for one service.
+//!
+//! Aliases and merges are resolved and local imports flattened; `dsl_definitions` are gone with that, and so are
+//! metadata and descriptions of imported files. Profiles stay imports. Inputs have their values as defaults. Policies,
+//! whose order means nothing to Koinon, stand in the order of their names. The paper's `"{{core.x}}"` is written
+//! `$get_input`. Everything else stays as it was written.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use koinon_model::Value;
+
+use crate::code::Code;
+use crate::diag::Fault;
+use crate::diag::Faults;
+use crate::grammar::Section;
+use crate::grammar::paper_input;
+use crate::grammar::wrong_kind;
+use crate::load::Loaded;
+use crate::yaml::Scalar;
+use crate::yaml::Yaml;
+
+/// Makes the canonical document of a checked program.
+pub(crate) fn canonical(
+    loaded: &Loaded,
+    inputs: &BTreeMap<String, Value>,
+    faults: &Faults,
+) -> Value {
+    let mut document = BTreeMap::new();
+    let mut profiles = BTreeSet::new();
+    for (index, file) in loaded.files.iter().enumerate() {
+        if let Some(profile) = file.profile {
+            profiles.insert(profile);
+            continue;
+        }
+        for (key, value) in file.tree.root().map().into_iter().flatten() {
+            let Some(key) = key.text() else { continue };
+            if Section::ALL.iter().any(|section| section.key() == key) {
+                merge(&mut document, key, expression(value, faults));
+            } else if index == 0 && !matches!(key, "imports" | "dsl_definitions") {
+                document.insert(key.to_owned(), expression(value, faults));
+            }
+        }
+    }
+    if !profiles.is_empty() {
+        let import = |profile: &str| Value::from([("profile", Value::from(profile))]);
+        let imports = profiles.into_iter().map(import).collect();
+        document.insert("imports".to_owned(), Value::List(imports));
+    }
+    if let Some(Value::Map(service)) = document.get_mut("service_template") {
+        bind(service, inputs);
+        if let Some(Value::List(policies)) = service.get_mut("policies") {
+            policies.sort_by_cached_key(policy_name);
+        }
+    }
+    Value::Map(document)
+}
+
+/// Returns the name of an entry of `policies`.
+pub(crate) fn policy_name(policy: &Value) -> String {
+    policy.as_map().and_then(|map| map.keys().next()).cloned().unwrap_or_default()
+}
+
+fn merge(document: &mut BTreeMap<String, Value>, key: &str, value: Value) {
+    match (document.get_mut(key), value) {
+        (Some(Value::Map(all)), Value::Map(more)) => all.extend(more),
+        (_, value) => {
+            document.insert(key.to_owned(), value);
+        }
+    }
+}
+
+/// Makes the given values the defaults of their inputs.
+fn bind(service: &mut BTreeMap<String, Value>, inputs: &BTreeMap<String, Value>) {
+    let Some(Value::Map(definitions)) = service.get_mut("inputs") else { return };
+    for (name, value) in inputs {
+        if let Some(Value::Map(definition)) = definitions.get_mut(name) {
+            definition.insert("default".to_owned(), escaped(value));
+            // What has a value is not optional any more; TOSCA allows no default for what is.
+            if definition.get("required") == Some(&Value::Bool(false)) {
+                definition.remove("required");
+            }
+        }
+    }
+}
+
+/// Writes a literal value so that nothing in it reads as a function.
+fn escaped(value: &Value) -> Value {
+    let text = |text: &str| {
+        let function = text.starts_with('$');
+        if function { format!("${text}") } else { text.to_owned() }
+    };
+    match value {
+        Value::String(string) => Value::String(text(string)),
+        Value::List(items) => Value::List(items.iter().map(escaped).collect()),
+        Value::Map(entries) => {
+            entries.iter().map(|(key, value)| (text(key), escaped(value))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// Converts a tree that may hold expressions.
+fn expression(yaml: Yaml<'_>, faults: &Faults) -> Value {
+    let paper = |text: &str| paper_input(text).map(|input| Value::from([("$get_input", input.into())]));
+    convert(yaml, &paper, faults)
+}
+
+/// Converts a tree to the value it is literally.
+pub(crate) fn literal(yaml: Yaml<'_>, faults: &Faults) -> Value {
+    convert(yaml, &|_| None, faults)
+}
+
+fn convert(yaml: Yaml<'_>, replace: &dyn Fn(&str) -> Option<Value>, faults: &Faults) -> Value {
+    if let Some(scalar) = yaml.scalar() {
+        return match scalar {
+            Scalar::Null => Value::Null,
+            Scalar::Bool(value) => Value::Bool(value),
+            Scalar::Number(number) => Value::Number(number),
+            Scalar::NoNumber => {
+                let message = "this number cannot be represented exactly";
+                faults.push(Fault::new(Code::NoNumber, yaml.span(), message));
+                Value::Null
+            }
+            Scalar::String(text) => replace(text).unwrap_or_else(|| Value::string(text)),
+        };
+    }
+    if let Some(items) = yaml.list() {
+        return Value::List(items.map(|item| convert(item, replace, faults)).collect());
+    }
+    let entries = yaml.map().into_iter().flatten().filter_map(|(key, value)| {
+        let Some(name) = key.text() else {
+            faults.push(wrong_kind(key, "a key", "string"));
+            return None;
+        };
+        Some((name.to_owned(), convert(value, replace, faults)))
+    });
+    entries.collect()
+}

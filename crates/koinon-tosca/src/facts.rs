@@ -1,0 +1,344 @@
+//! Program to service: what contracts and agents need to know, derived from Koinon's own types.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use alloy_primitives::Address;
+use alloy_primitives::B256;
+use koinon_model::Ban;
+use koinon_model::Governance;
+use koinon_model::Mode;
+use koinon_model::Module;
+use koinon_model::Name;
+use koinon_model::OperatorTemplate;
+use koinon_model::Permission;
+use koinon_model::Service;
+use koinon_model::SetTemplate;
+use koinon_model::Value;
+use koinon_model::keccak256;
+
+use crate::check::Halt;
+use crate::check::Own;
+use crate::check::Program;
+use crate::check::Scope;
+use crate::code::Code;
+use crate::diag::Fault;
+use crate::diag::Span;
+use crate::grammar::Policy;
+use crate::grammar::Section;
+use crate::grammar::Word;
+use crate::instance::check_worker;
+
+/// Derives the service's facts. Faults are kept; what depends on an input without value is left out, so the result is
+/// good only if every required input has one and there are no faults.
+pub(crate) fn derive(program: &Program<'_>, document: Value) -> Service {
+    let name = match program.document.name {
+        Some(name) if !name.text.is_empty() => name.text.to_owned(),
+        _ => {
+            let message = "the service has no name";
+            let fault = Fault::new(Code::ServiceName, program.document.span, message);
+            program.faults.push(fault.hint("give it one with `metadata: {template_name: ...}`"));
+            String::new()
+        }
+    };
+    let inputs = program.inputs.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    Service {
+        document,
+        name,
+        inputs: inputs.collect(),
+        parameters: program.parameters(),
+        operators: program.operators(),
+        sets: program.sets(),
+        bans: program.bans(),
+        permissions: program.permissions(),
+        governance: program.governance(),
+    }
+}
+
+impl<'a> Program<'a> {
+    fn fault(&self, code: Code, span: Span, message: impl Into<String>) {
+        self.faults.push(Fault::new(code, span, message));
+    }
+
+    /// Returns the integer inputs.
+    fn parameters(&self) -> BTreeMap<Name, i64> {
+        let mut parameters = BTreeMap::new();
+        for (input, definition) in &self.document.inputs {
+            if !self.is_integer(input) {
+                continue;
+            }
+            match input.parse::<Name>() {
+                Ok(name) => {
+                    let value = self.inputs.get(input).and_then(Value::as_i64);
+                    parameters.extend(value.map(|value| (name, value)));
+                }
+                Err(error) => self.fault(
+                    Code::Parameter,
+                    definition.name.span,
+                    format!("integer inputs are parameters of contracts: {error}"),
+                ),
+            }
+        }
+        parameters
+    }
+
+    fn is_integer(&self, input: &str) -> bool {
+        let definition = self.document.inputs.get(input);
+        let data_type = definition.and_then(|input| input.schema.data_type);
+        data_type.is_some_and(|name| self.types.derives(Section::Data, name.text, "integer"))
+    }
+
+    fn operators(&self) -> BTreeMap<String, OperatorTemplate> {
+        let mut operators = BTreeMap::new();
+        let mut names: BTreeMap<String, Span> = BTreeMap::new();
+        for (template, node) in &self.document.nodes {
+            if !self.is_koinon(Section::Node, node.node_type.text, "Operator") {
+                continue;
+            }
+            if self.count(template).is_ok_and(|count| count != 1) {
+                self.fault(Code::NotSupported, node.name.span, "an operator with a count is not supported yet");
+            }
+            let own = Own { template, index: 0 };
+            let value = |name: &str| self.property(own, name).ok().flatten();
+            let Some(Value::String(name)) = value("name") else { continue };
+            let span = self.property_span(template, "name");
+            if let Some(first) = names.insert(name.clone(), span) {
+                let fault = Fault::new(Code::OperatorName, span, format!("two operators are named `{name}`"));
+                self.faults.push(fault.related(first, "the other one"));
+            }
+            let stake = value("stake").and_then(|stake| stake.as_u64()).unwrap_or(0);
+            let certificate = value("certificate").and_then(|pem| pem.as_str().map(str::to_owned));
+            operators.insert((*template).to_owned(), OperatorTemplate { name, stake, certificate });
+        }
+        operators
+    }
+
+    fn sets(&self) -> Vec<SetTemplate> {
+        let mut sets = Vec::new();
+        for (template, node) in &self.document.nodes {
+            if !self.is_koinon(Section::Node, node.node_type.text, "Worker") {
+                continue;
+            }
+            sets.extend(self.set(template, node.name));
+            check_worker(self, template);
+        }
+        sets
+    }
+
+    fn set(&self, template: &'a str, word: Word<'a>) -> Option<SetTemplate> {
+        let Some(membership) = self.memberships.get(template) else {
+            let message = format!("worker `{template}` is a member of no group");
+            self.fault(Code::NodeSet, word.span, message);
+            return None;
+        };
+        let plain = |input: &Option<String>, what: &str, fallback: Span| {
+            let integer = input.as_deref().filter(|input| self.is_integer(input));
+            if integer.is_none() {
+                let message = format!("{what} of `{}` must be `$get_input` of an integer input", membership.group.text);
+                let fault = Fault::new(Code::NodeSet, fallback, message);
+                self.faults.push(fault.hint("contracts count slots by parameters, which are the integer inputs"));
+            }
+            integer?.parse::<Name>().ok()
+        };
+        let group = self.document.nodes.get(membership.group.text)?;
+        let count = group.count.as_ref().map_or(group.name.span, |count| count.span);
+        let groups = plain(&membership.groups, "the count", count);
+        let workers = self.property_span(membership.group.text, "workers");
+        let size = plain(&membership.size, "`workers`", workers);
+        let (groups, size) = (groups?, size?);
+        let name = match template.parse::<Name>() {
+            Ok(name) => name,
+            Err(error) => {
+                self.fault(Code::NodeSet, word.span, format!("contracts know workers by name: {error}"));
+                return None;
+            }
+        };
+        let set = SetTemplate { name, groups, size };
+        self.check_set(template, &set);
+        Some(set)
+    }
+
+    /// Checks that the worker's count fills its groups exactly.
+    fn check_set(&self, template: &str, set: &SetTemplate) {
+        let value = |name: &Name| self.inputs.get(name.as_str()).and_then(Value::as_u64);
+        let number = |name: &Name| value(name).and_then(|number| u32::try_from(number).ok());
+        let (Some(groups), Some(size)) = (number(&set.groups), number(&set.size)) else {
+            for name in [&set.groups, &set.size] {
+                if let (Some(_), None) = (self.inputs.get(name.as_str()), number(name)) {
+                    let span = self.document.inputs.get(name.as_str()).map_or(self.document.span, |input| input.name.span);
+                    self.fault(Code::Parameter, span, format!("`{name}` must be a natural number of 32 bits"));
+                }
+            }
+            return;
+        };
+        let Ok(count) = self.count(template) else { return };
+        let places = u64::from(groups) * u64::from(size);
+        if count != places {
+            let node = self.document.nodes.get(template);
+            let span = node.and_then(|node| Some(node.count.as_ref()?.span));
+            let span = span.or(node.map(|node| node.name.span)).unwrap_or_default();
+            let message = format!("`{template}` has count {count}, but its groups have {groups} x {size} = {places} places");
+            self.fault(Code::NodeSetCount, span, message);
+        }
+    }
+
+    /// Returns the policies of a type of Koinon's profile.
+    fn policies(&self, ancestor: &str) -> impl Iterator<Item = &Policy<'a>> {
+        let policies = self.document.policies.values();
+        policies.filter(move |policy| self.is_koinon(Section::Policy, policy.policy_type.text, ancestor))
+    }
+
+    /// Evaluates a property of a policy; nothing if it has no value, or none yet.
+    fn policy_value(&self, policy: &Policy<'a>, name: &str) -> Option<(Value, Span)> {
+        let def = self.types.get(Section::Policy, policy.policy_type.text)?;
+        let property = def.properties.get(name)?;
+        let assigned = policy.properties.get(name).map(|(_, expr)| expr);
+        let expr = property.value.as_deref().or(assigned).or(property.default.as_deref())?;
+        match self.typed(expr, &property.schema, Scope::of(name)) {
+            Ok(value) => Some((value, expr.span)),
+            Err(Halt::Input | Halt::Reported) => None,
+            Err(Halt::RunTime(span)) => {
+                self.fault(Code::RunTimeOnly, span, format!("`{name}` must be known before the service runs"));
+                None
+            }
+        }
+    }
+
+    fn bans(&self) -> BTreeSet<Ban> {
+        let mut bans = BTreeSet::new();
+        for policy in self.policies("Blacklist") {
+            for (list, ban) in [
+                ("operators", operator_ban as fn(&str) -> Option<Ban>),
+                ("nodes", node_ban),
+                ("credentials", credential_ban),
+            ] {
+                let Some((value, span)) = self.policy_value(policy, list) else { continue };
+                for entry in value.as_list().unwrap_or_default() {
+                    let text = entry.as_str().unwrap_or_default();
+                    match ban(text) {
+                        Some(ban) => {
+                            bans.insert(ban);
+                        }
+                        None => {
+                            let form = match list {
+                                "nodes" => "an operator's name and the number of its unit, such as alice@myDapp/3",
+                                "credentials" => "a SHA-256 fingerprint in 64 hexadecimal digits",
+                                _ => "an operator's name",
+                            };
+                            let message = format!("`{text}` in `{list}` names nothing, expected {form}");
+                            self.fault(Code::Ban, span, message);
+                        }
+                    }
+                }
+            }
+        }
+        bans
+    }
+
+    fn permissions(&self) -> BTreeMap<Module, Permission> {
+        let mut permissions = BTreeMap::new();
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for policy in self.policies("Permissions") {
+            let Some((value, span)) = self.policy_value(policy, "modules") else { continue };
+            for (module, rule) in value.as_map().into_iter().flatten() {
+                if !known.insert(module.clone()) {
+                    self.fault(Code::Permission, span, format!("two policies say who may update `{module}`"));
+                }
+                let Ok(module) = module.parse::<Module>() else {
+                    let modules = Module::ALL.map(Module::as_str);
+                    let message = format!("there is no module `{module}`: expected one of {}", modules.join(", "));
+                    self.faults.push(Fault::new(Code::Permission, span, message).near(module, modules));
+                    continue;
+                };
+                let admins = rule.get("admins").and_then(Value::as_list).unwrap_or_default();
+                if rule.get("update_by").and_then(Value::as_str) != Some("admins") {
+                    if !admins.is_empty() {
+                        let message = format!("`{module}` is updated by governance, but lists admins");
+                        self.fault(Code::Permission, span, message);
+                    }
+                    continue;
+                }
+                let mut accounts = BTreeSet::new();
+                for admin in admins {
+                    let text = admin.as_str().unwrap_or_default();
+                    match text.parse::<Address>() {
+                        Ok(account) => {
+                            accounts.insert(account);
+                        }
+                        Err(_) => self.fault(Code::Permission, span, format!("`{text}` is no account")),
+                    }
+                }
+                permissions.insert(module, Permission { mode: Mode::Admins(accounts) });
+            }
+        }
+        permissions
+    }
+
+    fn governance(&self) -> Governance {
+        let policies: Vec<&Policy<'a>> = self.policies("Governance").collect();
+        let number = |name: &str| {
+            let value = policies.first().and_then(|policy| self.policy_value(policy, name));
+            value.and_then(|(value, _)| value.as_u64()).unwrap_or(0)
+        };
+        if let [] | [_, _, ..] = policies.as_slice() {
+            let span = policies.get(1).map_or(self.document.span, |policy| policy.name.span);
+            let message =
+                format!("expected one policy of type Governance, found {}", policies.len());
+            self.faults.push(
+                Fault::new(Code::Governance, span, message)
+                    .hint("it says how the service is changed; its type is in the profile org.koinon:1.0"),
+            );
+        }
+        Governance {
+            voting_delay: number("voting_delay"),
+            voting_period: number("voting_period"),
+            timelock: number("timelock"),
+            // The profile's validation keeps it within 0 and 100.
+            quorum: u8::try_from(number("quorum")).unwrap_or(u8::MAX),
+            proposal_threshold: number("proposal_threshold"),
+            unbonding: number("unbonding"),
+        }
+    }
+}
+
+fn operator_ban(name: &str) -> Option<Ban> {
+    (!name.is_empty()).then(|| Ban::Operator(keccak256(name.as_bytes())))
+}
+
+fn node_ban(text: &str) -> Option<Ban> {
+    let (name, unit) = text.rsplit_once('/')?;
+    let digits = !unit.is_empty() && unit.bytes().all(|byte| byte.is_ascii_digit());
+    let unit = if digits { unit.parse::<u32>().ok()? } else { return None };
+    (!name.is_empty()).then(|| Ban::Node(keccak256(name.as_bytes()), unit))
+}
+
+fn credential_ban(text: &str) -> Option<Ban> {
+    let digits: String = text.chars().filter(|one| *one != ':').collect();
+    let digits = digits.strip_prefix("0x").unwrap_or(&digits);
+    let valid = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let fingerprint = if valid { digits.parse::<B256>().ok()? } else { return None };
+    Some(Ban::Credential(fingerprint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bans_are_read() {
+        let alice = keccak256(b"alice@myDapp");
+        assert_eq!(operator_ban("alice@myDapp"), Some(Ban::Operator(alice)));
+        assert_eq!(node_ban("alice@myDapp/3"), Some(Ban::Node(alice, 3)));
+        let fingerprint = Some(Ban::Credential(B256::repeat_byte(0xab)));
+        for text in ["ab".repeat(32), format!("0x{}", "AB".repeat(32)), ["ab"; 32].join(":")] {
+            assert_eq!(credential_ban(&text), fingerprint, "{text}");
+        }
+        assert_eq!(operator_ban(""), None);
+        for text in ["alice", "/3", "alice/", "alice/-1", "alice/+1", "alice/4294967296"] {
+            assert_eq!(node_ban(text), None, "{text}");
+        }
+        for text in ["", "ab", &"zz".repeat(32)] {
+            assert_eq!(credential_ban(text), None, "{text}");
+        }
+    }
+}

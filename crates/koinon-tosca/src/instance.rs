@@ -1,0 +1,301 @@
+//! Service and allocation to instance: one concrete node per filled slot.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::Address;
+use koinon_model::Allocation;
+use koinon_model::Artifact;
+use koinon_model::Epoch;
+use koinon_model::Instance;
+use koinon_model::Node;
+use koinon_model::Port;
+use koinon_model::Probe;
+use koinon_model::Protocol;
+use koinon_model::Restart;
+use koinon_model::Revision;
+use koinon_model::Service;
+use koinon_model::Slot;
+use koinon_model::Value;
+
+use crate::check::Halt;
+use crate::check::Own;
+use crate::check::Program;
+use crate::check::Scope;
+use crate::check::effective;
+use crate::code::Code;
+use crate::diag::Fault;
+use crate::diag::Span;
+use crate::grammar::Section;
+
+/// Steps of evaluation one node may take, on average.
+const STEPS_PER_NODE: u64 = 10_000;
+
+/// What all nodes of a template have in common.
+struct Recipe<'a> {
+    template: &'a str,
+    node_type: &'a str,
+    span: Span,
+    /// Properties that are equal for all nodes.
+    common: BTreeMap<String, Value>,
+    /// Names of those that are not.
+    varying: Vec<&'a str>,
+    /// Artifacts, if they are equal for all nodes.
+    artifacts: Option<BTreeMap<String, Artifact>>,
+}
+
+/// Makes the instance.
+pub(crate) fn fill(
+    program: &Program<'_>,
+    service: &Service,
+    allocation: &Allocation,
+    operators: &BTreeMap<Address, String>,
+    (revision, epoch): (Revision, Epoch),
+) -> Instance {
+    program.allow(allocation.slot_count().saturating_mul(STEPS_PER_NODE));
+    let mut instance =
+        Instance { service: service.name.clone(), revision, epoch, nodes: BTreeMap::new() };
+    for set in allocation.sets() {
+        let known = service.sets.iter().find(|known| known.name == set.name);
+        if known.and_then(|known| known.resolve(&service.parameters)).as_ref() != Some(set) {
+            let message = format!("the allocation is for {} x {} nodes of `{}`, which is not what the service has", set.groups, set.size, set.name);
+            program.faults.push(Fault::new(Code::Deal, program.document.span, message));
+            return instance;
+        }
+    }
+    let mut recipes: BTreeMap<String, Recipe<'_>> = BTreeMap::new();
+    for set in allocation.sets() {
+        let Some(recipe) = Recipe::of(program, set.name.as_str()) else { return instance };
+        recipes.insert(set.name.as_str().to_owned(), recipe);
+    }
+    let sizes: BTreeMap<&str, u32> = allocation.sets().map(|set| (set.name.as_str(), set.size)).collect();
+    for (slot, filled) in allocation.slots() {
+        let Some(filled) = filled else { continue };
+        let Some(recipe) = recipes.get(slot.set.as_str()) else { continue };
+        let size = sizes.get(slot.set.as_str()).copied().unwrap_or(0);
+        let index = u64::from(slot.group) * u64::from(size) + u64::from(slot.place);
+        let Some(name) = operators.get(&filled.operator) else {
+            let message = format!("operator {} has no name", filled.operator);
+            program.faults.push(Fault::new(Code::Deal, program.document.span, message));
+            return instance;
+        };
+        match recipe.node(program, index, filled.operator, name) {
+            Some(node) => add(&mut instance, slot, node),
+            // Every further node would only say the same again.
+            None => return instance,
+        }
+    }
+    instance
+}
+
+fn add(instance: &mut Instance, slot: Slot, node: Node) {
+    instance.nodes.insert(slot, node);
+}
+
+/// Checks that a worker's nodes can be made: its first and its last.
+pub(crate) fn check_worker(program: &Program<'_>, template: &str) {
+    // Types that did not fit were reported; making nodes of them would only repeat it.
+    if !program.faults.is_empty() {
+        return;
+    }
+    let Some(recipe) = Recipe::of(program, template) else { return };
+    let last = program.count(template).unwrap_or(1).saturating_sub(1);
+    for index in [0, last] {
+        if recipe.node(program, index, Address::ZERO, "").is_none() {
+            return;
+        }
+    }
+}
+
+impl<'a> Recipe<'a> {
+    fn of<'p: 'a>(program: &'a Program<'p>, template: &str) -> Option<Self> {
+        let node = program.document.nodes.get(template)?;
+        let def = program.types.get(Section::Node, node.node_type.text)?;
+        let template = node.name.text;
+        let mut recipe = Self {
+            template,
+            node_type: node.node_type.text,
+            span: node.name.span,
+            common: BTreeMap::new(),
+            varying: Vec::new(),
+            artifacts: None,
+        };
+        for (name, property) in &def.properties {
+            let Some(expr) = effective(property, &node.properties) else { continue };
+            if expr.varies() {
+                recipe.varying.push(name);
+            } else {
+                let value = recipe.value(program, 0, name)?;
+                recipe.common.extend(value.map(|value| ((*name).to_owned(), value)));
+            }
+        }
+        let varies = node.artifacts.values().any(|artifact| {
+            artifact.file.varies() || artifact.properties.values().any(|(_, expr)| expr.varies())
+        });
+        if !varies {
+            recipe.artifacts = Some(recipe.artifacts_at(program, 0)?);
+        }
+        Some(recipe)
+    }
+
+    /// Evaluates a property; `None` if that failed or, while inputs lack values, cannot be done yet.
+    fn value(&self, program: &Program<'_>, index: u64, name: &str) -> Option<Option<Value>> {
+        let own = Own { template: self.template, index };
+        known(program, program.property(own, name), name)
+    }
+
+    fn artifacts_at(&self, program: &Program<'_>, index: u64) -> Option<BTreeMap<String, Artifact>> {
+        let node = program.document.nodes.get(self.template)?;
+        let def = program.types.get(Section::Node, node.node_type.text)?;
+        let mut all = def.artifacts.clone();
+        all.extend(node.artifacts.clone());
+        let mut artifacts = BTreeMap::new();
+        for (name, artifact) in &all {
+            if !program.is_koinon(Section::Artifact, artifact.artifact_type.text, "Image") {
+                continue;
+            }
+            let def = program.types.get(Section::Artifact, artifact.artifact_type.text)?;
+            let own = Own { template: self.template, index };
+            let value = |key: &str| {
+                let property = def.properties.get(key)?;
+                let Some(expr) = effective(property, &artifact.properties) else { return Some(None) };
+                let value = program.typed(expr, &property.schema, Scope::node(own, key)).map(Some);
+                known(program, value, key)
+            };
+            let text = |key: &str| Some(value(key)?.and_then(|text| text.as_str().map(str::to_owned)));
+            let made = Artifact {
+                artifact_type: artifact.artifact_type.text.to_owned(),
+                cid: text("cid")?.unwrap_or_default(),
+                file_name: text("file_name")?.unwrap_or_default(),
+                size: value("bytes")?.and_then(|bytes| bytes.as_u64()),
+            };
+            let plain = !made.file_name.is_empty()
+                && !matches!(made.file_name.as_str(), "." | "..")
+                && !made.file_name.contains(['/', '\\', '\0']);
+            if !plain {
+                let message = format!("`{}` is no plain file name", made.file_name);
+                program.faults.push(Fault::new(Code::Program, artifact.name.span, message));
+                return None;
+            }
+            artifacts.insert((*name).to_owned(), made);
+        }
+        Some(artifacts)
+    }
+
+    fn node(&self, program: &Program<'_>, index: u64, operator: Address, operator_name: &str) -> Option<Node> {
+        let mut properties = self.common.clone();
+        for name in &self.varying {
+            let value = self.value(program, index, name)?;
+            properties.extend(value.map(|value| ((*name).to_owned(), value)));
+        }
+        let artifacts = match &self.artifacts {
+            Some(artifacts) => artifacts.clone(),
+            None => self.artifacts_at(program, index)?,
+        };
+        let mut take = |name: &str| properties.remove(name).unwrap_or_default();
+        let (ports, probe) = (take("ports"), take("probe"));
+        let program_name = take("program").as_str().unwrap_or_default().to_owned();
+        let restart = if take("restart").as_str() == Some("never") { Restart::Never } else { Restart::Always };
+        let environment = strings(take("environment"));
+        let arguments = take("arguments");
+        let arguments = arguments.as_list().unwrap_or_default().iter();
+        let arguments = arguments.filter_map(|argument| argument.as_str().map(str::to_owned)).collect();
+        if !artifacts.contains_key(&program_name) {
+            let span = program.property_span(self.template, "program");
+            let message = format!("`{}` has no artifact `{program_name}` of type Image to run", self.template);
+            let fault = Fault::new(Code::Program, span, message);
+            program.faults.push(fault.near(&program_name, artifacts.keys().map(String::as_str)));
+            return None;
+        }
+        let ports = self.ports(program, &ports, index)?;
+        let probe = self.probe(program, &probe, &ports)?;
+        Some(Node {
+            template: self.template.to_owned(),
+            node_type: self.node_type.to_owned(),
+            index,
+            operator,
+            operator_name: operator_name.to_owned(),
+            properties,
+            environment,
+            arguments,
+            artifacts,
+            program: program_name,
+            ports,
+            probe,
+            restart,
+        })
+    }
+
+    fn ports(&self, program: &Program<'_>, value: &Value, index: u64) -> Option<Vec<Port>> {
+        let span = program.property_span(self.template, "ports");
+        let wrong = |message: String| {
+            program.faults.push(Fault::new(Code::Port, span, message));
+            None
+        };
+        let mut ports: Vec<Port> = Vec::new();
+        for port in value.as_list().unwrap_or_default() {
+            let text = |key: &str| port.get(key).and_then(Value::as_str).unwrap_or_default();
+            let number = |key: &str| port.get(key).and_then(Value::as_u64).unwrap_or(0);
+            let name = text("name").to_owned();
+            if ports.iter().any(|other| other.name == name) {
+                return wrong(format!("two ports are named `{name}`"));
+            }
+            // A first port of 0 leaves all of them to the agents.
+            let first = number("published");
+            let step = if first == 0 { 0 } else { number("step") };
+            let published = step.saturating_mul(index).saturating_add(first);
+            let (Ok(published), Ok(target)) = (u16::try_from(published), u16::try_from(number("target"))) else {
+                return wrong(format!("port `{name}` of node {index} would be {published}, over 65535"));
+            };
+            let protocol = if text("protocol") == "UDP" { Protocol::Udp } else { Protocol::Tcp };
+            ports.push(Port { name, target, published, protocol });
+        }
+        Some(ports)
+    }
+
+    fn probe(&self, program: &Program<'_>, value: &Value, ports: &[Port]) -> Option<Probe> {
+        let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let probe = Probe {
+            port: text("port"),
+            path: text("path"),
+            timeout: value.get("timeout").and_then(Value::as_u64).unwrap_or(0),
+        };
+        if ports.iter().any(|port| port.name == probe.port && port.protocol == Protocol::Tcp) {
+            return Some(probe);
+        }
+        let span = if program.has_value(self.template, "probe") {
+            program.property_span(self.template, "probe")
+        } else {
+            self.span
+        };
+        let message = format!("the probe needs a TCP port named `{}`, which `{}` has not", probe.port, self.template);
+        let fault = Fault::new(Code::Port, span, message);
+        program.faults.push(fault.near(&probe.port, ports.iter().map(|port| port.name.as_str())));
+        None
+    }
+}
+
+/// Returns a value that must be known before a node is made.
+fn known(
+    program: &Program<'_>,
+    value: Result<Option<Value>, Halt>,
+    name: &str,
+) -> Option<Option<Value>> {
+    match value {
+        Ok(value) => Some(value),
+        Err(Halt::Reported | Halt::Input) => None,
+        Err(Halt::RunTime(span)) => {
+            let message = format!("`{name}` must be known before the node runs");
+            program.faults.push(Fault::new(Code::RunTimeOnly, span, message));
+            None
+        }
+    }
+}
+
+fn strings(value: Value) -> BTreeMap<String, String> {
+    let Value::Map(entries) = value else { return BTreeMap::new() };
+    let strings = entries.into_iter().filter_map(|(key, value)| match value {
+        Value::String(text) => Some((key, text)),
+        _ => None,
+    });
+    strings.collect()
+}

@@ -1,0 +1,14 @@
+//! YAML with positions: text to an arena of nodes, and values back to canonical text.
+//!
+//! The parser is granit-parser (a maintained fork of saphyr-parser), not saphyr-parser itself, because its events carry
+//! byte ranges (what excerpts are cut by), unresolved aliases as events, and limits as options. Of a YAML library only
+//! events are of use here: the compiler needs a span for every key and value, duplicate keys as errors, the exact
+//! text of scalars, aliases as edges, and budgets of its own.
+
+mod scalar;
+mod tree;
+mod write;
+
+pub(crate) use scalar::Scalar;
+pub(crate) use tree::{Budget, MAX_BYTES, Tree, Yaml, parse};
+pub(crate) use write::write_yaml;
