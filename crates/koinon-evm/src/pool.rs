@@ -124,6 +124,26 @@ pub enum TxError {
     Other(InvalidTransaction),
 }
 
+impl From<InvalidTransaction> for TxError {
+    fn from(reason: InvalidTransaction) -> Self {
+        match reason {
+            InvalidTransaction::LackOfFundForMaxFee { fee, balance } => {
+                Self::InsufficientFunds { have: *balance, want: *fee }
+            }
+            InvalidTransaction::NonceTooLow { tx, state } => {
+                Self::NonceTooLow { next: state, have: tx }
+            }
+            InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas, gas_limit } => {
+                Self::IntrinsicGas { have: gas_limit, want: initial_gas }
+            }
+            InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor, gas_limit } => {
+                Self::FloorGas { have: gas_limit, want: gas_floor }
+            }
+            other => Self::Other(other),
+        }
+    }
+}
+
 /// Decodes a raw transaction and recovers its sender: all that can be done without the chain.
 pub(crate) fn recover(raw: &[u8]) -> Result<Recovered<TxEnvelope>, TxError> {
     use alloy::consensus::transaction::SignerRecoverable as _;

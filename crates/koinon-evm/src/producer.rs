@@ -220,11 +220,7 @@ impl Producer {
         let (sender, nonce) = (tx.signer(), tx.nonce());
         let next = {
             let ledger = self.shared.ledger.read();
-            let mined = ledger.tx(*tx.tx_hash()).is_some();
-            if let Err(error) = pool::check(&tx, &self.shared.rules, &ledger.state) {
-                let again = mined && matches!(error, TxError::InsufficientFunds { .. });
-                return Err(if again { TxError::AlreadyKnown } else { error }.into());
-            }
+            pool::check(&tx, &self.shared.rules, &ledger.state)?;
             ledger.state.account_now(sender).map_or(0, |account| account.nonce)
         };
         let mut pool = self.shared.pool.write();
@@ -250,6 +246,12 @@ impl Producer {
         let mut included = 0;
         while let Some((_, (sender, nonce))) = queue.pop_first() {
             let Some(waiting) = pool.get(sender, nonce) else { continue };
+            if waiting.tx.gas_limit() > self.shared.rules.block_gas_limit {
+                // It waited while the chain was closed, and was opened with a smaller limit.
+                let hash = *waiting.tx.tx_hash();
+                failed.push((hash, InvalidTransaction::CallerGasLimitMoreThanBlock));
+                continue;
+            }
             if !builder.has_room_for(waiting.tx.gas_limit()) {
                 break;
             }
@@ -292,7 +294,7 @@ impl Producer {
             match self.waiters.remove(&hash) {
                 Some(reply) => {
                     pool.remove(hash);
-                    refused.push((reply, tx_error(reason)));
+                    refused.push((reply, reason.into()));
                 }
                 None if matches!(reason, InvalidTransaction::LackOfFundForMaxFee { .. }) => {
                     pool.park(hash);
@@ -370,16 +372,4 @@ impl Producer {
 /// Answers a submitter. One that went away does not want the answer.
 fn answer(reply: Reply, result: Result<B256, SubmitError>) {
     drop(reply.sender.send(result));
-}
-
-fn tx_error(reason: InvalidTransaction) -> TxError {
-    match reason {
-        InvalidTransaction::LackOfFundForMaxFee { fee, balance } => {
-            TxError::InsufficientFunds { have: *balance, want: *fee }
-        }
-        InvalidTransaction::NonceTooLow { tx, state } => {
-            TxError::NonceTooLow { next: state, have: tx }
-        }
-        other => TxError::Other(other),
-    }
 }

@@ -16,6 +16,7 @@ use super::{Answer, RpcError, params::Params, raw, read};
 use crate::{
     chain::Shared,
     execute::{self, TX_GAS_LIMIT},
+    pool::TxError,
 };
 
 pub(super) fn call(shared: &Shared, p: &Params<'_>) -> Answer {
@@ -82,7 +83,7 @@ fn target(shared: &Shared, p: &Params<'_>) -> Result<Header, RpcError> {
 
 fn run(shared: &Shared, block: &Header, tx: TxEnv) -> Result<ExecutionResult, RpcError> {
     execute::call(&shared.ledger, shared.rules, block, tx)
-        .map_err(|error| RpcError::rejected(execute::invalid(error).to_string()))
+        .map_err(|error| RpcError::rejected(TxError::from(execute::invalid(error)).to_string()))
 }
 
 /// Gas the sender can pay for, if the request offers a price.

@@ -1,0 +1,113 @@
+//! Blocks, fee history and the small methods.
+
+use alloy::{
+    primitives::{B256, U64, U256},
+    providers::Provider,
+    sol_types::SolCall,
+};
+use serde_json::{Value, json};
+
+use super::{Subject, block_hash, without};
+use crate::common::Probe;
+
+/// What depends on the clock, on the state commitment, or on what follows from them.
+const FREE: &[&str] = &[
+    "hash",
+    "parentHash",
+    "stateRoot",
+    "timestamp",
+    "mixHash",
+    "blockHash",
+    "blockTimestamp",
+    "extraData",
+    "size",
+    "totalDifficulty",
+    "difficulty",
+];
+
+fn block_tale(mut block: Value) -> Value {
+    let Value::Object(members) = &mut block else { return block };
+    for free in FREE {
+        members.remove(*free);
+    }
+    // Transactions keep their hashes.
+    members["transactions"] =
+        without(members["transactions"].take(), &["blockHash", "blockTimestamp"]);
+    block
+}
+
+pub(super) async fn lookups(s: &Subject) -> Value {
+    let receipt = s.poke(Probe::countCall { n: U256::from(2) }.abi_encode()).await;
+    let (number, hash) = (U64::from(receipt.block_number.unwrap()), block_hash(&receipt));
+    let rpc = async |method, params| s.rpc(method, params).await.unwrap();
+    let full = rpc("eth_getBlockByNumber", json!([number, true])).await;
+    let by_hash = rpc("eth_getBlockByHash", json!([hash, true])).await;
+    assert_eq!(full, by_hash);
+    let light = rpc("eth_getBlockByHash", json!([hash, false])).await;
+    assert_eq!(light["transactions"], json!([receipt.transaction_hash]));
+    let parent = U64::from(receipt.block_number.unwrap() - 1);
+    let parent = rpc("eth_getBlockByNumber", json!([parent, false])).await;
+    assert_eq!(full["parentHash"], parent["hash"]);
+    assert!(full["timestamp"].as_str() >= parent["timestamp"].as_str());
+    let by_index = rpc("eth_getTransactionByBlockNumberAndIndex", json!([number, "0x0"])).await;
+    let by_hash_index = rpc("eth_getTransactionByBlockHashAndIndex", json!([hash, "0x0"])).await;
+    assert_eq!(by_index, by_hash_index);
+    assert_eq!(by_index, full["transactions"][0]);
+    let receipts = rpc("eth_getBlockReceipts", json!([number])).await;
+    let single = rpc("eth_getTransactionReceipt", json!([receipt.transaction_hash])).await;
+    assert_eq!(receipts, json!([single]));
+    let genesis = rpc("eth_getBlockByNumber", json!(["earliest", false])).await;
+    let nowhere = B256::repeat_byte(3);
+    json!([
+        block_tale(full),
+        block_tale(light),
+        rpc("eth_getBlockTransactionCountByNumber", json!([number])).await,
+        rpc("eth_getBlockTransactionCountByHash", json!([hash])).await,
+        genesis["number"],
+        genesis["transactions"],
+        rpc("eth_getBlockByNumber", json!(["0xffffff", false])).await,
+        rpc("eth_getBlockByHash", json!([nowhere, false])).await,
+        rpc("eth_getTransactionByHash", json!([nowhere])).await,
+        rpc("eth_getTransactionReceipt", json!([nowhere])).await,
+        rpc("eth_getTransactionByBlockNumberAndIndex", json!([number, "0x7"])).await,
+    ])
+}
+
+pub(super) async fn fee_history(s: &Subject) -> Value {
+    let rewards = json!([10.0, 50.0, 100.0]);
+    let last = s.rpc("eth_feeHistory", json!(["0x3", "latest", rewards])).await.unwrap();
+    let plain = s.rpc("eth_feeHistory", json!(["0x2", "latest", []])).await.unwrap();
+    let oldest = |history: &Value| history["oldestBlock"].clone();
+    json!([
+        oldest(&last),
+        last["baseFeePerGas"],
+        last["gasUsedRatio"],
+        last["reward"],
+        oldest(&plain),
+        plain["gasUsedRatio"],
+    ])
+}
+
+pub(super) async fn small_methods(s: &Subject) -> Value {
+    let rpc = async |method, params| s.rpc(method, params).await.unwrap();
+    let version = rpc("web3_clientVersion", json!([])).await;
+    assert!(version.as_str().unwrap().contains('/'));
+    json!([
+        rpc("eth_chainId", json!([])).await,
+        rpc("net_version", json!([])).await,
+        rpc("eth_syncing", json!([])).await,
+        rpc("web3_sha3", json!(["0x68656c6c6f"])).await,
+        rpc("eth_blockNumber", json!([])).await,
+    ])
+}
+
+pub(super) async fn batch(s: &Subject) -> Value {
+    let mut batch = s.provider.client().new_batch();
+    let number = batch.add_call::<_, U64>("eth_blockNumber", &()).unwrap();
+    let chain = batch.add_call::<_, U64>("eth_chainId", &()).unwrap();
+    let unknown = batch.add_call::<_, U64>("eth_noSuchMethod", &()).unwrap();
+    batch.send().await.unwrap();
+    let unknown = unknown.await.unwrap_err().as_error_resp().unwrap().code;
+    assert_eq!(unknown, -32601);
+    json!([number.await.unwrap(), chain.await.unwrap(), unknown])
+}

@@ -1,0 +1,261 @@
+//! The HTTP and WebSocket server: limits, subscriptions, and other people's clients.
+
+mod common;
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use alloy::{
+    primitives::{B256, U256},
+    providers::{Provider, ProviderBuilder, WsConnect},
+    rpc::types::Filter,
+    sol_types::{SolCall, SolEvent},
+};
+use common::{Net, Probe, config, deploy, npm_tool, serve, sign, signer, tx, word, workspace};
+use futures::StreamExt;
+use koinon_evm::Chain;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// Sends raw HTTP and returns the status line.
+async fn status_of(url: &str, head: &str, body: &[u8]) -> String {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
+    let head =
+        format!("{head}\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The server may close before it has read a body it refuses.
+    drop(stream.write_all(body).await);
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer).await);
+    String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn http_limits() {
+    let net = Net::served(config()).await;
+    let url = net.url.clone().unwrap();
+    let call = br#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#;
+    let json = "POST / HTTP/1.1\r\nContent-Type: application/json";
+    assert_eq!(status_of(&url, json, call).await, "HTTP/1.1 200 OK");
+    let plain = "POST / HTTP/1.1\r\nContent-Type: text/plain";
+    assert_eq!(status_of(&url, plain, call).await, "HTTP/1.1 415 Unsupported Media Type");
+    let notification = br#"{"jsonrpc":"2.0","method":"eth_chainId"}"#;
+    assert_eq!(status_of(&url, json, notification).await, "HTTP/1.1 204 No Content");
+    let huge = "POST / HTTP/1.1\r\nContent-Type: application/json";
+    let status = status_of(&url, huge, &vec![b' '; 9 << 20]).await;
+    assert!(status.is_empty() || status == "HTTP/1.1 413 Payload Too Large", "{status}");
+    // The server goes on.
+    assert_eq!(net.provider.get_chain_id().await.unwrap(), common::CHAIN_ID);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subscriptions() {
+    let chain = Chain::open(config()).unwrap();
+    let (url, stop) = serve(&chain).await;
+    let ws = WsConnect::new(url.replace("http", "ws"));
+    let provider = ProviderBuilder::new().connect_ws(ws).await.unwrap().erased();
+    let mut heads = provider.subscribe_blocks().await.unwrap().into_stream();
+    let probe = deploy(&provider).await;
+    let only_sets = Filter::new().address(probe).event_signature(Probe::Set::SIGNATURE_HASH);
+    let mut sets = provider.subscribe_logs(&only_sets).await.unwrap().into_stream();
+    let mut pending = provider.subscribe_pending_transactions().await.unwrap().into_stream();
+    let mut hashes = Vec::new();
+    for nonce in 1..=10 {
+        let input = match nonce % 2 {
+            0 => Probe::setCall { key: word(nonce), value: vec![1].into() }.abi_encode(),
+            _ => Probe::incrementCall {}.abi_encode(),
+        };
+        let raw = sign(&signer(0), tx(nonce, Some(probe), input)).await;
+        hashes.push(*provider.send_raw_transaction(&raw).await.unwrap().tx_hash());
+    }
+    let patience = Duration::from_secs(20);
+    let collected = tokio::time::timeout(patience, async {
+        let heads: Vec<_> = heads.by_ref().take(11).collect().await;
+        let sets: Vec<_> = sets.by_ref().take(5).collect().await;
+        let pending: Vec<B256> = pending.by_ref().take(10).collect().await;
+        (heads, sets, pending)
+    });
+    let (heads, sets, pending) = collected.await.unwrap();
+    let numbers: Vec<u64> = heads.iter().map(|head| head.number).collect();
+    assert_eq!(numbers, (1..=11).collect::<Vec<u64>>());
+    assert!(heads.windows(2).all(|pair| pair[1].parent_hash == pair[0].hash));
+    let keys: Vec<B256> = sets.iter().map(|log| log.topics()[1]).collect();
+    assert_eq!(keys, [2, 4, 6, 8, 10].map(word));
+    assert_eq!(pending, hashes);
+    // Subscribing and unsubscribing by hand.
+    let id: U256 = provider.raw_request("eth_subscribe".into(), ["newHeads"]).await.unwrap();
+    let gone: bool = provider.raw_request("eth_unsubscribe".into(), [id]).await.unwrap();
+    let twice: bool = provider.raw_request("eth_unsubscribe".into(), [id]).await.unwrap();
+    assert_eq!((gone, twice), (true, false));
+    let wrong = provider.raw_request::<_, Value>("eth_subscribe".into(), ["weather"]).await;
+    assert_eq!(wrong.unwrap_err().as_error_resp().unwrap().code, -32602);
+    stop.cancel();
+    chain.close();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn http_has_no_subscriptions() {
+    let net = Net::served(config()).await;
+    let answer = net.provider.raw_request::<_, Value>("eth_subscribe".into(), ["newHeads"]).await;
+    assert_eq!(answer.unwrap_err().as_error_resp().unwrap().code, -32601);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_server_ends() {
+    let chain = Chain::open(config()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let stop = tokio_util::sync::CancellationToken::new();
+    let serving = tokio::spawn({
+        let (chain, stop) = (chain.clone(), stop.clone());
+        async move { chain.serve(listener, stop).await }
+    });
+    let provider = ProviderBuilder::new().connect_ws(WsConnect::new(url)).await.unwrap();
+    assert_eq!(provider.get_chain_id().await.unwrap(), common::CHAIN_ID);
+    stop.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(10), serving).await.unwrap();
+    ended.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_and_its_receipt_in_one_request() {
+    let net = Net::embedded(config());
+    let raw = sign(&signer(0), tx(0, Some(signer(1).address()), vec![])).await;
+    let receipt: Value =
+        net.provider.raw_request("eth_sendRawTransactionSync".into(), [raw]).await.unwrap();
+    assert_eq!((&receipt["status"], &receipt["gasUsed"]), (&json!("0x1"), &json!("0x5208")));
+    let queued = sign(&signer(0), tx(5, Some(signer(1).address()), vec![])).await;
+    let late = net
+        .provider
+        .raw_request::<_, Value>("eth_sendRawTransactionSync".into(), (queued, "0x1"))
+        .await;
+    assert_eq!(late.unwrap_err().as_error_resp().unwrap().code, 4);
+}
+
+/// Runs a client, off the threads that serve it, and returns what it printed.
+async fn run(mut command: Command, input: &'static str) -> String {
+    let task = tokio::task::spawn_blocking(move || {
+        let program = format!("{command:?}");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{program}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    });
+    task.await.unwrap()
+}
+
+fn key_of_account_0() -> String {
+    format!("{}", signer(0).to_bytes())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cast_works() {
+    let net = Net::served(config()).await;
+    let url = net.url.clone().unwrap();
+    let cast = async |args: &[&str]| {
+        let mut command = Command::new(npm_tool("@foundry-rs/cast-linux-amd64/bin/cast"));
+        command.args(args).args(["--rpc-url", &url]);
+        run(command, "").await
+    };
+    let key = key_of_account_0();
+    let code = common::probe_code().to_string();
+    let deployed = cast(&["send", "--private-key", &key, "--json", "--create", &code]).await;
+    let deployed: Value = serde_json::from_str(&deployed).unwrap();
+    assert_eq!(deployed["status"], "0x1");
+    let probe = deployed["contractAddress"].as_str().unwrap();
+    let key_word = word(5).to_string();
+    let set =
+        ["send", "--private-key", &key, "--json", probe, "set(bytes32,bytes)", &key_word, "0xbeef"];
+    let receipt: Value = serde_json::from_str(&cast(&set).await).unwrap();
+    assert_eq!((&receipt["status"], receipt["logs"].as_array().unwrap().len()), (&json!("0x1"), 1));
+    let got = cast(&["call", probe, "get(bytes32)(bytes)", &key_word]).await;
+    assert_eq!(got.trim(), "0xbeef");
+    let logs = cast(&["logs", "--address", probe, "--from-block", "0", "--json"]).await;
+    let logs: Value = serde_json::from_str(&logs).unwrap();
+    assert_eq!(logs[0]["topics"][1], json!(word(5)));
+    let block: Value = serde_json::from_str(&cast(&["block", "latest", "--json"]).await).unwrap();
+    assert_eq!(block["number"], "0x2");
+}
+
+/// Runs a module against the server with ethers and viem importable.
+async fn node(url: &str, script: &'static str) -> String {
+    let mut command = Command::new("node");
+    // Packages are found from the directory a module read from stdin is taken to be in.
+    command
+        .current_dir(workspace().join("contracts"))
+        .args(["--input-type=module", "-"])
+        .env("URL", url)
+        .env("KEY", key_of_account_0())
+        .env("CODE", common::probe_code().to_string());
+    run(command, script).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ethers_works() {
+    npm_tool("ethers/package.json");
+    let net = Net::served(config()).await;
+    let said = node(
+        net.url.as_ref().unwrap(),
+        r#"
+import { ethers } from "ethers";
+const provider = new ethers.JsonRpcProvider(process.env.URL, undefined, { pollingInterval: 20 });
+const wallet = new ethers.NonceManager(new ethers.Wallet(process.env.KEY, provider));
+const abi = ["function set(bytes32,bytes)", "function get(bytes32) view returns (bytes)",
+  "function fail(uint256)", "event Set(bytes32 indexed key, address indexed sender, bytes value)",
+  "error Refused(uint256 code, string why)"];
+const probe = await new ethers.ContractFactory(abi, process.env.CODE, wallet).deploy();
+await probe.waitForDeployment();
+const key = ethers.zeroPadValue("0x05", 32);
+const receipt = await (await probe.set(key, "0xbeef")).wait();
+const logs = await probe.queryFilter(probe.filters.Set(key), 0);
+let refused;
+try { await probe.fail.staticCall(1); } catch (error) { refused = error.revert.name; }
+console.log(JSON.stringify([receipt.status, await probe.get(key), logs.length, logs[0].args.value, refused]));
+process.exit(0);
+"#,
+    )
+    .await;
+    assert_eq!(said.trim(), r#"[1,"0xbeef",1,"0xbeef","Refused"]"#);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn viem_works() {
+    npm_tool("viem/package.json");
+    let net = Net::served(config()).await;
+    let said = node(
+        net.url.as_ref().unwrap(),
+        r#"
+import { createPublicClient, createWalletClient, defineChain, http, parseAbi, pad } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+const url = process.env.URL;
+const chain = defineChain({ id: 1337, name: "k", nativeCurrency: { name: "e", symbol: "E", decimals: 18 }, rpcUrls: { default: { http: [url] } } });
+const transport = http(url);
+const reader = createPublicClient({ chain, transport, pollingInterval: 20 });
+const wallet = createWalletClient({ chain, transport, account: privateKeyToAccount(process.env.KEY) });
+const abi = parseAbi(["function set(bytes32,bytes)", "function get(bytes32) view returns (bytes)",
+  "function fail(uint256)", "event Set(bytes32 indexed key, address indexed sender, bytes value)",
+  "error Refused(uint256 code, string why)"]);
+const deployed = await reader.waitForTransactionReceipt({ hash: await wallet.deployContract({ abi, bytecode: process.env.CODE }) });
+const address = deployed.contractAddress;
+const key = pad("0x05");
+const receipt = await reader.waitForTransactionReceipt({ hash: await wallet.writeContract({ address, abi, functionName: "set", args: [key, "0xbeef"] }) });
+const got = await reader.readContract({ address, abi, functionName: "get", args: [key] });
+const logs = await reader.getContractEvents({ address, abi, eventName: "Set", args: { key }, fromBlock: 0n });
+let refused;
+try { await reader.simulateContract({ address, abi, functionName: "fail", args: [1n] }); } catch (error) { refused = error.walk((e) => e.data?.errorName).data.errorName; }
+console.log(JSON.stringify([receipt.status, got, logs.length, logs[0].args.value, refused]));
+process.exit(0);
+"#,
+    )
+    .await;
+    assert_eq!(said.trim(), r#"["success","0xbeef",1,"0xbeef","Refused"]"#);
+}
