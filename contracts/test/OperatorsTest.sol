@@ -26,6 +26,7 @@ interface MoreVm {
         uint64 gasRemaining;
     }
 
+    function envOr(string calldata name, uint256 value) external view returns (uint256);
     function lastCallGas() external view returns (Gas memory);
     function parseJsonAddressArray(string calldata json, string calldata key)
         external

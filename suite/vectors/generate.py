@@ -423,6 +423,21 @@ def failures():
     yield rebuilt("sH equals cGamma negated", gamma=curve.multiply(curve.n - ratio, h))
     # s = c*x makes U the point at infinity.
     yield rebuilt("U is the point at infinity", s=c * secret % curve.n)
+    # Forgeries whose challenge is right for the points they show: only the check of that one point is left to fail.
+    k, v = scalar("nonce"), curve.multiply(scalar("any"), curve.base)
+    u = curve.multiply(k, curve.base)
+    false_gamma = curve.multiply(scalar("ratio"), h)
+    c = KOINON.challenge(key, h, false_gamma, u, v)
+    s = (k + c * secret) % curve.n
+    sh, cg = curve.multiply(s, h), curve.multiply(c, false_gamma)
+    apart = curve.add(sh, curve.negate(v))
+    yield failing("a forgery with a false cGamma", gamma=false_gamma, c=c, s=s, u=u, sh=sh, cg=apart)
+    yield failing("a forgery with a false sH", gamma=false_gamma, c=c, s=s, u=u, sh=curve.add(v, cg), cg=cg)
+    u, v = v, curve.multiply(k, h)
+    c = KOINON.challenge(key, h, false_gamma, u, v)
+    s = (k + c * scalar("ratio")) % curve.n
+    _, sh, cg = hints(key, h, false_gamma, c, s)
+    yield failing("a forgery with a false U", gamma=false_gamma, c=c, s=s, u=u, sh=sh, cg=cg)
     yield forged("another suite byte", Vrf(curve, 0x01))
     yield forged("hash to curve without salt", Vrf(curve, 0xFE, salted=False))
     yield forged("challenge without the public key", Vrf(curve, 0xFE, keyed=False))

@@ -48,7 +48,7 @@ library ECVRF {
         return (true, sha256(bytes.concat(SUITE, hex"03", gamma, hex"00")));
     }
 
-    /// @dev Bounds, points of the curve, and no exceptional case of `_subtract`.
+    /// @dev The bounds of RFC 9381, section 5.4.4, points of the curve, and no exceptional case of `_subtract`.
     function _isWellFormed(Proof calldata proof) private pure returns (bool) {
         return proof.c != 0 && proof.c >> 128 == 0 && proof.s != 0 && proof.s < N
             && _isPoint(proof.gammaX, proof.gammaY) && _isPoint(proof.uX, proof.uY)
