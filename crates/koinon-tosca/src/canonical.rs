@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use koinon_model::Name;
 use koinon_model::Value;
 
 use crate::code::Code;
@@ -70,6 +71,18 @@ fn merge(document: &mut BTreeMap<String, Value>, key: &str, value: Value) {
     }
 }
 
+/// Writes parameters as plain numbers, whatever expression their defaults were: that is what contracts give back.
+pub(crate) fn bind_parameters(document: &mut Value, parameters: &BTreeMap<Name, i64>) {
+    let Value::Map(root) = document else { return };
+    let Some(Value::Map(service)) = root.get_mut("service_template") else { return };
+    let Some(Value::Map(inputs)) = service.get_mut("inputs") else { return };
+    for (name, value) in parameters {
+        if let Some(Value::Map(input)) = inputs.get_mut(name.as_str()) {
+            input.insert("default".to_owned(), (*value).into());
+        }
+    }
+}
+
 /// Makes the given values the defaults of their inputs.
 fn bind(service: &mut BTreeMap<String, Value>, inputs: &BTreeMap<String, Value>) {
     let Some(Value::Map(definitions)) = service.get_mut("inputs") else { return };
@@ -91,6 +104,11 @@ fn escaped(value: &Value) -> Value {
         if function { format!("${text}") } else { text.to_owned() }
     };
     match value {
+        // The paper's notation has no escape, but two halves of it are no notation.
+        Value::String(string) if paper_input(string).is_some() => {
+            let (left, right) = string.split_at(1);
+            Value::from([("$concat", Value::List(vec![left.into(), right.into()]))])
+        }
         Value::String(string) => Value::String(text(string)),
         Value::List(items) => Value::List(items.iter().map(escaped).collect()),
         Value::Map(entries) => {

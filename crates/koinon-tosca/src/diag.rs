@@ -312,6 +312,12 @@ impl Faults {
     }
 }
 
+/// Puts "a" or "an" before a name.
+pub(crate) fn article(name: &str) -> String {
+    let vowel = name.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']);
+    if vowel { format!("an {name}") } else { format!("a {name}") }
+}
+
 /// Returns the name at the smallest edit distance, if it is near enough to be a slip.
 fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).clamp(1, 3);

@@ -17,6 +17,7 @@ use koinon_model::SetTemplate;
 use koinon_model::Value;
 use koinon_model::keccak256;
 
+use crate::canonical::bind_parameters;
 use crate::check::Halt;
 use crate::check::Own;
 use crate::check::Program;
@@ -24,6 +25,8 @@ use crate::check::Scope;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
+use crate::grammar::Expr;
+use crate::grammar::ExprKind;
 use crate::grammar::Policy;
 use crate::grammar::Section;
 use crate::grammar::Word;
@@ -31,7 +34,8 @@ use crate::instance::check_worker;
 
 /// Derives the service's facts. Faults are kept; what depends on an input without value is left out, so the result is
 /// good only if every required input has one and there are no faults.
-pub(crate) fn derive(program: &Program<'_>, document: Value) -> Service {
+pub(crate) fn derive(program: &Program<'_>, mut document: Value) -> Service {
+    let clean = program.faults.is_empty();
     let name = match program.document.name {
         Some(name) if !name.text.is_empty() => name.text.to_owned(),
         _ => {
@@ -42,13 +46,15 @@ pub(crate) fn derive(program: &Program<'_>, document: Value) -> Service {
         }
     };
     let inputs = program.inputs.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let parameters = program.parameters();
+    bind_parameters(&mut document, &parameters);
     Service {
         document,
         name,
         inputs: inputs.collect(),
-        parameters: program.parameters(),
+        parameters,
         operators: program.operators(),
-        sets: program.sets(),
+        sets: program.sets(clean),
         bans: program.bans(),
         permissions: program.permissions(),
         governance: program.governance(),
@@ -113,14 +119,17 @@ impl<'a> Program<'a> {
         operators
     }
 
-    fn sets(&self) -> Vec<SetTemplate> {
+    /// Returns the node sets. Only if everything fits its type does it make sense to try and make nodes.
+    fn sets(&self, clean: bool) -> Vec<SetTemplate> {
         let mut sets = Vec::new();
         for (template, node) in &self.document.nodes {
             if !self.is_koinon(Section::Node, node.node_type.text, "Worker") {
                 continue;
             }
             sets.extend(self.set(template, node.name));
-            check_worker(self, template);
+            if clean {
+                check_worker(self, template);
+            }
         }
         sets
     }
@@ -189,13 +198,13 @@ impl<'a> Program<'a> {
     }
 
     /// Evaluates a property of a policy; nothing if it has no value, or none yet.
-    fn policy_value(&self, policy: &Policy<'a>, name: &str) -> Option<(Value, Span)> {
+    fn policy_value<'p>(&'p self, policy: &'p Policy<'a>, name: &str) -> Option<(Value, &'p Expr)> {
         let def = self.types.get(Section::Policy, policy.policy_type.text)?;
         let property = def.properties.get(name)?;
         let assigned = policy.properties.get(name).map(|(_, expr)| expr);
         let expr = property.value.as_deref().or(assigned).or(property.default.as_deref())?;
         match self.typed(expr, &property.schema, Scope::of(name)) {
-            Ok(value) => Some((value, expr.span)),
+            Ok(value) => Some((value, expr)),
             Err(Halt::Input | Halt::Reported) => None,
             Err(Halt::RunTime(span)) => {
                 self.fault(Code::RunTimeOnly, span, format!("`{name}` must be known before the service runs"));
@@ -212,9 +221,13 @@ impl<'a> Program<'a> {
                 ("nodes", node_ban),
                 ("credentials", credential_ban),
             ] {
-                let Some((value, span)) = self.policy_value(policy, list) else { continue };
-                for entry in value.as_list().unwrap_or_default() {
+                let Some((value, expr)) = self.policy_value(policy, list) else { continue };
+                for (index, entry) in value.as_list().unwrap_or_default().iter().enumerate() {
                     let text = entry.as_str().unwrap_or_default();
+                    let span = match &expr.kind {
+                        ExprKind::List(items) => items.get(index).map_or(expr.span, |item| item.span),
+                        _ => expr.span,
+                    };
                     match ban(text) {
                         Some(ban) => {
                             bans.insert(ban);
@@ -239,8 +252,15 @@ impl<'a> Program<'a> {
         let mut permissions = BTreeMap::new();
         let mut known: BTreeSet<String> = BTreeSet::new();
         for policy in self.policies("Permissions") {
-            let Some((value, span)) = self.policy_value(policy, "modules") else { continue };
+            let Some((value, expr)) = self.policy_value(policy, "modules") else { continue };
             for (module, rule) in value.as_map().into_iter().flatten() {
+                let span = match &expr.kind {
+                    ExprKind::Map(entries) => {
+                        let found = entries.iter().find(|(key, _, _)| key == module);
+                        found.map_or(expr.span, |(_, span, _)| *span)
+                    }
+                    _ => expr.span,
+                };
                 if !known.insert(module.clone()) {
                     self.fault(Code::Permission, span, format!("two policies say who may update `{module}`"));
                 }

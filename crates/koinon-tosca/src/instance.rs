@@ -93,10 +93,6 @@ fn add(instance: &mut Instance, slot: Slot, node: Node) {
 
 /// Checks that a worker's nodes can be made: its first and its last.
 pub(crate) fn check_worker(program: &Program<'_>, template: &str) {
-    // Types that did not fit were reported; making nodes of them would only repeat it.
-    if !program.faults.is_empty() {
-        return;
-    }
     let Some(recipe) = Recipe::of(program, template) else { return };
     let last = program.count(template).unwrap_or(1).saturating_sub(1);
     for index in [0, last] {

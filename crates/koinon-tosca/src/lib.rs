@@ -40,7 +40,7 @@ use crate::load::{Loaded, load};
 pub use code::Code;
 pub use diag::{Diagnostic, Diagnostics, Place, Related, Style};
 pub use files::{FileError, Files};
-pub use split::{JoinError, join, split};
+pub use split::{JoinError, OpenError, join, open, split};
 
 /// The name canonical documents have in diagnostics.
 const DOCUMENT: &str = "service.yaml";
@@ -169,9 +169,14 @@ fn run(
     let service = read(&loaded, inputs, &faults).map(|program| {
         check_service(&program);
         if mode == Inputs::Complete {
-            program.check_complete();
+            program.check_complete(inputs);
         }
-        facts::derive(&program, canonical::canonical(&loaded, inputs, &faults))
+        // A document with faults would only repeat some of them.
+        let document = match faults.is_empty() {
+            true => canonical::canonical(&loaded, inputs, &faults),
+            false => Value::Null,
+        };
+        facts::derive(&program, document)
     });
     match service {
         Some(service) if faults.is_empty() => Ok(service),

@@ -27,6 +27,7 @@ use koinon_model::Value;
 use thiserror::Error;
 
 use crate::canonical::policy_name;
+use crate::diag::Diagnostics;
 use crate::grammar::Section;
 
 type Map = BTreeMap<String, Value>;
@@ -190,6 +191,44 @@ fn policy_module(document: &Value, policy: &Value) -> Module {
     Module::Topology
 }
 
+/// Why the content of a chain is no service.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The objects make no document.
+    #[error("the objects make no document")]
+    Join(#[from] JoinError),
+    /// The document does not compile.
+    #[error("the document does not compile")]
+    Compile(#[from] Diagnostics),
+    /// The document's own objects or facts are others: an object is in the wrong module or not canonical, or sets, bans,
+    /// parameters or permissions do not follow from the objects.
+    #[error("{0} is not what the objects say")]
+    Differs(String),
+}
+
+/// Makes the service of a chain's content, and checks that the content is exactly what that service splits into.
+///
+/// # Errors
+/// [`OpenError`]: whoever gets it must not act on the content.
+pub fn open(content: &Content) -> Result<Service, OpenError> {
+    let service = crate::compile_document(&join(content)?)?;
+    let change = content.change_to(&split(&service));
+    let differs = if let Some(edit) = change.edits.first() {
+        format!("object {}/{}", edit.module, edit.path)
+    } else if let Some(name) = change.parameters.keys().next() {
+        format!("parameter {name}")
+    } else if change.sets.is_some() {
+        "the list of node sets".to_owned()
+    } else if !change.bans.is_empty() {
+        "the list of bans".to_owned()
+    } else if let Some(module) = change.permissions.keys().next() {
+        format!("the permission of {module}")
+    } else {
+        return Ok(service);
+    };
+    Err(OpenError::Differs(differs))
+}
+
 /// Joins objects into the canonical document. Objects come from a chain: nothing about them is taken for granted.
 ///
 /// # Errors
@@ -231,62 +270,51 @@ struct Joined {
 impl Joined {
     fn place(&mut self, module: Module, path: &str, value: Value) -> Result<(), JoinError> {
         let unknown = || JoinError::UnknownPath { module, path: path.to_owned() };
-        let conflict = || JoinError::Conflict { module, path: path.to_owned() };
+        let conflict = JoinError::Conflict { module, path: path.to_owned() };
         let (key, name) = match path.split_once('/') {
             Some((key, name)) if !name.is_empty() && !name.contains('/') => (key, Some(name)),
             Some(_) => return Err(unknown()),
             None => (path, None),
         };
-        let named = NAMED.iter().any(|one| *one == (key, module));
-        let fits = match (module, key, name) {
-            (Module::Topology, key, _) if is_section(key) => {
-                return insert(&mut self.root, key, name, value, conflict());
-            }
-            (Module::Core, "service_template", Some(key)) => {
-                let own = ["inputs", "outputs", "relationship_templates", "groups"];
-                // What is split by name is a whole here only where it is no map.
-                let whole = match key {
-                    "node_templates" | "policies" => true,
-                    key if own.contains(&key) => value.as_map().is_none(),
-                    _ => true,
-                };
-                let split = match (key, &value) {
-                    ("node_templates", Value::Map(nodes)) => !nodes.is_empty(),
-                    ("policies", Value::List(policies)) => !policies.is_empty(),
-                    _ => false,
-                };
-                if !whole || split {
-                    return Err(unknown());
-                }
-                return insert_new(&mut self.service, key, value, conflict());
+        match (module, key, name) {
+            (Module::Topology, key, name) if is_section(key) => {
+                insert(&mut self.root, key, name, value, conflict)
             }
             (Module::Core, "service_template", None) => {
                 if value != Value::Map(Map::new()) {
                     return Err(unknown());
                 }
-                return insert_new(&mut self.root, key, value, conflict());
+                insert_new(&mut self.root, key, value, conflict)
             }
-            (_, key, name) if named => {
-                return insert(&mut self.service, key, name, value, conflict());
+            (Module::Core, "service_template", Some(key)) => {
+                if is_split(key, &value) {
+                    return Err(unknown());
+                }
+                insert_new(&mut self.service, key, value, conflict)
+            }
+            (Module::Core, "inputs" | "outputs", name)
+            | (Module::Templates, "relationship_templates", name)
+            | (Module::Topology, "groups", name) => {
+                insert(&mut self.service, key, name, value, conflict)
             }
             (Module::Core, key, None) => {
                 if is_section(key) && value.as_map().is_some() {
                     return Err(unknown());
                 }
-                return insert_new(&mut self.root, key, value, conflict());
+                insert_new(&mut self.root, key, value, conflict)
             }
-            (Module::Identity, "operators", Some(_)) | (Module::Templates, "node_templates", Some(_)) => true,
-            (Module::Topology | Module::Security, "policies", Some(_)) => false,
-            _ => return Err(unknown()),
-        };
-        let name = name.unwrap_or_default();
-        if fits {
-            return insert(&mut self.service, "node_templates", Some(name), value, conflict());
+            (Module::Identity, "operators", name @ Some(_))
+            | (Module::Templates, "node_templates", name @ Some(_)) => {
+                insert(&mut self.service, "node_templates", name, value, conflict)
+            }
+            (Module::Topology | Module::Security, "policies", Some(name)) => {
+                if self.service.contains_key("policies") {
+                    return Err(conflict);
+                }
+                insert_new(self.policies.get_or_insert_default(), name, value, conflict)
+            }
+            _ => Err(unknown()),
         }
-        if self.service.contains_key("policies") {
-            return Err(conflict());
-        }
-        insert_new(self.policies.get_or_insert_default(), name, value, conflict())
     }
 
     fn artifact(&mut self, path: &str, value: Value) -> Result<(), JoinError> {
@@ -324,6 +352,16 @@ impl Joined {
     }
 }
 
+/// Returns whether a value of the service template is split, and so cannot be one object.
+fn is_split(key: &str, value: &Value) -> bool {
+    match (key, value) {
+        ("inputs" | "outputs" | "relationship_templates" | "groups", Value::Map(_)) => true,
+        ("node_templates", Value::Map(nodes)) => !nodes.is_empty(),
+        ("policies", Value::List(policies)) => !policies.is_empty(),
+        _ => false,
+    }
+}
+
 /// Puts a value at `key` or `key.name`.
 fn insert(
     map: &mut Map,
@@ -337,9 +375,11 @@ fn insert(
         let empty = value == Value::Map(Map::new());
         return if empty { insert_new(map, key, value, conflict) } else { Err(conflict) };
     };
-    match map.entry(key.to_owned()).or_insert_with(|| Value::Map(Map::new())) {
-        Value::Map(entries) => insert_new(entries, name, value, conflict),
-        _ => Err(conflict),
+    match map.get_mut(key) {
+        None => insert_new(map, key, Value::Map(Map::from([(name.to_owned(), value)])), conflict),
+        // An empty map is an object of its own, which excludes others.
+        Some(Value::Map(entries)) if !entries.is_empty() => insert_new(entries, name, value, conflict),
+        Some(_) => Err(conflict),
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Scope<'s> {
     pub(crate) own: Option<Own<'s>>,
     /// The value a validation clause is about.
     pub(super) tested: Option<Tested<'s>>,
+    /// Whether it stands in a type, whose nodes are not there yet.
+    pub(super) open: bool,
     /// What the value is for, in messages.
     pub(crate) what: &'s str,
     pub(super) depth: u32,
@@ -58,6 +60,22 @@ impl<'s> Scope<'s> {
     /// The scope of a value of the service itself.
     pub(crate) fn of(what: &'s str) -> Self {
         Self { what, ..Self::default() }
+    }
+
+    /// The scope of a value in a type.
+    pub(super) fn in_type(what: &'s str) -> Self {
+        Self { what, open: true, ..Self::default() }
+    }
+
+    /// Returns the node, or why there is none.
+    pub(super) fn node_or(self, program: &Program<'_>, function: &str, span: Span) -> Result<Own<'s>, Halt> {
+        self.own.ok_or_else(|| {
+            if self.open {
+                return Halt::Input;
+            }
+            let message = format!("`{function}` outside of a node template");
+            program.halt(Fault::new(Code::Path, span, message))
+        })
     }
 
     /// The scope of a node's value.
@@ -159,13 +177,10 @@ impl<'a> Program<'a> {
                 self.check_attribute(arguments, span, scope)?;
                 Err(Halt::RunTime(span))
             }
-            Function::NodeIndex => match scope.own {
-                Some(own) => Ok(Value::from(i64::try_from(own.index).unwrap_or(i64::MAX))),
-                None => {
-                    let message = "`$node_index` outside of a node template";
-                    Err(self.halt(Fault::new(Code::Path, span, message)))
-                }
-            },
+            Function::NodeIndex => {
+                let own = scope.node_or(self, "$node_index", span)?;
+                Ok(Value::from(i64::try_from(own.index).unwrap_or(i64::MAX)))
+            }
             Function::Value => match scope.tested {
                 Some(tested) => {
                     let value = tested.value.clone();

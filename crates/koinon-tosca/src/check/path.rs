@@ -94,12 +94,12 @@ impl<'a> Program<'a> {
         scope: Scope<'_>,
     ) -> Result<End<'p, 'a>, Halt> {
         let Some((first, mut rest)) = path.split_first() else { return Err(Halt::Reported) };
-        let mut at = match (first.as_str(), scope.own) {
-            (Some("SELF"), Some(own)) => self.node(own.template, own.index, first)?,
-            (Some("SELF"), None) => {
-                return Err(self.path_fault(first.span, "`SELF` outside of a node template"));
+        let mut at = match first.as_str() {
+            Some("SELF") => {
+                let own = scope.node_or(self, "SELF", first.span)?;
+                self.node(own.template, own.index, first)?
             }
-            (Some(name), _) => {
+            Some(name) => {
                 let mut index = 0;
                 if let Some((next, after)) = rest.split_first()
                     && let ExprKind::Value(Value::Number(number)) = &next.kind
@@ -111,7 +111,7 @@ impl<'a> Program<'a> {
                 }
                 self.node(name, index, first)?
             }
-            (None, _) => {
+            None => {
                 return Err(self.path_fault(first.span, "expected `SELF` or the name of a node template"));
             }
         };

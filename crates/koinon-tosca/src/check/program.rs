@@ -190,9 +190,10 @@ impl<'a> Program<'a> {
     }
 
     /// Makes a fault for every required input without value.
-    pub(crate) fn check_complete(&self) {
+    pub(crate) fn check_complete(&self, given: &BTreeMap<String, Value>) {
         for (name, input) in &self.document.inputs {
-            if !self.inputs.contains_key(name) && input.is_required() {
+            let has = input.default.is_some() || given.contains_key(*name);
+            if !has && input.is_required() {
                 let message = format!("input `{name}` has no value");
                 let fault = Fault::new(Code::MissingInput, input.name.span, message);
                 let hint = format!("give it with `--input {name}=VALUE`, or in a file with `--inputs FILE`");
@@ -272,7 +273,7 @@ impl<'a> Program<'a> {
                 self.check_requirement_type(requirement);
             }
             for artifact in def.artifacts.values() {
-                self.check_artifact(artifact, Scope::of("artifact"));
+                self.check_artifact(artifact, Scope::in_type("artifact"));
             }
         }
     }
@@ -303,7 +304,7 @@ impl<'a> Program<'a> {
         // Values that differ between nodes are checked on nodes.
         for expr in [&property.default, &property.value].into_iter().flatten() {
             if !expr.varies() {
-                drop(self.typed(expr, &property.schema, Scope::of(property.name.text)));
+                drop(self.typed(expr, &property.schema, Scope::in_type(property.name.text)));
             }
         }
     }
@@ -342,7 +343,9 @@ impl<'a> Program<'a> {
         if base != Base::Map {
             let message = format!("`key_schema` of `{}`, which is no map", of.text);
             self.faults.push(Fault::new(Code::Schema, key.span, message));
-        } else if !self.types.derives(Section::Data, key.text, "string") {
+        } else if !self.types.derives(Section::Data, key.text, "string")
+            && (is_builtin(key.text) || self.types.get(Section::Data, key.text).is_some())
+        {
             let message = format!("keys are strings, and `{}` is not derived from string", key.text);
             self.faults.push(Fault::new(Code::Schema, key.span, message));
         }

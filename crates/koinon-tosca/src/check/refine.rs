@@ -170,6 +170,7 @@ fn derived<'a>(
         let message = format!("`{}` is not derived from `{}`", new.text, old.text);
         let fault = Fault::new(Code::Refinement, new.span, message);
         faults.push(fault.related(old.span, "inherited from here"));
+        return Some(old);
     }
     new.or(old)
 }

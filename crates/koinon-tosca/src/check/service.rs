@@ -8,6 +8,7 @@ use super::program::Program;
 use super::types::Base;
 use crate::code::Code;
 use crate::diag::Fault;
+use crate::diag::article;
 use crate::grammar::Assigned;
 use crate::grammar::Capability;
 use crate::grammar::Group;
@@ -245,7 +246,7 @@ impl<'a> Program<'a> {
         if let Some(wanted) = definition.node
             && !self.types.derives(Section::Node, def.name.text, wanted.text)
         {
-            let message = format!("`{}` is not a {}", name.text, wanted.text);
+            let message = format!("`{}` is not {}", name.text, article(wanted.text));
             let fault = Fault::new(Code::NotDerived, name.span, message);
             self.faults.push(fault.related(wanted.span, "required here"));
         }
@@ -284,7 +285,7 @@ impl<'a> Program<'a> {
         if let Some(name) = requirement.relationship
             && !self.types.derives(Section::Relationship, def.name.text, wanted.text)
         {
-            let message = format!("`{}` is not a {}", name.text, wanted.text);
+            let message = format!("`{}` is not {}", name.text, article(wanted.text));
             let fault = Fault::new(Code::NotDerived, name.span, message);
             self.faults.push(fault.related(wanted.span, "required here"));
         }
@@ -431,7 +432,7 @@ impl<'a> Program<'a> {
             && !allowed.iter().any(fits)
         {
             let names: Vec<&str> = allowed.iter().map(|one| one.text).collect();
-            let message = format!("`{}` is a {}, expected {}", word.text, name.text, names.join(" or "));
+            let message = format!("`{}` is {}, expected {}", word.text, article(name.text), names.join(" or "));
             self.faults.push(Fault::new(Code::Member, word.span, message));
         }
     }

@@ -108,9 +108,14 @@ impl<'a> Types<'a> {
         let Some(mut def) = self.get(section, name) else { return Ok(chain) };
         while let Some(parent) = def.parent {
             if let Some(at) = chain.iter().position(|name| *name == parent.text) {
-                let cycle: Vec<&str> = chain[at..].iter().copied().chain([parent.text]).collect();
+                // Every type of the circle finds it: told from its first name on, it is told once.
+                let mut cycle = chain.split_off(at);
+                let first = cycle.iter().enumerate().min_by_key(|(_, name)| **name).map_or(0, |(at, _)| at);
+                cycle.rotate_left(first);
+                let span = self.get(section, cycle[0]).and_then(|def| def.parent).map_or(parent.span, |one| one.span);
+                cycle.push(cycle[0]);
                 let message = format!("{} derives from itself: {}", section.noun(), cycle.join(" -> "));
-                return Err(Fault::new(Code::TypeCycle, parent.span, message));
+                return Err(Fault::new(Code::TypeCycle, span, message));
             }
             if chain.len() >= MAX_LEVELS {
                 let message = format!("more than {MAX_LEVELS} levels of derivation");

@@ -16,6 +16,7 @@ use super::units::version_key;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
+use crate::diag::article;
 use crate::grammar::Assigned;
 use crate::grammar::Expr;
 use crate::grammar::ExprKind;
@@ -297,11 +298,6 @@ pub(crate) fn lift(value: Value, span: Span) -> Expr {
         scalar => ExprKind::Value(scalar),
     };
     Expr { span, kind }
-}
-
-fn article(name: &str) -> String {
-    let vowel = name.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O', 'U']);
-    if vowel { format!("an {name}") } else { format!("a {name}") }
 }
 
 fn shorten(text: &str) -> String {

@@ -6,6 +6,7 @@ use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
 use crate::diag::Span;
+use crate::diag::article;
 use crate::yaml::Yaml;
 
 /// Longest name of a type, template or property. Some become paths of objects, which contracts bound.
@@ -47,7 +48,7 @@ impl<'a> Fields<'a> {
     /// Returns the string under a mandatory key.
     pub(crate) fn mandatory(&self, key: &str, what: &str, faults: &Faults) -> Option<Word<'a>> {
         if !self.has(key) {
-            faults.push(Fault::new(Code::MissingKey, self.span, format!("expected `{key}` in a {what}")));
+            faults.push(Fault::new(Code::MissingKey, self.span, format!("expected `{key}` in {}", article(what))));
         }
         self.word(key, faults)
     }
@@ -89,10 +90,10 @@ pub(crate) fn fields<'a>(
         if known.contains(&name) {
             entries.insert(name, value);
         } else if later.contains(&name) {
-            let message = format!("`{name}` in a {what} is not supported yet");
+            let message = format!("`{name}` in {} is not supported yet", article(what));
             faults.push(Fault::new(Code::NotSupported, key.span(), message));
         } else {
-            let message = format!("unknown keyname `{name}` in a {what}");
+            let message = format!("unknown keyname `{name}` in {}", article(what));
             let fault = Fault::new(Code::UnknownKey, key.span(), message);
             faults.push(fault.near(name, known.iter().copied()));
         }

@@ -174,10 +174,9 @@ pub(crate) fn parse(
         })?;
         builder.event(event, &range)?;
     }
-    let end = text.len();
-    let root = builder
-        .root
-        .ok_or_else(|| Fault::new(Code::Empty, builder.span(&(end..end)), "expected a map, found an empty file"))?;
+    let root = builder.root.ok_or_else(|| {
+        Fault::new(Code::Empty, builder.span(&(0..0)), "expected a map, found an empty file")
+    })?;
     Ok(Tree { nodes: builder.nodes, root })
 }
 
