@@ -1,5 +1,4 @@
 //! Bindings of the contracts, from the committed artifacts (`cargo xtask contracts` rebuilds them).
-#![expect(missing_docs, reason = "generated; the contracts' interfaces hold the documentation")]
 #![expect(clippy::too_many_arguments, reason = "generated from events with many fields")]
 
 use alloy::sol;

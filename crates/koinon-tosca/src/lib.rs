@@ -73,7 +73,20 @@ pub fn validate(
     root: &str,
     inputs: &BTreeMap<String, Value>,
 ) -> Result<(), Diagnostics> {
-    run(files, root, inputs, Inputs::Partial).map(|_| ())
+    preview(files, root, inputs).map(|_| ())
+}
+
+/// Compiles as far as possible while inputs lack values: what depends on them is left out. For finding out which inputs
+/// and operators a service has before their values are there.
+///
+/// # Errors
+/// [`Diagnostics`]: everything that is wrong.
+pub fn preview(
+    files: &dyn Files,
+    root: &str,
+    inputs: &BTreeMap<String, Value>,
+) -> Result<Service, Diagnostics> {
+    run(files, root, inputs, Inputs::Partial)
 }
 
 /// Compiles a canonical document, such as [`join`] gives, whose inputs have their values already.
