@@ -120,7 +120,8 @@ fn escaped(value: &Value) -> Value {
 
 /// Converts a tree that may hold expressions.
 fn expression(yaml: Yaml<'_>, faults: &Faults) -> Value {
-    let paper = |text: &str| paper_input(text).map(|input| Value::from([("$get_input", input.into())]));
+    let paper =
+        |text: &str| paper_input(text).map(|input| Value::from([("$get_input", input.into())]));
     convert(yaml, &paper, faults)
 }
 

@@ -155,14 +155,17 @@ impl Diagnostic {
         }
         for file in files {
             let (name, text) = (file.name(), file.text());
-            let annotations = places.iter().filter(|(place, _)| place.source == *file).map(
-                |(place, label)| match label {
-                    None => AnnotationKind::Primary.span(place.range.clone()),
-                    Some(label) => AnnotationKind::Context.span(place.range.clone()).label(*label),
-                },
-            );
-            group = group
-                .element(Snippet::source(text).path(name).fold(true).annotations(annotations));
+            let annotations =
+                places.iter().filter(|(place, _)| place.source == *file).map(|(place, label)| {
+                    match label {
+                        None => AnnotationKind::Primary.span(place.range.clone()),
+                        Some(label) => {
+                            AnnotationKind::Context.span(place.range.clone()).label(*label)
+                        }
+                    }
+                });
+            group =
+                group.element(Snippet::source(text).path(name).fold(true).annotations(annotations));
         }
         for hint in &self.hints {
             group = group.element(Level::HELP.message(hint.as_str()));

@@ -102,14 +102,22 @@ impl<'a> Program<'a> {
                 continue;
             }
             if self.count(template).is_ok_and(|count| count != 1) {
-                self.fault(Code::NotSupported, node.name.span, "an operator with a count is not supported yet");
+                self.fault(
+                    Code::NotSupported,
+                    node.name.span,
+                    "an operator with a count is not supported yet",
+                );
             }
             let own = Own { template, index: 0 };
             let value = |name: &str| self.property(own, name).ok().flatten();
             let Some(Value::String(name)) = value("name") else { continue };
             let span = self.property_span(template, "name");
             if let Some(first) = names.insert(name.clone(), span) {
-                let fault = Fault::new(Code::OperatorName, span, format!("two operators are named `{name}`"));
+                let fault = Fault::new(
+                    Code::OperatorName,
+                    span,
+                    format!("two operators are named `{name}`"),
+                );
                 self.faults.push(fault.related(first, "the other one"));
             }
             let stake = value("stake").and_then(|stake| stake.as_u64()).unwrap_or(0);
@@ -143,9 +151,14 @@ impl<'a> Program<'a> {
         let plain = |input: &Option<String>, what: &str, fallback: Span| {
             let integer = input.as_deref().filter(|input| self.is_integer(input));
             if integer.is_none() {
-                let message = format!("{what} of `{}` must be `$get_input` of an integer input", membership.group.text);
+                let message = format!(
+                    "{what} of `{}` must be `$get_input` of an integer input",
+                    membership.group.text
+                );
                 let fault = Fault::new(Code::NodeSet, fallback, message);
-                self.faults.push(fault.hint("contracts count slots by parameters, which are the integer inputs"));
+                self.faults.push(
+                    fault.hint("contracts count slots by parameters, which are the integer inputs"),
+                );
             }
             integer?.parse::<Name>().ok()
         };
@@ -158,7 +171,11 @@ impl<'a> Program<'a> {
         let name = match template.parse::<Name>() {
             Ok(name) => name,
             Err(error) => {
-                self.fault(Code::NodeSet, word.span, format!("contracts know workers by name: {error}"));
+                self.fault(
+                    Code::NodeSet,
+                    word.span,
+                    format!("contracts know workers by name: {error}"),
+                );
                 return None;
             }
         };
@@ -174,8 +191,16 @@ impl<'a> Program<'a> {
         let (Some(groups), Some(size)) = (number(&set.groups), number(&set.size)) else {
             for name in [&set.groups, &set.size] {
                 if let (Some(_), None) = (self.inputs.get(name.as_str()), number(name)) {
-                    let span = self.document.inputs.get(name.as_str()).map_or(self.document.span, |input| input.name.span);
-                    self.fault(Code::Parameter, span, format!("`{name}` must be a natural number of 32 bits"));
+                    let span = self
+                        .document
+                        .inputs
+                        .get(name.as_str())
+                        .map_or(self.document.span, |input| input.name.span);
+                    self.fault(
+                        Code::Parameter,
+                        span,
+                        format!("`{name}` must be a natural number of 32 bits"),
+                    );
                 }
             }
             return;
@@ -186,7 +211,9 @@ impl<'a> Program<'a> {
             let node = self.document.nodes.get(template);
             let span = node.and_then(|node| Some(node.count.as_ref()?.span));
             let span = span.or(node.map(|node| node.name.span)).unwrap_or_default();
-            let message = format!("`{template}` has count {count}, but its groups have {groups} x {size} = {places} places");
+            let message = format!(
+                "`{template}` has count {count}, but its groups have {groups} x {size} = {places} places"
+            );
             self.fault(Code::NodeSetCount, span, message);
         }
     }
@@ -194,7 +221,9 @@ impl<'a> Program<'a> {
     /// Returns the policies of a type of Koinon's profile.
     fn policies(&self, ancestor: &str) -> impl Iterator<Item = &Policy<'a>> {
         let policies = self.document.policies.values();
-        policies.filter(move |policy| self.is_koinon(Section::Policy, policy.policy_type.text, ancestor))
+        policies.filter(move |policy| {
+            self.is_koinon(Section::Policy, policy.policy_type.text, ancestor)
+        })
     }
 
     /// Evaluates a property of a policy; nothing if it has no value, or none yet.
@@ -207,7 +236,11 @@ impl<'a> Program<'a> {
             Ok(value) => Some((value, expr)),
             Err(Halt::Input | Halt::Reported) => None,
             Err(Halt::RunTime(span)) => {
-                self.fault(Code::RunTimeOnly, span, format!("`{name}` must be known before the service runs"));
+                self.fault(
+                    Code::RunTimeOnly,
+                    span,
+                    format!("`{name}` must be known before the service runs"),
+                );
                 None
             }
         }
@@ -225,7 +258,9 @@ impl<'a> Program<'a> {
                 for (index, entry) in value.as_list().unwrap_or_default().iter().enumerate() {
                     let text = entry.as_str().unwrap_or_default();
                     let span = match &expr.kind {
-                        ExprKind::List(items) => items.get(index).map_or(expr.span, |item| item.span),
+                        ExprKind::List(items) => {
+                            items.get(index).map_or(expr.span, |item| item.span)
+                        }
                         _ => expr.span,
                     };
                     match ban(text) {
@@ -234,11 +269,14 @@ impl<'a> Program<'a> {
                         }
                         None => {
                             let form = match list {
-                                "nodes" => "an operator's name and the number of its unit, such as alice@myDapp/3",
+                                "nodes" => {
+                                    "an operator's name and the number of its unit, such as alice@myDapp/3"
+                                }
                                 "credentials" => "a SHA-256 fingerprint in 64 hexadecimal digits",
                                 _ => "an operator's name",
                             };
-                            let message = format!("`{text}` in `{list}` names nothing, expected {form}");
+                            let message =
+                                format!("`{text}` in `{list}` names nothing, expected {form}");
                             self.fault(Code::Ban, span, message);
                         }
                     }
@@ -262,18 +300,27 @@ impl<'a> Program<'a> {
                     _ => expr.span,
                 };
                 if !known.insert(module.clone()) {
-                    self.fault(Code::Permission, span, format!("two policies say who may update `{module}`"));
+                    self.fault(
+                        Code::Permission,
+                        span,
+                        format!("two policies say who may update `{module}`"),
+                    );
                 }
                 let Ok(module) = module.parse::<Module>() else {
                     let modules = Module::ALL.map(Module::as_str);
-                    let message = format!("there is no module `{module}`: expected one of {}", modules.join(", "));
-                    self.faults.push(Fault::new(Code::Permission, span, message).near(module, modules));
+                    let message = format!(
+                        "there is no module `{module}`: expected one of {}",
+                        modules.join(", ")
+                    );
+                    self.faults
+                        .push(Fault::new(Code::Permission, span, message).near(module, modules));
                     continue;
                 };
                 let admins = rule.get("admins").and_then(Value::as_list).unwrap_or_default();
                 if rule.get("update_by").and_then(Value::as_str) != Some("admins") {
                     if !admins.is_empty() {
-                        let message = format!("`{module}` is updated by governance, but lists admins");
+                        let message =
+                            format!("`{module}` is updated by governance, but lists admins");
                         self.fault(Code::Permission, span, message);
                     }
                     continue;
@@ -285,7 +332,9 @@ impl<'a> Program<'a> {
                         Ok(account) => {
                             accounts.insert(account);
                         }
-                        Err(_) => self.fault(Code::Permission, span, format!("`{text}` is no account")),
+                        Err(_) => {
+                            self.fault(Code::Permission, span, format!("`{text}` is no account"))
+                        }
                     }
                 }
                 permissions.insert(module, Permission { mode: Mode::Admins(accounts) });
@@ -304,10 +353,9 @@ impl<'a> Program<'a> {
             let span = policies.get(1).map_or(self.document.span, |policy| policy.name.span);
             let message =
                 format!("expected one policy of type Governance, found {}", policies.len());
-            self.faults.push(
-                Fault::new(Code::Governance, span, message)
-                    .hint("it says how the service is changed; its type is in the profile org.koinon:1.0"),
-            );
+            self.faults.push(Fault::new(Code::Governance, span, message).hint(
+                "it says how the service is changed; its type is in the profile org.koinon:1.0",
+            ));
         }
         Governance {
             voting_delay: number("voting_delay"),

@@ -57,7 +57,10 @@ pub(crate) fn fill(
     for set in allocation.sets() {
         let known = service.sets.iter().find(|known| known.name == set.name);
         if known.and_then(|known| known.resolve(&service.parameters)).as_ref() != Some(set) {
-            let message = format!("the allocation is for {} x {} nodes of `{}`, which is not what the service has", set.groups, set.size, set.name);
+            let message = format!(
+                "the allocation is for {} x {} nodes of `{}`, which is not what the service has",
+                set.groups, set.size, set.name
+            );
             program.faults.push(Fault::new(Code::Deal, program.document.span, message));
             return instance;
         }
@@ -67,7 +70,8 @@ pub(crate) fn fill(
         let Some(recipe) = Recipe::of(program, set.name.as_str()) else { return instance };
         recipes.insert(set.name.as_str().to_owned(), recipe);
     }
-    let sizes: BTreeMap<&str, u32> = allocation.sets().map(|set| (set.name.as_str(), set.size)).collect();
+    let sizes: BTreeMap<&str, u32> =
+        allocation.sets().map(|set| (set.name.as_str(), set.size)).collect();
     for (slot, filled) in allocation.slots() {
         let Some(filled) = filled else { continue };
         let Some(recipe) = recipes.get(slot.set.as_str()) else { continue };
@@ -139,7 +143,11 @@ impl<'a> Recipe<'a> {
         known(program, program.property(own, name), name)
     }
 
-    fn artifacts_at(&self, program: &Program<'_>, index: u64) -> Option<BTreeMap<String, Artifact>> {
+    fn artifacts_at(
+        &self,
+        program: &Program<'_>,
+        index: u64,
+    ) -> Option<BTreeMap<String, Artifact>> {
         let node = program.document.nodes.get(self.template)?;
         let def = program.types.get(Section::Node, node.node_type.text)?;
         let mut all = def.artifacts.clone();
@@ -153,11 +161,14 @@ impl<'a> Recipe<'a> {
             let own = Own { template: self.template, index };
             let value = |key: &str| {
                 let property = def.properties.get(key)?;
-                let Some(expr) = effective(property, &artifact.properties) else { return Some(None) };
+                let Some(expr) = effective(property, &artifact.properties) else {
+                    return Some(None);
+                };
                 let value = program.typed(expr, &property.schema, Scope::node(own, key)).map(Some);
                 known(program, value, key)
             };
-            let text = |key: &str| Some(value(key)?.and_then(|text| text.as_str().map(str::to_owned)));
+            let text =
+                |key: &str| Some(value(key)?.and_then(|text| text.as_str().map(str::to_owned)));
             let made = Artifact {
                 artifact_type: artifact.artifact_type.text.to_owned(),
                 cid: text("cid")?.unwrap_or_default(),
@@ -177,7 +188,13 @@ impl<'a> Recipe<'a> {
         Some(artifacts)
     }
 
-    fn node(&self, program: &Program<'_>, index: u64, operator: Address, operator_name: &str) -> Option<Node> {
+    fn node(
+        &self,
+        program: &Program<'_>,
+        index: u64,
+        operator: Address,
+        operator_name: &str,
+    ) -> Option<Node> {
         let mut properties = self.common.clone();
         for name in &self.varying {
             let value = self.value(program, index, name)?;
@@ -190,14 +207,22 @@ impl<'a> Recipe<'a> {
         let mut take = |name: &str| properties.remove(name).unwrap_or_default();
         let (ports, probe) = (take("ports"), take("probe"));
         let program_name = take("program").as_str().unwrap_or_default().to_owned();
-        let restart = if take("restart").as_str() == Some("never") { Restart::Never } else { Restart::Always };
+        let restart = if take("restart").as_str() == Some("never") {
+            Restart::Never
+        } else {
+            Restart::Always
+        };
         let environment = strings(take("environment"));
         let arguments = take("arguments");
         let arguments = arguments.as_list().unwrap_or_default().iter();
-        let arguments = arguments.filter_map(|argument| argument.as_str().map(str::to_owned)).collect();
+        let arguments =
+            arguments.filter_map(|argument| argument.as_str().map(str::to_owned)).collect();
         if !artifacts.contains_key(&program_name) {
             let span = program.property_span(self.template, "program");
-            let message = format!("`{}` has no artifact `{program_name}` of type Image to run", self.template);
+            let message = format!(
+                "`{}` has no artifact `{program_name}` of type Image to run",
+                self.template
+            );
             let fault = Fault::new(Code::Program, span, message);
             program.faults.push(fault.near(&program_name, artifacts.keys().map(String::as_str)));
             return None;
@@ -239,8 +264,12 @@ impl<'a> Recipe<'a> {
             let first = number("published");
             let step = if first == 0 { 0 } else { number("step") };
             let published = step.saturating_mul(index).saturating_add(first);
-            let (Ok(published), Ok(target)) = (u16::try_from(published), u16::try_from(number("target"))) else {
-                return wrong(format!("port `{name}` of node {index} would be {published}, over 65535"));
+            let (Ok(published), Ok(target)) =
+                (u16::try_from(published), u16::try_from(number("target")))
+            else {
+                return wrong(format!(
+                    "port `{name}` of node {index} would be {published}, over 65535"
+                ));
             };
             let protocol = if text("protocol") == "UDP" { Protocol::Udp } else { Protocol::Tcp };
             ports.push(Port { name, target, published, protocol });
@@ -249,7 +278,8 @@ impl<'a> Recipe<'a> {
     }
 
     fn probe(&self, program: &Program<'_>, value: &Value, ports: &[Port]) -> Option<Probe> {
-        let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let probe = Probe {
             port: text("port"),
             path: text("path"),
@@ -263,7 +293,10 @@ impl<'a> Recipe<'a> {
         } else {
             self.span
         };
-        let message = format!("the probe needs a TCP port named `{}`, which `{}` has not", probe.port, self.template);
+        let message = format!(
+            "the probe needs a TCP port named `{}`, which `{}` has not",
+            probe.port, self.template
+        );
         let fault = Fault::new(Code::Port, span, message);
         program.faults.push(fault.near(&probe.port, ports.iter().map(|port| port.name.as_str())));
         None

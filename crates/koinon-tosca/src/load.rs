@@ -66,7 +66,12 @@ struct Wanted {
 }
 
 /// Loads the root file and everything it imports. Files that cannot be used are left out, with a fault each.
-pub(crate) fn load(root: &str, source: &dyn Files, sources: &mut Sources, faults: &Faults) -> Loaded {
+pub(crate) fn load(
+    root: &str,
+    source: &dyn Files,
+    sources: &mut Sources,
+    faults: &Faults,
+) -> Loaded {
     let mut loader = Loader {
         source,
         sources,
@@ -127,7 +132,10 @@ impl Loader<'_> {
             }
         };
         if bytes.len() > self.budget.bytes {
-            fail(Code::TooManyBytes, format!("with {path} the files have more than {MAX_BYTES} bytes"));
+            fail(
+                Code::TooManyBytes,
+                format!("with {path} the files have more than {MAX_BYTES} bytes"),
+            );
             return None;
         }
         self.budget.bytes -= bytes.len();
@@ -150,7 +158,11 @@ impl Loader<'_> {
         let first = entries.next();
         let Some((key, value)) = first.filter(|(key, _)| key.text() == Some(VERSION)) else {
             let at = first.map_or(root.span(), |(key, _)| key.span());
-            let mut fault = Fault::new(Code::VersionFirst, at, format!("expected `{VERSION}` as the first key"));
+            let mut fault = Fault::new(
+                Code::VersionFirst,
+                at,
+                format!("expected `{VERSION}` as the first key"),
+            );
             if let Some((key, _)) = entries.find(|(key, _)| key.text() == Some(VERSION)) {
                 fault = fault.related(key.span(), "move this up");
             } else {
@@ -162,7 +174,9 @@ impl Loader<'_> {
         match value.text() {
             Some("tosca_2_0") => true,
             Some(
-                version @ ("tosca_simple_yaml_1_3" | "tosca_simple_yaml_1_2" | "tosca_simple_yaml_1_1"
+                version @ ("tosca_simple_yaml_1_3"
+                | "tosca_simple_yaml_1_2"
+                | "tosca_simple_yaml_1_1"
                 | "tosca_simple_yaml_1_0"),
             ) => {
                 let message = format!("{version} is not supported yet");
@@ -185,8 +199,9 @@ impl Loader<'_> {
     }
 
     fn imports(&mut self, root: Yaml<'_>, path: &str, profile: Option<&'static str>) {
-        let Some((_, imports)) =
-            root.map().and_then(|mut entries| entries.find(|(key, _)| key.text() == Some("imports")))
+        let Some((_, imports)) = root
+            .map()
+            .and_then(|mut entries| entries.find(|(key, _)| key.text() == Some("imports")))
         else {
             return;
         };
@@ -218,7 +233,9 @@ impl Loader<'_> {
             return local(Word { text: url, span: import.span() }, path, profile).map(Some);
         }
         let known = ["url", "profile", "description", "metadata"];
-        let Some(fields) = fields(import, "import", &known, &["repository", "namespace"], self.faults) else {
+        let Some(fields) =
+            fields(import, "import", &known, &["repository", "namespace"], self.faults)
+        else {
             return Ok(None);
         };
         match (fields.word("url", self.faults), fields.word("profile", self.faults)) {
@@ -231,15 +248,24 @@ impl Loader<'_> {
                     fault.near(name.text, PROFILES.map(|(known, _)| known))
                 })?;
                 let path = format!("profile {name}");
-                Ok(Some(Wanted { path, text: Some(text), profile: Some(name), from: Some(import.span()) }))
+                Ok(Some(Wanted {
+                    path,
+                    text: Some(text),
+                    profile: Some(name),
+                    from: Some(import.span()),
+                }))
             }
-            (Some(url), Some(_)) => {
-                Err(Fault::new(Code::Import, url.span, "expected either `url` or `profile`, found both"))
-            }
+            (Some(url), Some(_)) => Err(Fault::new(
+                Code::Import,
+                url.span,
+                "expected either `url` or `profile`, found both",
+            )),
             (None, None) if fields.has("url") || fields.has("profile") => Ok(None),
-            (None, None) => {
-                Err(Fault::new(Code::MissingKey, import.span(), "expected `url` or `profile` in an import"))
-            }
+            (None, None) => Err(Fault::new(
+                Code::MissingKey,
+                import.span(),
+                "expected `url` or `profile` in an import",
+            )),
         }
     }
 }
@@ -248,7 +274,11 @@ impl Loader<'_> {
 fn local(url: Word<'_>, path: &str, profile: Option<&'static str>) -> Result<Wanted, Fault> {
     if url.text.contains("://") || url.text.starts_with("file:") {
         let message = format!("`{}` is not a local file", url.text);
-        return Err(Fault::new(Code::NotSupported, url.span, format!("{message}: importing it is not supported yet")));
+        return Err(Fault::new(
+            Code::NotSupported,
+            url.span,
+            format!("{message}: importing it is not supported yet"),
+        ));
     }
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let joined = match url.text.strip_prefix('/') {
@@ -256,7 +286,11 @@ fn local(url: Word<'_>, path: &str, profile: Option<&'static str>) -> Result<Wan
         None => format!("{folder}/{}", url.text),
     };
     let path = normal(&joined).ok_or_else(|| {
-        Fault::new(Code::Import, url.span, format!("`{}` leads out of the service's folder", url.text))
+        Fault::new(
+            Code::Import,
+            url.span,
+            format!("`{}` leads out of the service's folder", url.text),
+        )
     })?;
     Ok(Wanted { path, text: None, profile, from: Some(url.span) })
 }
@@ -283,17 +317,24 @@ pub(crate) fn read_values(
     sources: &mut Sources,
     faults: &Faults,
 ) -> BTreeMap<String, Value> {
-    let text = String::from_utf8_lossy(text);
-    if text.contains('\u{fffd}') || text.len() > MAX_BYTES {
+    let mut fail = |code, message| {
         let file = sources.add(name, String::new());
-        let (code, what) = match text.len() > MAX_BYTES {
-            true => (Code::TooManyBytes, format!("{name} has more than {MAX_BYTES} bytes")),
-            false => (Code::Encoding, format!("{name} is not UTF-8")),
-        };
-        faults.push(Fault::new(code, Span { file, start: 0, end: 0 }, what));
-        return BTreeMap::new();
+        faults.push(Fault::new(code, Span { file, start: 0, end: 0 }, message));
+        BTreeMap::new()
+    };
+    if text.len() > MAX_BYTES {
+        return fail(Code::TooManyBytes, format!("{name} has more than {MAX_BYTES} bytes"));
     }
-    match read_tree(name, &text, sources, faults) {
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => {
+            return fail(
+                Code::Encoding,
+                format!("{name} is not UTF-8 at byte {}", error.valid_up_to()),
+            );
+        }
+    };
+    match read_tree(name, text, sources, faults) {
         Some(tree) if tree.root().map().is_some() => match literal(tree.root(), faults) {
             Value::Map(values) => values,
             _ => BTreeMap::new(),

@@ -87,10 +87,14 @@ pub fn split(service: &Service) -> Content {
     let root = service.document.as_map().cloned().unwrap_or_default();
     for (key, value) in &root {
         match value {
-            Value::Map(service_template) if key == "service_template" && !service_template.is_empty() => {
+            Value::Map(service_template)
+                if key == "service_template" && !service_template.is_empty() =>
+            {
                 split_service(service, service_template.clone(), &mut objects);
             }
-            Value::Map(types) if is_section(key) => objects.named(Module::Topology, key, types.clone()),
+            Value::Map(types) if is_section(key) => {
+                objects.named(Module::Topology, key, types.clone())
+            }
             value => objects.add(Module::Core, key.clone(), value.clone()),
         }
     }
@@ -252,7 +256,8 @@ pub fn join(content: &Content) -> Result<Value, JoinError> {
     let Joined { mut root, mut service, policies, .. } = joined;
     if let Some(policies) = policies {
         let entry = |(name, value)| Value::Map(BTreeMap::from([(name, value)]));
-        service.insert("policies".to_owned(), Value::List(policies.into_iter().map(entry).collect()));
+        service
+            .insert("policies".to_owned(), Value::List(policies.into_iter().map(entry).collect()));
     }
     if !service.is_empty() {
         root.insert("service_template".to_owned(), Value::Map(service));
@@ -319,7 +324,8 @@ impl Joined {
 
     fn artifact(&mut self, path: &str, value: Value) -> Result<(), JoinError> {
         let module = Module::Artifacts;
-        let Some((node, name)) = path.split_once('/').filter(|(_, name)| !name.is_empty() && !name.contains('/'))
+        let Some((node, name)) =
+            path.split_once('/').filter(|(_, name)| !name.is_empty() && !name.contains('/'))
         else {
             return Err(JoinError::UnknownPath { module, path: path.to_owned() });
         };
@@ -378,12 +384,19 @@ fn insert(
     match map.get_mut(key) {
         None => insert_new(map, key, Value::Map(Map::from([(name.to_owned(), value)])), conflict),
         // An empty map is an object of its own, which excludes others.
-        Some(Value::Map(entries)) if !entries.is_empty() => insert_new(entries, name, value, conflict),
+        Some(Value::Map(entries)) if !entries.is_empty() => {
+            insert_new(entries, name, value, conflict)
+        }
         Some(_) => Err(conflict),
     }
 }
 
-fn insert_new(map: &mut Map, key: &str, value: Value, conflict: JoinError) -> Result<(), JoinError> {
+fn insert_new(
+    map: &mut Map,
+    key: &str,
+    value: Value,
+    conflict: JoinError,
+) -> Result<(), JoinError> {
     if map.contains_key(key) {
         return Err(conflict);
     }

@@ -72,8 +72,10 @@ fn expected(case: &Case) -> Found {
         for (index, line) in lines.iter().enumerate() {
             let Some(annotation) = line.trim_start().strip_prefix("# error: ") else { continue };
             let mut parts = annotation.splitn(3, ' ');
-            let (code, column, message) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
-            let after = lines[index..].iter().position(|line| !line.trim_start().starts_with("# error: "));
+            let (code, column, message) =
+                (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+            let after =
+                lines[index..].iter().position(|line| !line.trim_start().starts_with("# error: "));
             let line = u32::try_from(index + after.unwrap() + 1).unwrap();
             let (code, message) = (code.to_owned(), message.to_owned());
             found.insert((file.clone(), line, column.parse().unwrap(), code, message));
@@ -83,7 +85,8 @@ fn expected(case: &Case) -> Found {
 }
 
 fn actual(case: &Case) -> Found {
-    let text = |lines: &Vec<String>| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let text =
+        |lines: &Vec<String>| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
     let files: BTreeMap<String, String> =
         case.files.iter().map(|(path, lines)| (path.clone(), text(lines))).collect();
     let inputs: Result<BTreeMap<String, Value>, Diagnostics> = match files.get(INPUTS) {
@@ -126,7 +129,9 @@ fn updated(mut case: Case) -> String {
         for (index, line) in case.files.get(file).into_iter().flatten().enumerate() {
             let here = u32::try_from(index + 1).unwrap();
             let indent = &line[..line.len() - line.trim_start().len()];
-            for (_, _, column, code, message) in found.iter().filter(|one| one.0 == *file && one.1 == here) {
+            for (_, _, column, code, message) in
+                found.iter().filter(|one| one.0 == *file && one.1 == here)
+            {
                 out += &format!("{indent}# error: {code} {column} {message}\n");
             }
             out += &format!("{line}\n");
@@ -138,11 +143,13 @@ fn updated(mut case: Case) -> String {
 #[test]
 fn suite() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite");
-    let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let update = std::env::var_os("KOINON_UPDATE").is_some();
     let mut failed = String::new();
-    let mut reached: BTreeSet<String> = ELSEWHERE.iter().map(|code| code.as_str().to_owned()).collect();
+    let mut reached: BTreeSet<String> =
+        ELSEWHERE.iter().map(|code| code.as_str().to_owned()).collect();
     for path in paths {
         let text = std::fs::read_to_string(&path).unwrap();
         if update {
@@ -160,7 +167,10 @@ fn suite() {
             {
                 let (file, line, column, code, message) = one;
                 let name = path.file_name().unwrap().display();
-                failed += &format!("{name}, {}: {which} {file}:{line}:{column} {code} {message}\n", case.name);
+                failed += &format!(
+                    "{name}, {}: {which} {file}:{line}:{column} {code} {message}\n",
+                    case.name
+                );
             }
         }
     }

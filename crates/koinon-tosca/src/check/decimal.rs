@@ -64,7 +64,8 @@ impl Decimal {
 
     pub(crate) fn multiply(self, other: Self) -> Option<Self> {
         let scale = self.scale + other.scale;
-        let product = Self { mantissa: self.mantissa.checked_mul(other.mantissa)?, scale }.trimmed();
+        let product =
+            Self { mantissa: self.mantissa.checked_mul(other.mantissa)?, scale }.trimmed();
         (product.scale <= MAX_SCALE).then_some(product)
     }
 
@@ -150,11 +151,19 @@ mod tests {
 
     #[test]
     fn rounding() {
-        for (text, floor, round, ceil) in
-            [("3.5", 3, 3, 4), ("3.53", 3, 4, 4), ("-3.5", -4, -4, -3), ("4", 4, 4, 4), ("-0.1", -1, 0, 0)]
-        {
+        for (text, floor, round, ceil) in [
+            ("3.5", 3, 3, 4),
+            ("3.53", 3, 4, 4),
+            ("-3.5", -4, -4, -3),
+            ("4", 4, 4, 4),
+            ("-0.1", -1, 0, 0),
+        ] {
             let value = decimal(text);
-            assert_eq!((value.floor(), value.round(), value.ceil()), (floor, round, ceil), "{text}");
+            assert_eq!(
+                (value.floor(), value.round(), value.ceil()),
+                (floor, round, ceil),
+                "{text}"
+            );
         }
     }
 }

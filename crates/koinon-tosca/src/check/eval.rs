@@ -68,7 +68,12 @@ impl<'s> Scope<'s> {
     }
 
     /// Returns the node, or why there is none.
-    pub(super) fn node_or(self, program: &Program<'_>, function: &str, span: Span) -> Result<Own<'s>, Halt> {
+    pub(super) fn node_or(
+        self,
+        program: &Program<'_>,
+        function: &str,
+        span: Span,
+    ) -> Result<Own<'s>, Halt> {
         self.own.ok_or_else(|| {
             if self.open {
                 return Halt::Input;
@@ -111,7 +116,11 @@ impl<'a> Program<'a> {
             }
             None => {
                 self.steps.set(0);
-                Err(self.halt(Fault::new(Code::TooManySteps, span, "evaluation takes too many steps")))
+                Err(self.halt(Fault::new(
+                    Code::TooManySteps,
+                    span,
+                    "evaluation takes too many steps",
+                )))
             }
         }
     }
@@ -138,7 +147,9 @@ impl<'a> Program<'a> {
                 for (key, _, value) in entries {
                     match self.eval(value, scope) {
                         Ok(value) => all.push((key.clone(), value)),
-                        Err(halt) => halted = Some(halted.map_or(halt, |one: Halt| one.worse(halt))),
+                        Err(halt) => {
+                            halted = Some(halted.map_or(halt, |one: Halt| one.worse(halt)))
+                        }
                     }
                 }
                 halted.map_or_else(|| Ok(all.into_iter().collect()), Err)
@@ -209,7 +220,8 @@ impl<'a> Program<'a> {
             return Err(self.halt(Fault::new(Code::Arguments, first.span, message)));
         };
         if !self.document.inputs.contains_key(name) {
-            let fault = Fault::new(Code::UnknownInput, first.span, format!("unknown input `{name}`"));
+            let fault =
+                Fault::new(Code::UnknownInput, first.span, format!("unknown input `{name}`"));
             return Err(self.halt(fault.near(name, self.document.inputs.keys().copied())));
         }
         match self.inputs.get(name) {

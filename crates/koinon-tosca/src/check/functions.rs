@@ -50,7 +50,8 @@ pub(super) fn apply(
         Function::Matches => {
             let [value, pattern] = two(&arguments)?;
             let regex = RegexBuilder::new(text(pattern)?).size_limit(MAX_REGEX).build();
-            let regex = regex.map_err(|_| "the regular expression is invalid or too large".to_owned())?;
+            let regex =
+                regex.map_err(|_| "the regular expression is invalid or too large".to_owned())?;
             regex.is_match(text(value)?)
         }
         Function::HasSuffix | Function::HasPrefix | Function::Contains => {
@@ -151,7 +152,8 @@ fn other(function: Function, arguments: Vec<Value>) -> Result<Value, String> {
 fn arithmetic(function: Function, arguments: &[Value]) -> Result<Value, String> {
     let numbers: Vec<&Number> = arguments.iter().map(number).collect::<Result<_, _>>()?;
     let whole = numbers.iter().all(|number| number.as_i64().is_some());
-    let decimals: Vec<Decimal> = numbers.iter().map(|number| decimal(number)).collect::<Result<_, _>>()?;
+    let decimals: Vec<Decimal> =
+        numbers.iter().map(|number| decimal(number)).collect::<Result<_, _>>()?;
     let fold = |operation: fn(Decimal, Decimal) -> Option<Decimal>| {
         let mut rest = decimals.iter().copied();
         let first = rest.next();
@@ -168,7 +170,10 @@ fn arithmetic(function: Function, arguments: &[Value]) -> Result<Value, String> 
         Function::Remainder => fold(Decimal::remainder)?,
         Function::Quotient => {
             let quotient = fold(Decimal::divide)?;
-            return quotient.to_float().map(Value::Number).ok_or_else(|| "the result is too large".to_owned());
+            return quotient
+                .to_float()
+                .map(Value::Number)
+                .ok_or_else(|| "the result is too large".to_owned());
         }
         Function::Round => return integer(first(&decimals)?.round()),
         Function::Floor => return integer(first(&decimals)?.floor()),
@@ -246,7 +251,8 @@ fn ordering(left: &Value, right: &Value, tested: Option<Tested<'_>>) -> Result<O
             }
             Some(Base::Timestamp) => Err("comparing timestamps is not supported yet".to_owned()),
             _ if scalar_like(left) || scalar_like(right) => {
-                Err("comparing scalars outside of a validation of their type is not supported yet".to_owned())
+                Err("comparing scalars outside of a validation of their type is not supported yet"
+                    .to_owned())
             }
             _ => Ok(left.cmp(right)),
         },
@@ -262,7 +268,9 @@ fn scalar_like(text: &str) -> bool {
 fn equal(left: &Value, right: &Value, tested: Option<Tested<'_>>) -> Result<bool, String> {
     match (left, right) {
         (Value::Number(_), Value::Number(_)) => Ok(ordering(left, right, None)?.is_eq()),
-        (Value::String(_), Value::String(_)) if tested.is_some_and(|tested| tested.units.is_some()) => {
+        (Value::String(_), Value::String(_))
+            if tested.is_some_and(|tested| tested.units.is_some()) =>
+        {
             Ok(ordering(left, right, tested)?.is_eq())
         }
         _ if left.kind() == right.kind() => Ok(left == right),
@@ -390,7 +398,11 @@ mod tests {
             (Function::HasAnyKey, "[{\"a\": 1}, [\"a\", \"b\"]]", "true"),
         ];
         for (function, arguments, expected) in cases {
-            assert_eq!(call(function, arguments), Ok(expected.to_owned()), "{function:?} {arguments}");
+            assert_eq!(
+                call(function, arguments),
+                Ok(expected.to_owned()),
+                "{function:?} {arguments}"
+            );
         }
     }
 
@@ -403,12 +415,20 @@ mod tests {
             (Function::Equal, "[1, \"1\"]", "cannot compare a number with a string"),
             (Function::Token, "[\"a\", \":\", 1]", "there is no part 1"),
             (Function::Matches, "[\"a\", \"(\"]", "the regular expression is invalid or too large"),
-            (Function::GreaterThan, "[\"15 cm\", \"2 m\"]", "comparing scalars outside of a validation of their type is not supported yet"),
+            (
+                Function::GreaterThan,
+                "[\"15 cm\", \"2 m\"]",
+                "comparing scalars outside of a validation of their type is not supported yet",
+            ),
             (Function::Concat, "[\"a\", true]", "expected a string, found a boolean"),
             (Function::Remainder, "[1.5, 1]", "expected integers"),
         ];
         for (function, arguments, expected) in cases {
-            assert_eq!(call(function, arguments), Err(expected.to_owned()), "{function:?} {arguments}");
+            assert_eq!(
+                call(function, arguments),
+                Err(expected.to_owned()),
+                "{function:?} {arguments}"
+            );
         }
     }
 }

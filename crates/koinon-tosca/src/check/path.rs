@@ -71,14 +71,14 @@ impl<'a> Program<'a> {
         scope: Scope<'_>,
     ) -> Result<(), Halt> {
         let end = self.walk(path, span, scope)?;
-        let known = |name: &&str| {
-            end.attributes.contains_key(name) || end.properties.contains_key(name)
-        };
+        let known =
+            |name: &&str| end.attributes.contains_key(name) || end.properties.contains_key(name);
         if end.name.as_str().filter(known).is_some() {
             return Ok(());
         }
         let shown = end.name.as_str().unwrap_or_default();
-        let fault = Fault::new(Code::Path, end.name.span, format!("there is no attribute `{shown}` here"));
+        let fault =
+            Fault::new(Code::Path, end.name.span, format!("there is no attribute `{shown}` here"));
         let names = end.attributes.keys().chain(end.properties.keys()).copied();
         Err(self.halt(fault.near(shown, names)))
     }
@@ -104,15 +104,18 @@ impl<'a> Program<'a> {
                 if let Some((next, after)) = rest.split_first()
                     && let ExprKind::Value(Value::Number(number)) = &next.kind
                 {
-                    index = number.as_i64().and_then(|number| u64::try_from(number).ok()).ok_or_else(|| {
-                        self.path_fault(next.span, "expected an index from 0")
-                    })?;
+                    index = number
+                        .as_i64()
+                        .and_then(|number| u64::try_from(number).ok())
+                        .ok_or_else(|| self.path_fault(next.span, "expected an index from 0"))?;
                     rest = after;
                 }
                 self.node(name, index, first)?
             }
             None => {
-                return Err(self.path_fault(first.span, "expected `SELF` or the name of a node template"));
+                return Err(
+                    self.path_fault(first.span, "expected `SELF` or the name of a node template")
+                );
             }
         };
         loop {
@@ -142,7 +145,8 @@ impl<'a> Program<'a> {
 
     fn node<'p>(&'p self, name: &str, index: u64, expr: &Expr) -> Result<At<'p, 'a>, Halt> {
         let Some(template) = self.document.nodes.get(name) else {
-            let fault = Fault::new(Code::Path, expr.span, format!("there is no node template `{name}`"));
+            let fault =
+                Fault::new(Code::Path, expr.span, format!("there is no node template `{name}`"));
             return Err(self.halt(fault.near(name, self.document.nodes.keys().copied())));
         };
         // Its type, if unknown, was reported where it is written.
@@ -157,11 +161,16 @@ impl<'a> Program<'a> {
         rest: &'p [Expr],
     ) -> Result<End<'p, 'a>, Halt> {
         let [capability, name, rest @ ..] = rest else {
-            return Err(self.path_fault(step.span, "expected a capability and a property after `CAPABILITY`"));
+            return Err(self
+                .path_fault(step.span, "expected a capability and a property after `CAPABILITY`"));
         };
         let text = capability.as_str().unwrap_or_default();
         let Some(def) = at.def.capabilities.get(text) else {
-            let fault = Fault::new(Code::Path, capability.span, format!("there is no capability `{text}` here"));
+            let fault = Fault::new(
+                Code::Path,
+                capability.span,
+                format!("there is no capability `{text}` here"),
+            );
             return Err(self.halt(fault.near(text, at.def.capabilities.keys().copied())));
         };
         let values = at.template.capabilities.get(text).map(|values| &values.properties);
@@ -182,8 +191,11 @@ impl<'a> Program<'a> {
         };
         let name = requirement.as_str().unwrap_or_default();
         if !at.def.requirements.contains_key(name) {
-            let fault =
-                Fault::new(Code::Path, requirement.span, format!("there is no requirement `{name}` here"));
+            let fault = Fault::new(
+                Code::Path,
+                requirement.span,
+                format!("there is no requirement `{name}` here"),
+            );
             return Err(self.halt(fault.near(name, at.def.requirements.keys().copied())));
         }
         let mut nth = 0;
@@ -193,24 +205,29 @@ impl<'a> Program<'a> {
             nth = number.as_i64().and_then(|nth| usize::try_from(nth).ok()).unwrap_or(usize::MAX);
             rest = after;
         }
-        let Some((target, rest)) = rest.split_first().filter(|(next, _)| next.as_str() == Some("TARGET")) else {
+        let Some((target, rest)) =
+            rest.split_first().filter(|(next, _)| next.as_str() == Some("TARGET"))
+        else {
             let message = "a path that does not go on to `TARGET` is not supported yet";
             return Err(self.halt(Fault::new(Code::NotSupported, requirement.span, message)));
         };
         let mut assigned = at.template.requirements.iter().filter(|one| one.name.text == name);
         let node = assigned.nth(nth).and_then(|one| one.node.as_ref());
-        let Some(node) = node.filter(|node| self.document.nodes.contains_key(node.name.text)) else {
+        let Some(node) = node.filter(|node| self.document.nodes.contains_key(node.name.text))
+        else {
             let message = format!("the target of `{name}` is not a template of this service");
             let fault = Fault::new(Code::NotSupported, target.span, message);
-            return Err(self.halt(fault.hint("only properties of nodes named in the template can be read")));
+            return Err(
+                self.halt(fault.hint("only properties of nodes named in the template can be read"))
+            );
         };
         let own = Own { template: at.template.name.text, index: at.index };
         let index = match &node.index {
             Some(index) => {
                 let value = self.eval(index, Scope { own: Some(own), tested: None, ..scope })?;
-                value.as_u64().ok_or_else(|| {
-                    self.path_fault(index.span, "expected an index from 0")
-                })?
+                value
+                    .as_u64()
+                    .ok_or_else(|| self.path_fault(index.span, "expected an index from 0"))?
             }
             None => self.only_target(own, name, node.name.text, requirement)?,
         };

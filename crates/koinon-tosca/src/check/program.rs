@@ -98,7 +98,10 @@ impl<'a> Program<'a> {
     fn complete_capability(&self, capability: &mut crate::grammar::Capability<'a>) {
         let (types, faults) = (&self.types, self.faults);
         let Some(name) = capability.capability_type else {
-            let message = format!("expected `type` in the definition of capability `{}`", capability.name.text);
+            let message = format!(
+                "expected `type` in the definition of capability `{}`",
+                capability.name.text
+            );
             faults.push(Fault::new(Code::MissingKey, capability.name.span, message));
             return;
         };
@@ -130,7 +133,8 @@ impl<'a> Program<'a> {
     fn complete_interface(&self, interface: &mut crate::grammar::Interface<'a>) {
         let (types, faults) = (&self.types, self.faults);
         let Some(name) = interface.interface_type else {
-            let message = format!("expected `type` in the definition of interface `{}`", interface.name.text);
+            let message =
+                format!("expected `type` in the definition of interface `{}`", interface.name.text);
             faults.push(Fault::new(Code::MissingKey, interface.name.span, message));
             return;
         };
@@ -142,7 +146,8 @@ impl<'a> Program<'a> {
                 faults.push(fault.near(name, def.operations.keys().copied()));
             }
         }
-        interface.inputs = properties(types, &def.inputs, std::mem::take(&mut interface.inputs), faults);
+        interface.inputs =
+            properties(types, &def.inputs, std::mem::take(&mut interface.inputs), faults);
         interface.operations =
             operations(types, &def.operations, std::mem::take(&mut interface.operations), faults);
     }
@@ -177,7 +182,11 @@ impl<'a> Program<'a> {
         self.inputs = values;
     }
 
-    fn checked_default(&self, default: &crate::grammar::Expr, input: &Property<'a>) -> Option<Value> {
+    fn checked_default(
+        &self,
+        default: &crate::grammar::Expr,
+        input: &Property<'a>,
+    ) -> Option<Value> {
         match self.typed(default, &input.schema, Scope::of(input.name.text)) {
             Ok(value) => Some(value),
             Err(Halt::Reported) => None,
@@ -196,7 +205,9 @@ impl<'a> Program<'a> {
             if !has && input.is_required() {
                 let message = format!("input `{name}` has no value");
                 let fault = Fault::new(Code::MissingInput, input.name.span, message);
-                let hint = format!("give it with `--input {name}=VALUE`, or in a file with `--inputs FILE`");
+                let hint = format!(
+                    "give it with `--input {name}=VALUE`, or in a file with `--inputs FILE`"
+                );
                 self.faults.push(fault.hint(hint));
             }
         }
@@ -205,7 +216,10 @@ impl<'a> Program<'a> {
     /// Returns whether a type is, or derives from, one of Koinon's profile.
     pub(crate) fn is_koinon(&self, section: Section, name: &str, ancestor: &str) -> bool {
         self.types.derives(section, name, ancestor)
-            && self.types.get(section, ancestor).is_some_and(|def| def.profile == Some(crate::load::KOINON))
+            && self
+                .types
+                .get(section, ancestor)
+                .is_some_and(|def| def.profile == Some(crate::load::KOINON))
     }
 
     fn find_memberships(&self) -> BTreeMap<&'a str, Membership<'a>> {
@@ -243,7 +257,8 @@ impl<'a> Program<'a> {
         // The count belongs to the template, not to one of its nodes.
         let value = self.eval(count, Scope::of("count"))?;
         value.as_u64().ok_or_else(|| {
-            let message = format!("expected a natural number for `count`, found {}", value.to_json());
+            let message =
+                format!("expected a natural number for `count`, found {}", value.to_json());
             self.halt(Fault::new(Code::Count, count.span, message))
         })
     }
@@ -255,7 +270,8 @@ impl<'a> Program<'a> {
             if def.section == Section::Data {
                 self.check_data_type(def);
             }
-            let capabilities = def.capabilities.values().flat_map(|one| [&one.properties, &one.attributes]);
+            let capabilities =
+                def.capabilities.values().flat_map(|one| [&one.properties, &one.attributes]);
             let interfaces = def.interfaces.values().flat_map(|one| {
                 one.operations.values().map(|operation| &operation.inputs).chain([&one.inputs])
             });
@@ -281,7 +297,10 @@ impl<'a> Program<'a> {
     fn check_data_type(&self, def: &TypeDef<'a>) {
         let builtin = def.chain.last().is_some_and(|root| is_builtin(root));
         if builtin && let Some(property) = def.properties.values().next() {
-            let message = format!("`{}` derives from a built-in type and cannot have properties", def.name.text);
+            let message = format!(
+                "`{}` derives from a built-in type and cannot have properties",
+                def.name.text
+            );
             self.faults.push(Fault::new(Code::Definition, property.name.span, message));
         }
         let schema = Schema { data_type: Some(def.name), ..Schema::default() };
@@ -322,7 +341,8 @@ impl<'a> Program<'a> {
         }
         if shape.base == Base::List || shape.base == Base::Map {
             if shape.entry.is_none() {
-                let message = format!("expected `entry_schema` for `{}`, a {}", of.text, shape.name);
+                let message =
+                    format!("expected `entry_schema` for `{}`, a {}", of.text, shape.name);
                 self.faults.push(Fault::new(Code::Schema, name.span, message));
             }
         }
@@ -346,7 +366,8 @@ impl<'a> Program<'a> {
         } else if !self.types.derives(Section::Data, key.text, "string")
             && (is_builtin(key.text) || self.types.get(Section::Data, key.text).is_some())
         {
-            let message = format!("keys are strings, and `{}` is not derived from string", key.text);
+            let message =
+                format!("keys are strings, and `{}` is not derived from string", key.text);
             self.faults.push(Fault::new(Code::Schema, key.span, message));
         }
     }
@@ -367,10 +388,15 @@ impl<'a> Program<'a> {
 
     fn check_requirement_type(&self, requirement: &crate::grammar::RequirementType<'a>) {
         let missing = |key: &str| {
-            let message = format!("expected `{key}` in the definition of requirement `{}`", requirement.name.text);
+            let message = format!(
+                "expected `{key}` in the definition of requirement `{}`",
+                requirement.name.text
+            );
             self.faults.push(Fault::new(Code::MissingKey, requirement.name.span, message));
         };
-        let node = requirement.node.and_then(|node| self.faults.keep(self.types.find(Section::Node, node)));
+        let node = requirement
+            .node
+            .and_then(|node| self.faults.keep(self.types.find(Section::Node, node)));
         match requirement.capability {
             Some(name) if node.is_some_and(|node| node.capabilities.contains_key(name.text)) => {}
             Some(name) => {
@@ -388,7 +414,9 @@ impl<'a> Program<'a> {
 
     /// Checks an artifact against its type.
     pub(super) fn check_artifact(&self, artifact: &crate::grammar::Artifact<'a>, scope: Scope<'_>) {
-        let Some(def) = self.faults.keep(self.types.find(Section::Artifact, artifact.artifact_type)) else {
+        let Some(def) =
+            self.faults.keep(self.types.find(Section::Artifact, artifact.artifact_type))
+        else {
             return;
         };
         let name = Word { text: "string", span: artifact.file.span };

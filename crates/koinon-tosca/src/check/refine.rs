@@ -99,7 +99,8 @@ pub(super) fn properties<'a>(
                 } else {
                     format!("expected `type` in the definition of `{name}`")
                 };
-                faults.push(Fault::new(Code::MissingKey, new.name.span, message));
+                let fault = Fault::new(Code::MissingKey, new.name.span, message);
+                faults.push(fault.near(name, parent.keys().copied()));
                 continue;
             }
             None => new,
@@ -135,12 +136,7 @@ fn property<'a>(
     }
 }
 
-fn schema<'a>(
-    types: &Types<'a>,
-    old: &Schema<'a>,
-    new: Schema<'a>,
-    faults: &Faults,
-) -> Schema<'a> {
+fn schema<'a>(types: &Types<'a>, old: &Schema<'a>, new: Schema<'a>, faults: &Faults) -> Schema<'a> {
     let mut validation = old.validation.clone();
     validation.extend(new.validation);
     let part = |old: &Option<Box<Schema<'a>>>, new: Option<Box<Schema<'a>>>| match (old, new) {
@@ -220,7 +216,13 @@ fn requirement<'a>(
     RequirementType {
         name: new.name,
         capability: derived(types, Section::Capability, old.capability, new.capability, faults),
-        relationship: derived(types, Section::Relationship, old.relationship, new.relationship, faults),
+        relationship: derived(
+            types,
+            Section::Relationship,
+            old.relationship,
+            new.relationship,
+            faults,
+        ),
         node: derived(types, Section::Node, old.node, new.node, faults),
         count: new.count.or(old.count),
     }
@@ -234,7 +236,13 @@ fn interface<'a>(
 ) -> Interface<'a> {
     Interface {
         name: new.name,
-        interface_type: derived(types, Section::Interface, old.interface_type, new.interface_type, faults),
+        interface_type: derived(
+            types,
+            Section::Interface,
+            old.interface_type,
+            new.interface_type,
+            faults,
+        ),
         inputs: properties(types, &old.inputs, new.inputs, faults),
         operations: operations(types, &old.operations, new.operations, faults),
     }

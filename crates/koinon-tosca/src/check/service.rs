@@ -32,7 +32,9 @@ pub(crate) fn check_service(program: &Program<'_>) {
     }
     for template in document.relationships.values() {
         let name = template.relationship_type;
-        let Some(def) = program.faults.keep(program.types.find(Section::Relationship, name)) else { continue };
+        let Some(def) = program.faults.keep(program.types.find(Section::Relationship, name)) else {
+            continue;
+        };
         let scope = Scope::of("relationship");
         program.check_values(&def.properties, &template.properties, (name.text, name.span), scope);
         program.check_attributes(&def.attributes, &template.attributes, name.text, scope);
@@ -61,7 +63,9 @@ pub(crate) fn check_service(program: &Program<'_>) {
 
 impl<'a> Program<'a> {
     fn check_node(&self, node: &NodeTemplate<'a>) {
-        let Some(def) = self.faults.keep(self.types.find(Section::Node, node.node_type)) else { return };
+        let Some(def) = self.faults.keep(self.types.find(Section::Node, node.node_type)) else {
+            return;
+        };
         let name = node.name.text;
         let count = self.count(name);
         self.check_node_at(node, def, 0);
@@ -121,7 +125,12 @@ impl<'a> Program<'a> {
     fn check_capabilities(&self, node: &NodeTemplate<'a>, def: &TypeDef<'a>, scope: Scope<'_>) {
         for (name, values) in &node.capabilities {
             if !def.capabilities.contains_key(name) {
-                self.undeclared("capability", values.name, def.name.text, def.capabilities.keys().copied());
+                self.undeclared(
+                    "capability",
+                    values.name,
+                    def.name.text,
+                    def.capabilities.keys().copied(),
+                );
             }
         }
         let empty = BTreeMap::new();
@@ -156,7 +165,12 @@ impl<'a> Program<'a> {
                         self.check_inputs(&known, inputs, scope);
                     }
                     None => {
-                        self.undeclared("operation", *word, interface.name.text, interface.operations.keys().copied());
+                        self.undeclared(
+                            "operation",
+                            *word,
+                            interface.name.text,
+                            interface.operations.keys().copied(),
+                        );
                     }
                 }
             }
@@ -210,11 +224,14 @@ impl<'a> Program<'a> {
                     drop(self.typed(value, &property.schema, Scope { what: name, ..scope }));
                 }
                 (Some(_), _) => {
-                    let message = format!("`{name}` is no number or scalar, so nothing can be allocated from it");
+                    let message = format!(
+                        "`{name}` is no number or scalar, so nothing can be allocated from it"
+                    );
                     self.faults.push(Fault::new(Code::Allocation, word.span, message));
                 }
                 (None, _) => {
-                    let message = format!("capability `{}` has no property `{name}`", capability.name.text);
+                    let message =
+                        format!("capability `{}` has no property `{name}`", capability.name.text);
                     let fault = Fault::new(Code::Allocation, word.span, message);
                     self.faults.push(fault.near(name, capability.properties.keys().copied()));
                 }
@@ -256,7 +273,8 @@ impl<'a> Program<'a> {
             if let (Ok(value), Some(count)) = (value, count)
                 && value.as_u64().is_none_or(|at| at >= count)
             {
-                let message = format!("`{}` has {count} nodes and none at {}", name.text, value.to_json());
+                let message =
+                    format!("`{}` has {count} nodes and none at {}", name.text, value.to_json());
                 self.faults.push(Fault::new(Code::Count, index.span, message));
             }
         }
@@ -305,12 +323,13 @@ impl<'a> Program<'a> {
         let wanted = definition.capability?;
         let fits = |capability: &Capability<'a>, wanted: Word<'_>| {
             capability.name.text == wanted.text
-                || capability
-                    .capability_type
-                    .is_some_and(|name| self.types.derives(Section::Capability, name.text, wanted.text))
+                || capability.capability_type.is_some_and(|name| {
+                    self.types.derives(Section::Capability, name.text, wanted.text)
+                })
         };
         let found = target.capabilities.values().find(|capability| {
-            fits(capability, wanted) && requirement.capability.is_none_or(|named| fits(capability, named))
+            fits(capability, wanted)
+                && requirement.capability.is_none_or(|named| fits(capability, named))
         });
         if found.is_none() {
             let named = requirement.capability.unwrap_or(wanted);
@@ -343,7 +362,11 @@ impl<'a> Program<'a> {
         ];
         let capability_lists = [
             ("valid_source_node_types", Section::Node, source.name.text),
-            ("valid_relationship_types", Section::Relationship, relationship.map_or("", |def| def.name.text)),
+            (
+                "valid_relationship_types",
+                Section::Relationship,
+                relationship.map_or("", |def| def.name.text),
+            ),
         ];
         let relationship_lists =
             relationship_lists.into_iter().map(|(key, section, name)| (lists, key, section, name));
@@ -353,8 +376,10 @@ impl<'a> Program<'a> {
         for (lists, key, section, name) in relationship_lists.chain(capability_lists) {
             let Some(allowed) = lists.and_then(|lists| lists.get(key)) else { continue };
             if !allowed.iter().any(|one| self.types.derives(section, name, one.text)) {
-                let message =
-                    format!("requirement `{}` of `{}`: `{name}` is not among `{key}`", requirement.name.text, node.name.text);
+                let message = format!(
+                    "requirement `{}` of `{}`: `{name}` is not among `{key}`",
+                    requirement.name.text, node.name.text
+                );
                 let fault = Fault::new(Code::Relationship, requirement.name.span, message);
                 self.faults.push(match allowed.first() {
                     Some(first) => fault.related(first.span, "allowed here"),
@@ -369,20 +394,24 @@ impl<'a> Program<'a> {
         for (name, definition) in &def.requirements {
             let assigned: Vec<&Requirement<'a>> =
                 node.requirements.iter().filter(|one| one.name.text == *name).collect();
-            let (Some(first), Some((min, max))) = (assigned.first(), definition.count) else { continue };
+            let (Some(first), Some((min, max))) = (assigned.first(), definition.count) else {
+                continue;
+            };
             let mut sums = [0_u64, 0];
             for requirement in &assigned {
                 let count = match &requirement.count {
                     None => 1,
-                    Some(count) => match self.eval(count, Scope::of("count")).map(|value| value.as_u64()) {
-                        Ok(Some(count)) => count,
-                        Ok(None) => {
-                            let message = "expected a natural number for `count`";
-                            self.faults.push(Fault::new(Code::Count, count.span, message));
-                            return;
+                    Some(count) => {
+                        match self.eval(count, Scope::of("count")).map(|value| value.as_u64()) {
+                            Ok(Some(count)) => count,
+                            Ok(None) => {
+                                let message = "expected a natural number for `count`";
+                                self.faults.push(Fault::new(Code::Count, count.span, message));
+                                return;
+                            }
+                            Err(_) => return,
                         }
-                        Err(_) => return,
-                    },
+                    }
                 };
                 sums[0] = sums[0].saturating_add(count);
                 if !requirement.optional {
@@ -391,7 +420,10 @@ impl<'a> Program<'a> {
             }
             if sums.iter().any(|sum| *sum < min || max.is_some_and(|max| *sum > max)) {
                 let upper = max.map_or("any number".to_owned(), |max| max.to_string());
-                let message = format!("requirement `{name}` is made {} times, expected {min} to {upper}", sums[0]);
+                let message = format!(
+                    "requirement `{name}` is made {} times, expected {min} to {upper}",
+                    sums[0]
+                );
                 let fault = Fault::new(Code::Count, first.name.span, message);
                 self.faults.push(fault.related(definition.name.span, "declared here"));
             }
@@ -399,7 +431,9 @@ impl<'a> Program<'a> {
     }
 
     fn check_group(&self, group: &Group<'a>) {
-        let Some(def) = self.faults.keep(self.types.find(Section::Group, group.group_type)) else { return };
+        let Some(def) = self.faults.keep(self.types.find(Section::Group, group.group_type)) else {
+            return;
+        };
         let of = (group.group_type.text, group.group_type.span);
         self.check_values(&def.properties, &group.properties, of, Scope::of("group"));
         self.check_attributes(&def.attributes, &group.attributes, of.0, Scope::of("group"));
@@ -409,7 +443,10 @@ impl<'a> Program<'a> {
     }
 
     fn check_policy(&self, policy: &Policy<'a>) {
-        let Some(def) = self.faults.keep(self.types.find(Section::Policy, policy.policy_type)) else { return };
+        let Some(def) = self.faults.keep(self.types.find(Section::Policy, policy.policy_type))
+        else {
+            return;
+        };
         let of = (policy.policy_type.text, policy.name.span);
         self.check_values(&def.properties, &policy.properties, of, Scope::of("policy"));
         for target in &policy.targets {
@@ -421,7 +458,8 @@ impl<'a> Program<'a> {
     fn check_member(&self, word: Word<'a>, allowed: Option<&Vec<Word<'a>>>, groups: bool) {
         let node = self.document.nodes.get(word.text).map(|node| (Section::Node, node.node_type));
         let group = self.document.groups.get(word.text).filter(|_| groups);
-        let Some((section, name)) = node.or(group.map(|group| (Section::Group, group.group_type))) else {
+        let Some((section, name)) = node.or(group.map(|group| (Section::Group, group.group_type)))
+        else {
             let message = format!("unknown node template `{}`", word.text);
             let fault = Fault::new(Code::UnknownTemplate, word.span, message);
             self.faults.push(fault.near(word.text, self.document.nodes.keys().copied()));
@@ -432,7 +470,12 @@ impl<'a> Program<'a> {
             && !allowed.iter().any(fits)
         {
             let names: Vec<&str> = allowed.iter().map(|one| one.text).collect();
-            let message = format!("`{}` is {}, expected {}", word.text, article(name.text), names.join(" or "));
+            let message = format!(
+                "`{}` is {}, expected {}",
+                word.text,
+                article(name.text),
+                names.join(" or ")
+            );
             self.faults.push(Fault::new(Code::Member, word.span, message));
         }
     }

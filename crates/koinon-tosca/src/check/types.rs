@@ -110,11 +110,16 @@ impl<'a> Types<'a> {
             if let Some(at) = chain.iter().position(|name| *name == parent.text) {
                 // Every type of the circle finds it: told from its first name on, it is told once.
                 let mut cycle = chain.split_off(at);
-                let first = cycle.iter().enumerate().min_by_key(|(_, name)| **name).map_or(0, |(at, _)| at);
+                let first =
+                    cycle.iter().enumerate().min_by_key(|(_, name)| **name).map_or(0, |(at, _)| at);
                 cycle.rotate_left(first);
-                let span = self.get(section, cycle[0]).and_then(|def| def.parent).map_or(parent.span, |one| one.span);
+                let span = self
+                    .get(section, cycle[0])
+                    .and_then(|def| def.parent)
+                    .map_or(parent.span, |one| one.span);
                 cycle.push(cycle[0]);
-                let message = format!("{} derives from itself: {}", section.noun(), cycle.join(" -> "));
+                let message =
+                    format!("{} derives from itself: {}", section.noun(), cycle.join(" -> "));
                 return Err(Fault::new(Code::TypeCycle, span, message));
             }
             if chain.len() >= MAX_LEVELS {
@@ -171,13 +176,15 @@ impl<'a> Types<'a> {
     /// Makes the fault for an unknown type.
     pub(crate) fn unknown(&self, section: Section, name: Word<'_>) -> Fault {
         if let Some((namespace, _)) = name.text.split_once(':') {
-            let message = format!("namespace `{namespace}` of `{}` is not supported yet", name.text);
+            let message =
+                format!("namespace `{namespace}` of `{}` is not supported yet", name.text);
             return Fault::new(Code::NotSupported, name.span, message);
         }
         let message = format!("unknown {} `{}`", section.noun(), name.text);
         let known = self.defs.get(&section).into_iter().flat_map(BTreeMap::keys).copied();
         let builtin = BUILTIN.iter().map(|(name, _)| *name).filter(|_| section == Section::Data);
-        let fault = Fault::new(Code::UnknownType, name.span, message).near(name.text, known.chain(builtin));
+        let fault =
+            Fault::new(Code::UnknownType, name.span, message).near(name.text, known.chain(builtin));
         match Section::ALL.into_iter().find(|other| self.get(*other, name.text).is_some()) {
             Some(other) => fault.hint(format!("`{}` is a {}", name.text, other.noun())),
             None => fault,
@@ -187,7 +194,9 @@ impl<'a> Types<'a> {
     /// Returns whether a type is, or derives from, another.
     pub(crate) fn derives(&self, section: Section, name: &str, ancestor: &str) -> bool {
         name == ancestor
-            || self.get(section, name).is_some_and(|def| def.chain.iter().any(|one| *one == ancestor))
+            || self
+                .get(section, name)
+                .is_some_and(|def| def.chain.iter().any(|one| *one == ancestor))
     }
 
     /// Looks up a schema's type; `None` if it is unknown or there is none.

@@ -34,7 +34,11 @@ impl Units {
         for (unit, multiplier) in &units {
             for (prefix, factor) in &prefixes {
                 // A multiplier too large to represent leaves the unit unknown, which is said where it is used.
-                all.extend(factor.multiply(*multiplier).map(|product| (format!("{prefix}{unit}"), product)));
+                all.extend(
+                    factor
+                        .multiply(*multiplier)
+                        .map(|product| (format!("{prefix}{unit}"), product)),
+                );
             }
         }
         Some(Self(all))
@@ -74,7 +78,11 @@ fn multipliers(yaml: Yaml<'_>, faults: &Faults) -> BTreeMap<String, Decimal> {
             (Some(unit), Some(number)) => {
                 all.insert(unit.to_owned(), number);
             }
-            _ => faults.push(Fault::new(Code::Mismatch, value.span(), "expected a number for a unit")),
+            _ => faults.push(Fault::new(
+                Code::Mismatch,
+                value.span(),
+                "expected a number for a unit",
+            )),
         }
     }
     all
@@ -102,7 +110,8 @@ pub(crate) fn is_timestamp(text: &str) -> bool {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize, max: u32| {
         text.get(from..to).is_some_and(|part| {
-            part.bytes().all(|byte| byte.is_ascii_digit()) && part.parse::<u32>().is_ok_and(|one| one <= max)
+            part.bytes().all(|byte| byte.is_ascii_digit())
+                && part.parse::<u32>().is_ok_and(|one| one <= max)
         })
     };
     let date = number(0, 4, 9999) && number(5, 7, 12) && number(8, 10, 31);
@@ -145,7 +154,13 @@ mod tests {
         for text in ["2024-02-29T23:59:60Z", "2024-01-01t00:00:00.5+02:00"] {
             assert!(is_timestamp(text), "{text}");
         }
-        for text in ["2024-01-01", "2024-13-01T00:00:00Z", "2024-01-01T00:00:00", "2024-01-01T00:00:00.Z", "é024"] {
+        for text in [
+            "2024-01-01",
+            "2024-13-01T00:00:00Z",
+            "2024-01-01T00:00:00",
+            "2024-01-01T00:00:00.Z",
+            "é024",
+        ] {
             assert!(!is_timestamp(text), "{text}");
         }
         assert!(is_base64("aGk=") && is_base64("") && !is_base64("aGk") && !is_base64("a==="));

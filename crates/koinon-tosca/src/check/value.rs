@@ -64,7 +64,9 @@ impl<'a> Program<'a> {
                 });
                 self.all(typed)?.into_iter().collect()
             }
-            (ExprKind::Map(entries), Base::Complex) => self.complex(entries, expr.span, shape, scope)?,
+            (ExprKind::Map(entries), Base::Complex) => {
+                self.complex(entries, expr.span, shape, scope)?
+            }
             (ExprKind::Value(value), base) => {
                 self.scalar(value, shape).map_err(|found| {
                     self.halt(self.mismatch(base, shape.name, &found, expr.span, scope))
@@ -119,12 +121,18 @@ impl<'a> Program<'a> {
             (Base::Bytes, Value::String(text)) if is_base64(text) => Ok(()),
             (Base::Bytes, Value::String(_)) => Err("a string that is not Base64".to_owned()),
             (Base::Timestamp, Value::String(text)) if is_timestamp(text) => Ok(()),
-            (Base::Timestamp, Value::String(text)) => Err(format!("`{text}`, which is not in RFC 3339")),
+            (Base::Timestamp, Value::String(text)) => {
+                Err(format!("`{text}`, which is not in RFC 3339"))
+            }
             (Base::Version, Value::String(text)) if version_key(text).is_some() => Ok(()),
             (Base::Version, Value::String(text)) => Err(format!("`{text}`")),
-            (Base::Version, Value::Number(number)) => Err(format!("the number {number}; put it in quotes")),
+            (Base::Version, Value::Number(number)) => {
+                Err(format!("the number {number}; put it in quotes"))
+            }
             (Base::Scalar, Value::String(text)) => match shape.units {
-                Some(units) => units.amount(text).map(|_| ()).map_err(|error| format!("`{text}`: {error}")),
+                Some(units) => {
+                    units.amount(text).map(|_| ()).map_err(|error| format!("`{text}`: {error}"))
+                }
                 None => Err("a type without units".to_owned()),
             },
             _ => Err(kind()),
@@ -151,9 +159,9 @@ impl<'a> Program<'a> {
             Ok((key.clone(), self.typed(value, &property.schema, Scope { what: key, ..scope })?))
         });
         let given = self.all(given);
-        let missing = properties.values().filter(|property| {
-            !entries.iter().any(|(key, _, _)| key == property.name.text)
-        });
+        let missing = properties
+            .values()
+            .filter(|property| !entries.iter().any(|(key, _, _)| key == property.name.text));
         let filled = missing.filter_map(|property| {
             let name = property.name.text;
             match property.value.as_ref().or(property.default.as_ref()) {
@@ -194,7 +202,8 @@ impl<'a> Program<'a> {
                     return Err(self.halt(fault.related(clause.span, "this must hold")));
                 }
                 Ok(found) => {
-                    let message = format!("a validation must be a boolean, found a {}", found.kind());
+                    let message =
+                        format!("a validation must be a boolean, found a {}", found.kind());
                     return Err(self.halt(Fault::new(Code::Evaluation, clause.span, message)));
                 }
                 Err(Halt::Reported) => return Err(Halt::Reported),
@@ -219,7 +228,9 @@ impl<'a> Program<'a> {
             Gives::String => "string",
             Gives::Any if function == Function::GetInput && arguments.len() == 1 => {
                 let input = arguments[0].as_str().and_then(|name| self.document.inputs.get(name));
-                let Some(data_type) = input.and_then(|input| input.schema.data_type) else { return Ok(()) };
+                let Some(data_type) = input.and_then(|input| input.schema.data_type) else {
+                    return Ok(());
+                };
                 data_type.text
             }
             Gives::Any => return Ok(()),
@@ -230,10 +241,20 @@ impl<'a> Program<'a> {
         let text = gives == "string"
             && matches!(shape.base, Base::Bytes | Base::Timestamp | Base::Version | Base::Scalar);
         let base = shape.def.and_then(|def| def.chain.last().copied());
-        if derives(gives, shape.name) || derives(shape.name, gives) || widened || text || base == Some(gives) {
+        if derives(gives, shape.name)
+            || derives(shape.name, gives)
+            || widened
+            || text
+            || base == Some(gives)
+        {
             return Ok(());
         }
-        let message = format!("expected {} for `{}`, found {}", article(shape.name), scope.what, article(gives));
+        let message = format!(
+            "expected {} for `{}`, found {}",
+            article(shape.name),
+            scope.what,
+            article(gives)
+        );
         Err(self.halt(Fault::new(Code::Mismatch, span, message)))
     }
 
@@ -273,13 +294,17 @@ impl<'a> Program<'a> {
 }
 
 /// Returns the expression that gives a property its value.
-pub(crate) fn effective<'v>(property: &'v Property<'_>, values: &'v Assigned<'_>) -> Option<&'v Expr> {
+pub(crate) fn effective<'v>(
+    property: &'v Property<'_>,
+    values: &'v Assigned<'_>,
+) -> Option<&'v Expr> {
     let assigned = values.get(property.name.text).map(|(_, expr)| expr);
     property.value.as_deref().or(assigned).or(property.default.as_deref())
 }
 
 fn undeclared<'n>(name: &str, of: &str, span: Span, known: impl Iterator<Item = &'n str>) -> Fault {
-    Fault::new(Code::Undeclared, span, format!("`{name}` is not declared by {of}")).near(name, known)
+    Fault::new(Code::Undeclared, span, format!("`{name}` is not declared by {of}"))
+        .near(name, known)
 }
 
 fn fixed_value(name: &str, span: Span, fixed: Span) -> Fault {
@@ -290,7 +315,9 @@ fn fixed_value(name: &str, span: Span, fixed: Span) -> Fault {
 /// Makes an expression of a value; everything in it stands at one place.
 pub(crate) fn lift(value: Value, span: Span) -> Expr {
     let kind = match value {
-        Value::List(items) => ExprKind::List(items.into_iter().map(|item| lift(item, span)).collect()),
+        Value::List(items) => {
+            ExprKind::List(items.into_iter().map(|item| lift(item, span)).collect())
+        }
         Value::Map(entries) => {
             let lifted = entries.into_iter().map(|(key, value)| (key, span, lift(value, span)));
             ExprKind::Map(lifted.collect())

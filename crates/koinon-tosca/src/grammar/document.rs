@@ -47,7 +47,13 @@ pub(crate) struct Document<'a> {
 pub(crate) fn read_document<'a>(loaded: &'a Loaded, faults: &Faults) -> Document<'a> {
     let mut document = Document::default();
     for (index, file) in loaded.files.iter().enumerate() {
-        let mut known = vec!["tosca_definitions_version", "description", "metadata", "imports", "dsl_definitions"];
+        let mut known = vec![
+            "tosca_definitions_version",
+            "description",
+            "metadata",
+            "imports",
+            "dsl_definitions",
+        ];
         known.extend(Section::ALL.map(Section::key));
         let mut later = vec!["repositories", "functions"];
         match (index, file.profile) {
@@ -67,7 +73,11 @@ pub(crate) fn read_document<'a>(loaded: &'a Loaded, faults: &Faults) -> Document
         fields.word("profile", faults);
         for section in Section::ALL {
             for (name, yaml) in named(fields.get(section.key()), section.key(), faults) {
-                add_type(&mut document, read_type(section, name, yaml, file.profile, faults), faults);
+                add_type(
+                    &mut document,
+                    read_type(section, name, yaml, file.profile, faults),
+                    faults,
+                );
             }
         }
         if index == 0 {
@@ -85,7 +95,8 @@ pub(crate) fn read_document<'a>(loaded: &'a Loaded, faults: &Faults) -> Document
 
 /// Refuses a service template in an imported file.
 fn misplaced(root: Yaml<'_>, faults: &Faults) -> bool {
-    let found = root.map().and_then(|mut map| map.find(|(key, _)| key.text() == Some("service_template")));
+    let found =
+        root.map().and_then(|mut map| map.find(|(key, _)| key.text() == Some("service_template")));
     if let Some((key, _)) = found {
         let message = "an imported file may not have a `service_template`";
         faults.push(Fault::new(Code::Misplaced, key.span(), message));
@@ -129,11 +140,14 @@ fn read_service<'a>(document: &mut Document<'a>, yaml: Yaml<'a>, faults: &Faults
     common(&fields, faults);
     let keys = ["required", "default"];
     document.inputs = read_parameters(fields.get("inputs"), "input definition", &keys, faults);
-    document.outputs = read_parameters(fields.get("outputs"), "output definition", &["value"], faults);
+    document.outputs =
+        read_parameters(fields.get("outputs"), "output definition", &["value"], faults);
     let nodes = named(fields.get("node_templates"), "node_templates", faults).into_iter();
-    document.nodes =
-        nodes.filter_map(|(name, yaml)| Some((name.text, read_node(name, yaml, faults)?))).collect();
-    let relationships = named(fields.get("relationship_templates"), "relationship_templates", faults);
+    document.nodes = nodes
+        .filter_map(|(name, yaml)| Some((name.text, read_node(name, yaml, faults)?)))
+        .collect();
+    let relationships =
+        named(fields.get("relationship_templates"), "relationship_templates", faults);
     document.relationships = relationships
         .into_iter()
         .filter_map(|(name, yaml)| Some((name.text, read_relationship(yaml, faults)?)))

@@ -129,7 +129,9 @@ impl Expr {
     /// Returns the name of the input, if this is a plain `$get_input` of one.
     pub(crate) fn plain_input(&self) -> Option<&str> {
         match &self.kind {
-            ExprKind::Call(Function::GetInput, arguments) if arguments.len() == 1 => arguments[0].as_str(),
+            ExprKind::Call(Function::GetInput, arguments) if arguments.len() == 1 => {
+                arguments[0].as_str()
+            }
             _ => None,
         }
     }
@@ -140,7 +142,10 @@ impl Expr {
             ExprKind::Value(_) | ExprKind::Faulty => false,
             ExprKind::List(items) => items.iter().any(Self::varies),
             ExprKind::Map(entries) => entries.iter().any(|(_, _, value)| value.varies()),
-            ExprKind::Call(Function::NodeIndex | Function::GetProperty | Function::GetAttribute, _) => true,
+            ExprKind::Call(
+                Function::NodeIndex | Function::GetProperty | Function::GetAttribute,
+                _,
+            ) => true,
             ExprKind::Call(_, arguments) => arguments.iter().any(Self::varies),
         }
     }
@@ -166,7 +171,11 @@ fn read_scalar(scalar: Scalar<'_>, span: Span) -> Result<ExprKind, Fault> {
         Scalar::Bool(value) => return Ok(ExprKind::Value(Value::Bool(value))),
         Scalar::Number(number) => return Ok(ExprKind::Value(Value::Number(number))),
         Scalar::NoNumber => {
-            return Err(Fault::new(Code::NoNumber, span, "this number cannot be represented exactly"));
+            return Err(Fault::new(
+                Code::NoNumber,
+                span,
+                "this number cannot be represented exactly",
+            ));
         }
         Scalar::String(text) => text,
     };
@@ -239,7 +248,11 @@ fn call(name: &str, arguments: Vec<Expr>, span: Span) -> Result<ExprKind, Fault>
     let name = name.split_once('$').map_or(name, |(name, _)| name);
     let Some(function) = Function::ALL.iter().copied().find(|one| one.name() == name) else {
         if LATER.contains(&name) {
-            return Err(Fault::new(Code::NotSupported, span, format!("`${name}` is not supported yet")));
+            return Err(Fault::new(
+                Code::NotSupported,
+                span,
+                format!("`${name}` is not supported yet"),
+            ));
         }
         let fault = Fault::new(Code::UnknownFunction, span, format!("unknown function `${name}`"));
         let hint = format!("write `$${name}` if the text is meant literally");

@@ -48,7 +48,11 @@ impl<'a> Fields<'a> {
     /// Returns the string under a mandatory key.
     pub(crate) fn mandatory(&self, key: &str, what: &str, faults: &Faults) -> Option<Word<'a>> {
         if !self.has(key) {
-            faults.push(Fault::new(Code::MissingKey, self.span, format!("expected `{key}` in {}", article(what))));
+            faults.push(Fault::new(
+                Code::MissingKey,
+                self.span,
+                format!("expected `{key}` in {}", article(what)),
+            ));
         }
         self.word(key, faults)
     }
@@ -131,7 +135,9 @@ pub(crate) fn named_list<'a>(
         match item.map() {
             Some(mut map) if map.len() == 1 => {
                 let entry = map.next();
-                entries.extend(entry.and_then(|(key, value)| Some((name_of(key, what, faults)?, value))));
+                entries.extend(
+                    entry.and_then(|(key, value)| Some((name_of(key, what, faults)?, value))),
+                );
             }
             _ => faults.push(wrong_kind(item, what, "map with one name")),
         }
@@ -181,8 +187,11 @@ fn name_of<'a>(key: Yaml<'a>, what: &str, faults: &Faults) -> Option<Word<'a>> {
 /// Makes the fault "expected X, found Y".
 pub(crate) fn wrong_kind(yaml: Yaml<'_>, what: &str, expected: &str) -> Fault {
     let found = yaml.kind_name();
-    let fault =
-        Fault::new(Code::WrongKind, yaml.span(), format!("expected a {expected} for {what}, found a {found}"));
+    let fault = Fault::new(
+        Code::WrongKind,
+        yaml.span(),
+        format!("expected a {expected} for {what}, found a {found}"),
+    );
     if expected == "string" && matches!(found, "number" | "boolean" | "null") {
         return fault.hint("put it in quotes to make it a string");
     }

@@ -156,7 +156,11 @@ pub(crate) fn read_node<'a>(
             "select" | "substitute" => (Code::NotSupported, "is not supported yet"),
             _ => (Code::Definition, "does not exist"),
         };
-        faults.push(Fault::new(code, directive.span, format!("directive `{}` {text}", directive.text)));
+        faults.push(Fault::new(
+            code,
+            directive.span,
+            format!("directive `{}` {text}", directive.text),
+        ));
     }
     Some(NodeTemplate {
         name,
@@ -262,7 +266,8 @@ fn interfaces<'a>(
         let fields = fields(yaml, what, &["inputs", "operations"], &["notifications"], faults)?;
         let inputs = read_assignments(fields.get("inputs"), "inputs", faults);
         let operations = named(fields.get("operations"), "operations", faults);
-        let operations = operations.into_iter().map(|(name, yaml)| (name.text, (name, operation(yaml, faults))));
+        let operations =
+            operations.into_iter().map(|(name, yaml)| (name.text, (name, operation(yaml, faults))));
         Some((name.text, InterfaceValues { name, inputs, operations: operations.collect() }))
     };
     named(yaml, what, faults).into_iter().filter_map(read).collect()
@@ -273,7 +278,8 @@ fn operation<'a>(yaml: Yaml<'a>, faults: &Faults) -> Assigned<'a> {
         return BTreeMap::new();
     }
     let what = "operation assignment";
-    let Some(fields) = fields(yaml, what, &["implementation", "inputs"], &["outputs"], faults) else {
+    let Some(fields) = fields(yaml, what, &["implementation", "inputs"], &["outputs"], faults)
+    else {
         return BTreeMap::new();
     };
     read_implementation(fields.get("implementation"), faults);
@@ -344,7 +350,11 @@ pub(crate) fn read_group<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Group<'a
 }
 
 /// Reads a policy.
-pub(crate) fn read_policy<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Policy<'a>> {
+pub(crate) fn read_policy<'a>(
+    name: Word<'a>,
+    yaml: Yaml<'a>,
+    faults: &Faults,
+) -> Option<Policy<'a>> {
     let known = ["type", "description", "metadata", "properties", "targets"];
     let fields = fields(yaml, "policy", &known, &["triggers"], faults)?;
     common(&fields, faults);

@@ -92,9 +92,15 @@ impl Section {
                 ],
                 &[],
             ),
-            Self::Capability => {
-                (&["properties", "attributes", "valid_source_node_types", "valid_relationship_types"], &[])
-            }
+            Self::Capability => (
+                &[
+                    "properties",
+                    "attributes",
+                    "valid_source_node_types",
+                    "valid_relationship_types",
+                ],
+                &[],
+            ),
             Self::Interface => (&["inputs", "operations"], &["notifications"]),
             Self::Relationship => (
                 &[
@@ -108,7 +114,14 @@ impl Section {
                 &[],
             ),
             Self::Node => (
-                &["properties", "attributes", "capabilities", "requirements", "interfaces", "artifacts"],
+                &[
+                    "properties",
+                    "attributes",
+                    "capabilities",
+                    "requirements",
+                    "interfaces",
+                    "artifacts",
+                ],
                 &[],
             ),
             Self::Group => (&["properties", "attributes", "members"], &[]),
@@ -229,8 +242,10 @@ pub(crate) fn read_type<'a>(
         return def;
     }
     let (own, later) = section.keynames();
-    let known: Vec<&str> =
-        ["derived_from", "version", "metadata", "description"].into_iter().chain(own.iter().copied()).collect();
+    let known: Vec<&str> = ["derived_from", "version", "metadata", "description"]
+        .into_iter()
+        .chain(own.iter().copied())
+        .collect();
     let Some(fields) = fields(yaml, section.noun(), &known, later, faults) else { return def };
     common(&fields, faults);
     def.parent = fields.word("derived_from", faults);
@@ -313,8 +328,10 @@ fn capabilities<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> BTreeMap<&'a str
         let fields = fields(yaml, what, &known, &[], faults)?;
         common(&fields, faults);
         capability.capability_type = fields.word("type", faults);
-        capability.properties = read_properties(fields.get("properties"), "property refinement", faults);
-        capability.attributes = read_properties(fields.get("attributes"), "attribute refinement", faults);
+        capability.properties =
+            read_properties(fields.get("properties"), "property refinement", faults);
+        capability.attributes =
+            read_properties(fields.get("attributes"), "attribute refinement", faults);
         capability.lists = lists(&fields, faults);
         Some((name.text, capability))
     };
@@ -326,8 +343,15 @@ fn requirements<'a>(
     faults: &Faults,
 ) -> BTreeMap<&'a str, RequirementType<'a>> {
     let what = "requirement definition";
-    let known =
-        ["description", "metadata", "capability", "relationship", "node", "node_filter", "count_range"];
+    let known = [
+        "description",
+        "metadata",
+        "capability",
+        "relationship",
+        "node",
+        "node_filter",
+        "count_range",
+    ];
     let mut requirements: BTreeMap<&str, RequirementType<'_>> = BTreeMap::new();
     for (name, yaml) in named_list(yaml, what, faults) {
         let Some(fields) = fields(yaml, what, &known, &[], faults) else { continue };
@@ -373,7 +397,9 @@ fn count_range(yaml: Yaml<'_>) -> Result<(u64, Option<u64>), Fault> {
     };
     let items: Vec<Yaml<'_>> = yaml.list().ok_or_else(wrong)?.collect();
     let natural = |item: &Yaml<'_>| match item.scalar() {
-        Some(Scalar::Number(number)) => number.as_i64().and_then(|number| u64::try_from(number).ok()),
+        Some(Scalar::Number(number)) => {
+            number.as_i64().and_then(|number| u64::try_from(number).ok())
+        }
         _ => None,
     };
     let [min, max] = items.as_slice() else { return Err(wrong()) };

@@ -27,7 +27,8 @@ impl<'a> Scalar<'a> {
             _ => {}
         }
         let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-        if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN")
+        {
             return Self::NoNumber;
         }
         if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
@@ -50,7 +51,8 @@ fn json_number(text: &str, unsigned: &str) -> Option<String> {
             let valid = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
             return valid.then(|| {
                 // A number too large to convert is made one that `Number` refuses, not a string.
-                u128::from_str_radix(digits, radix).map_or("-".to_owned(), |value| value.to_string())
+                u128::from_str_radix(digits, radix)
+                    .map_or("-".to_owned(), |value| value.to_string())
             });
         }
     }
@@ -110,7 +112,21 @@ mod tests {
         for (text, expected) in numbers {
             assert_eq!(Scalar::plain(text), number(expected), "{text}");
         }
-        for text in ["True", "yes", "1.2.3", "1_000", "0x", "0xg", "-", "+", ".", "1e", "-a", "12 s", "2024-01-01"] {
+        for text in [
+            "True",
+            "yes",
+            "1.2.3",
+            "1_000",
+            "0x",
+            "0xg",
+            "-",
+            "+",
+            ".",
+            "1e",
+            "-a",
+            "12 s",
+            "2024-01-01",
+        ] {
             assert_eq!(Scalar::plain(text), Scalar::String(text));
         }
         assert_eq!(Scalar::plain("~"), Scalar::Null);

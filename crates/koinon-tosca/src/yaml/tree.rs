@@ -160,8 +160,15 @@ pub(crate) fn parse(
     // One more than ours, so that ours is the one that speaks where both could.
     options.flow_nesting_limit = MAX_DEPTH + 1;
     options.block_nesting_limit = MAX_DEPTH + 1;
-    let mut builder =
-        Builder { file, budget, faults, nodes: Vec::new(), open: Vec::new(), anchors: BTreeMap::new(), root: None };
+    let mut builder = Builder {
+        file,
+        budget,
+        faults,
+        nodes: Vec::new(),
+        open: Vec::new(),
+        anchors: BTreeMap::new(),
+        root: None,
+    };
     let mut parser = Parser::new_from_str_with_options(text, options);
     while let Some(event) = parser.next_event() {
         let (event, range) = event.map_err(|error| {
@@ -174,8 +181,9 @@ pub(crate) fn parse(
         })?;
         builder.event(event, &range)?;
     }
+    let end = text.trim_end().len();
     let root = builder.root.ok_or_else(|| {
-        Fault::new(Code::Empty, builder.span(&(0..0)), "expected a map, found an empty file")
+        Fault::new(Code::Empty, builder.span(&(end..end)), "expected a map, found an empty file")
     })?;
     Ok(Tree { nodes: builder.nodes, root })
 }
@@ -220,7 +228,8 @@ impl Builder<'_> {
                         self.unsupported_tag(span, &tag.original());
                     }
                 }
-                let text = if is_nfc(&text) { text.into() } else { text.nfc().collect::<String>().into() };
+                let text =
+                    if is_nfc(&text) { text.into() } else { text.nfc().collect::<String>().into() };
                 self.add(Kind::Scalar { text, plain }, span, anchor)?;
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -238,7 +247,11 @@ impl Builder<'_> {
             Event::SequenceEnd | Event::MappingEnd => self.close(span)?,
             Event::Alias(anchor) => self.alias(anchor, span)?,
             Event::UnresolvedAlias(name) => {
-                return Err(Fault::new(Code::UnknownAnchor, span, format!("unknown anchor `{name}`")));
+                return Err(Fault::new(
+                    Code::UnknownAnchor,
+                    span,
+                    format!("unknown anchor `{name}`"),
+                ));
             }
             Event::DocumentStart(..) if self.root.is_some() => {
                 let message = "expected the end of the file, found a second YAML document";
@@ -251,7 +264,8 @@ impl Builder<'_> {
     }
 
     fn unsupported_tag(&self, span: Span, tag: &str) {
-        let fault = Fault::new(Code::Tag, span, format!("the YAML tag `{tag}` has no meaning in TOSCA"));
+        let fault =
+            Fault::new(Code::Tag, span, format!("the YAML tag `{tag}` has no meaning in TOSCA"));
         self.faults.push(fault);
     }
 
@@ -333,7 +347,8 @@ impl Builder<'_> {
             return Err(Fault::new(Code::UnknownAnchor, span, "unknown anchor"));
         };
         if self.open.iter().any(|open| open.node == target) {
-            let fault = Fault::new(Code::AliasInItself, span, "an alias inside the value it stands for");
+            let fault =
+                Fault::new(Code::AliasInItself, span, "an alias inside the value it stands for");
             return Err(fault.related(self.nodes[target as usize].span, "the value"));
         }
         self.add(Kind::Alias(target), span, 0)?;
@@ -354,7 +369,8 @@ impl Builder<'_> {
         for (key, _) in &entries {
             let Some(text) = self.key(*key) else { continue };
             if let Some(first) = seen.insert(text, *key) {
-                let (span, first) = (self.nodes[*key as usize].span, self.nodes[first as usize].span);
+                let (span, first) =
+                    (self.nodes[*key as usize].span, self.nodes[first as usize].span);
                 let fault = Fault::new(Code::DuplicateKey, span, format!("duplicate key `{text}`"));
                 self.faults.push(fault.related(first, "first defined here"));
             }

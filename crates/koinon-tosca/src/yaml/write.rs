@@ -70,7 +70,11 @@ fn write_entry(key: &str, value: &Value, level: usize, out: &mut String) {
 }
 
 /// Writes entries; the cursor is at the first one's column.
-fn write_entries(entries: &std::collections::BTreeMap<String, Value>, level: usize, out: &mut String) {
+fn write_entries(
+    entries: &std::collections::BTreeMap<String, Value>,
+    level: usize,
+    out: &mut String,
+) {
     for (index, (key, value)) in entries.iter().enumerate() {
         if index > 0 {
             indent(level, out);
@@ -142,7 +146,8 @@ fn inline(text: &str) -> String {
 /// Returns whether the text needs no quotes, whoever reads it.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
-    let starts = text.starts_with(|first: char| first.is_ascii_alphabetic() || "_/$".contains(first));
+    let starts =
+        text.starts_with(|first: char| first.is_ascii_alphabetic() || "_/$".contains(first));
     let inner = |one: char| one.is_ascii_alphanumeric() || " _./@+-,;:()'=$%<>!?*&^~".contains(one);
     starts
         && !text.ends_with([' ', ':'])
@@ -153,7 +158,8 @@ fn is_plain(text: &str) -> bool {
 
 /// Returns whether a character is written as an escape.
 fn escaped(one: char) -> bool {
-    one.is_control() || matches!(one, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    one.is_control()
+        || matches!(one, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 fn quoted(text: &str) -> String {
