@@ -117,14 +117,15 @@ impl Block {
         self.header.seal()
     }
 
-    /// Every log of the block, in order, as JSON-RPC shows it.
-    pub(crate) fn rpc_logs(&self) -> impl Iterator<Item = rpc::Log> + '_ {
-        let logs = self
-            .receipts
-            .iter()
-            .enumerate()
-            .flat_map(|(tx, receipt)| receipt.logs.iter().map(move |log| (tx, log)));
-        logs.enumerate().map(|(index, (tx, log))| self.rpc_log(tx, index, log.clone()))
+    /// The logs at some positions, ascending, as JSON-RPC shows them.
+    pub(crate) fn rpc_logs(&self, wanted: impl IntoIterator<Item = usize>) -> Vec<rpc::Log> {
+        let mut wanted = wanted.into_iter().peekable();
+        let logs = self.receipts.iter().enumerate();
+        let logs = logs.flat_map(|(tx, receipt)| receipt.logs.iter().map(move |log| (tx, log)));
+        logs.enumerate()
+            .filter(|(index, _)| wanted.next_if_eq(index).is_some())
+            .map(|(index, (tx, log))| self.rpc_log(tx, index, log.clone()))
+            .collect()
     }
 
     fn rpc_log(&self, tx: usize, index: usize, inner: Log) -> rpc::Log {

@@ -229,7 +229,8 @@ impl Journal {
     /// Copies an unfinished last frame to a file of its own and cuts it off.
     fn set_tail_aside(&mut self, len: u64) -> Result<(), JournalError> {
         let aside = self.path.with_file_name(format!("torn-{}.bin", self.end));
-        tracing::warn!(bytes = len - self.end, kept = %aside.display(), "cut off an unfinished write");
+        let cut = len - self.end;
+        tracing::warn!(bytes = cut, kept = %aside.display(), "cut off an unfinished write");
         let bytes = self.read_range(self.end, len).map_err(io_error("read", &self.path))?;
         fs::write(&aside, bytes).map_err(io_error("write", &aside))?;
         let cut = self.file.set_len(self.end).and_then(|()| self.file.sync_all());

@@ -26,7 +26,7 @@ const MAX_PER_SENDER: usize = 1_024;
 
 /// Why a transaction is refused. The texts begin as geth's do, because clients match on them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TxError {
+pub(crate) enum TxError {
     /// The bytes are not a transaction.
     #[error("rlp: cannot decode the transaction: {0}")]
     Undecodable(String),

@@ -36,7 +36,7 @@ const QUIET: Duration = Duration::from_micros(100);
 
 /// Why a submission was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
+pub(crate) enum SubmitError {
     /// The transaction itself is at fault.
     #[error(transparent)]
     Tx(#[from] TxError),

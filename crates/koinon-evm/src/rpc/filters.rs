@@ -83,12 +83,7 @@ pub(crate) fn logs_between(
     let mut logs = Vec::with_capacity(places.len());
     for of_block in places.chunk_by(|a, b| a.0 == b.0) {
         let Some(block) = shared.block(of_block[0].0)? else { continue };
-        let mut wanted = of_block.iter().map(|(_, index)| *index as usize).peekable();
-        for (index, log) in block.rpc_logs().enumerate() {
-            if wanted.next_if_eq(&index).is_some() {
-                logs.push(log);
-            }
-        }
+        logs.extend(block.rpc_logs(of_block.iter().map(|(_, index)| *index as usize)));
     }
     Ok(logs)
 }

@@ -102,7 +102,7 @@ pub(super) async fn small_methods(s: &Subject) -> Value {
 }
 
 pub(super) async fn batch(s: &Subject) -> Value {
-    let mut batch = s.provider.client().new_batch();
+    let mut batch = alloy::rpc::client::BatchRequest::new(s.provider.client());
     let number = batch.add_call::<_, U64>("eth_blockNumber", &()).unwrap();
     let chain = batch.add_call::<_, U64>("eth_chainId", &()).unwrap();
     let unknown = batch.add_call::<_, U64>("eth_noSuchMethod", &()).unwrap();

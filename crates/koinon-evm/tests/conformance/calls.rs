@@ -86,13 +86,12 @@ pub(super) async fn past_blocks(s: &Subject) -> Value {
     s.poke(set(0).abi_encode()).await;
     let probe = Probe::new(s.probe, &s.provider);
     let mut values = Vec::new();
-    let blocks: [BlockId; 6] = [
+    let blocks: [BlockId; 5] = [
         BlockId::number(first.block_number.unwrap() - 1),
         BlockId::number(first.block_number.unwrap()),
         BlockId::hash(block_hash(&second)),
         BlockId::latest(),
         BlockId::pending(),
-        BlockId::finalized(),
     ];
     for id in blocks {
         values.push(probe.words(U256::from(1234)).block(id).call().await.unwrap());
