@@ -23,9 +23,9 @@ pub enum Value {
     /// A string in Unicode NFC.
     String(String),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// A map with string keys in Unicode NFC; its order is the order of the keys' bytes.
-    Map(BTreeMap<String, Value>),
+    Map(BTreeMap<String, Self>),
 }
 
 impl Value {
