@@ -333,7 +333,7 @@ impl<'a> Program<'a> {
                             accounts.insert(account);
                         }
                         Err(_) => {
-                            self.fault(Code::Permission, span, format!("`{text}` is no account"))
+                            self.fault(Code::Permission, span, format!("`{text}` is no account"));
                         }
                     }
                 }

@@ -93,7 +93,7 @@ pub fn split(service: &Service) -> Content {
                 split_service(service, service_template.clone(), &mut objects);
             }
             Value::Map(types) if is_section(key) => {
-                objects.named(Module::Topology, key, types.clone())
+                objects.named(Module::Topology, key, types.clone());
             }
             value => objects.add(Module::Core, key.clone(), value.clone()),
         }

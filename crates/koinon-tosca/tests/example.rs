@@ -1,5 +1,7 @@
 //! The example of the repository, from file to nodes.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps nothing tests nothing")]
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 

@@ -1,5 +1,7 @@
 //! Properties of the codecs: canonical YAML, objects, services of any shape.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps nothing tests nothing")]
+
 use std::collections::BTreeMap;
 
 use koinon_model::Limits;

@@ -7,6 +7,8 @@
 //!
 //! With KOINON_UPDATE=1 the annotations are rewritten: read what changed.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps nothing tests nothing")]
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;

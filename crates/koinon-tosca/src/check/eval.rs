@@ -148,7 +148,7 @@ impl<'a> Program<'a> {
                     match self.eval(value, scope) {
                         Ok(value) => all.push((key.clone(), value)),
                         Err(halt) => {
-                            halted = Some(halted.map_or(halt, |one: Halt| one.worse(halt)))
+                            halted = Some(halted.map_or(halt, |one: Halt| one.worse(halt)));
                         }
                     }
                 }

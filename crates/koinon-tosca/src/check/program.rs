@@ -339,12 +339,9 @@ impl<'a> Program<'a> {
             let message = "`scalar` is abstract: derive a type with units from it";
             self.faults.push(Fault::new(Code::Schema, name.span, message));
         }
-        if shape.base == Base::List || shape.base == Base::Map {
-            if shape.entry.is_none() {
-                let message =
-                    format!("expected `entry_schema` for `{}`, a {}", of.text, shape.name);
-                self.faults.push(Fault::new(Code::Schema, name.span, message));
-            }
+        if (shape.base == Base::List || shape.base == Base::Map) && shape.entry.is_none() {
+            let message = format!("expected `entry_schema` for `{}`, a {}", of.text, shape.name);
+            self.faults.push(Fault::new(Code::Schema, name.span, message));
         }
         self.check_entries(schema, shape.base, of);
         for part in [&schema.key, &schema.entry].into_iter().flatten() {

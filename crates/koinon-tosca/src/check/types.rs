@@ -193,10 +193,7 @@ impl<'a> Types<'a> {
 
     /// Returns whether a type is, or derives from, another.
     pub(crate) fn derives(&self, section: Section, name: &str, ancestor: &str) -> bool {
-        name == ancestor
-            || self
-                .get(section, name)
-                .is_some_and(|def| def.chain.iter().any(|one| *one == ancestor))
+        name == ancestor || self.get(section, name).is_some_and(|def| def.chain.contains(&ancestor))
     }
 
     /// Looks up a schema's type; `None` if it is unknown or there is none.

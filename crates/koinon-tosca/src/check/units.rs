@@ -140,7 +140,7 @@ pub(crate) fn is_timestamp(text: &str) -> bool {
 /// Returns whether the text is Base64 with padding (RFC 4648).
 pub(crate) fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    text.len() % 4 == 0
+    text.len().is_multiple_of(4)
         && text.len() - body.len() <= 2
         && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
 }

@@ -21,8 +21,8 @@ pub(crate) struct Schema<'a> {
     pub(crate) data_type: Option<Word<'a>>,
     /// All clauses must hold: refinements add to those of the parent.
     pub(crate) validation: Vec<Arc<Expr>>,
-    pub(crate) key: Option<Box<Schema<'a>>>,
-    pub(crate) entry: Option<Box<Schema<'a>>>,
+    pub(crate) key: Option<Box<Self>>,
+    pub(crate) entry: Option<Box<Self>>,
 }
 
 /// A definition of a property, attribute or parameter.
