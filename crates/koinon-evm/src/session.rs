@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use alloy::rpc::types::Filter;
-use alloy_primitives::U64;
+use alloy_primitives::{U64, U256};
 use axum::{
     body::Bytes,
     extract::ws::{Message, WebSocket},
@@ -136,8 +136,9 @@ impl Subscriptions {
                 raw(&U64::from(id))
             }),
             "eth_unsubscribe" => params.and_then(|params| {
-                let id: U64 = params.get(0, "subscription id")?;
-                raw(&self.open.remove(&id.to::<u64>()).is_some())
+                let id: U256 = params.get(0, "subscription id")?;
+                let open = u64::try_from(id).ok().and_then(|id| self.open.remove(&id));
+                raw(&open.is_some())
             }),
             _ => return None,
         };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{B256, U256},
+    primitives::B256,
     providers::{Provider, ProviderBuilder, WsConnect},
     rpc::types::Filter,
     sol_types::{SolCall, SolEvent},
@@ -88,11 +88,10 @@ async fn subscriptions() {
     let keys: Vec<B256> = sets.iter().map(|log| log.topics()[1]).collect();
     assert_eq!(keys, [2, 4, 6, 8, 10].map(word));
     assert_eq!(pending, hashes);
-    // Subscribing and unsubscribing by hand.
-    let id: U256 = provider.raw_request("eth_subscribe".into(), ["newHeads"]).await.unwrap();
-    let gone: bool = provider.raw_request("eth_unsubscribe".into(), [id]).await.unwrap();
-    let twice: bool = provider.raw_request("eth_unsubscribe".into(), [id]).await.unwrap();
-    assert_eq!((gone, twice), (true, false));
+    let id = *provider.subscribe_blocks().await.unwrap().local_id();
+    provider.unsubscribe(id).await.unwrap();
+    let unknown: bool = provider.raw_request("eth_unsubscribe".into(), [id]).await.unwrap();
+    assert!(!unknown);
     let wrong = provider.raw_request::<_, Value>("eth_subscribe".into(), ["weather"]).await;
     assert_eq!(wrong.unwrap_err().as_error_resp().unwrap().code, -32602);
     stop.cancel();
@@ -163,7 +162,7 @@ async fn cast_works() {
     let url = net.url.clone().unwrap();
     let cast = async |args: &[&str]| {
         let mut command = Command::new(npm_tool("@foundry-rs/cast-linux-amd64/bin/cast"));
-        command.args(args).args(["--rpc-url", &url]);
+        command.args(args).env("ETH_RPC_URL", &url);
         run(command, "").await
     };
     let key = key_of_account_0();

@@ -48,9 +48,12 @@ pub(super) async fn queries(s: &Subject) -> Value {
     assert_eq!(counts, [10, 6, 2, 10, 0, 10, 4, 10, 2, 5, 1, 4, 0, 6, 1, 1]);
     let missing = Filter::new().at_block_hash(B256::repeat_byte(9));
     assert!(s.provider.get_logs(&missing).await.is_err());
-    let backwards = json!([{ "fromBlock": "0x3", "toBlock": "0x2" }]);
-    let backwards = error_tale(s.rpc("eth_getLogs", backwards).await);
-    json!([tale, backwards["code"]])
+    let backwards = s.rpc("eth_getLogs", json!([{ "fromBlock": "0x3", "toBlock": "0x2" }])).await;
+    // Geth refuses, as we do; anvil finds nothing.
+    if !s.anvil {
+        assert_eq!(error_tale(backwards)["code"], -32602);
+    }
+    json!(tale)
 }
 
 pub(super) async fn filters(s: &Subject) -> Value {

@@ -51,8 +51,6 @@ async fn tell(net: &Net) -> Tale {
         sending::failures,
         sending::transaction_types,
         sending::set_code,
-        sending::nonce_gap,
-        sending::replacement,
         sending::default_fillers,
         sending::created_by_contract,
         calls::reads,
@@ -66,6 +64,8 @@ async fn tell(net: &Net) -> Tale {
         blocks::fee_history,
         blocks::small_methods,
         blocks::batch,
+        sending::nonce_gap,
+        sending::replacement,
         errors::rejected_transactions,
         errors::bad_requests,
     ];
@@ -111,9 +111,9 @@ impl Subject {
     }
 }
 
-/// A receipt without the block's hash and time.
+/// A receipt without the block's hash and time, and without the blob price anvil adds.
 fn receipt_tale(receipt: &TransactionReceipt) -> Value {
-    without(json!(receipt), &["blockHash", "blockTimestamp"])
+    without(json!(receipt), &["blockHash", "blockTimestamp", "blobGasPrice"])
 }
 
 /// Removes members, at any depth.

@@ -162,7 +162,7 @@ pub(super) async fn replacement(s: &Subject) -> Value {
     let probe = Probe::new(s.probe, &s.provider);
     let word = probe.words(U256::from(52)).call().await.unwrap();
     assert_eq!(word, U256::from(2 * GWEI));
-    json!([refused.code, refused.message, dear.effective_gas_price, s.nonce(1).await - nonce])
+    json!([refused.message, dear.effective_gas_price, s.nonce(1).await - nonce])
 }
 
 /// The way most programs send: alloy fills nonce, gas and fees.
