@@ -164,7 +164,8 @@ pub fn to_json(value: &Value) -> String {
             let version = rest.remove(first).unwrap_or_default();
             let rest = Value::Map(rest).to_json();
             let version = Value::from([(first, version)]).to_json();
-            format!("{},{}", version.trim_end_matches('}'), rest.trim_start_matches('{'))
+            // `{"version":…}` without its end, and `{rest}` without its start.
+            format!("{},{}", &version[..version.len() - 1], &rest[1..])
         }
         value => value.to_json(),
     }

@@ -158,6 +158,16 @@ fn compiling_what_was_compiled_changes_nothing() {
 }
 
 #[test]
+fn json_begins_with_the_version() {
+    let braces = Value::from([
+        ("a", Value::Map(BTreeMap::new())),
+        ("tosca_definitions_version", Value::Map(BTreeMap::new())),
+    ]);
+    assert_eq!(to_json(&braces), r#"{"tosca_definitions_version":{},"a":{}}"#);
+    assert_eq!(to_json(&Value::from([("a", 1.into())])), r#"{"a":1}"#);
+}
+
+#[test]
 fn objects_and_back() {
     let service = service("");
     let content = split(&service);

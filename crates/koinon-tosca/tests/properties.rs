@@ -236,6 +236,45 @@ fn wrap(value: Value) -> Value {
     Value::from([("key", Value::string(&text))])
 }
 
+const TEMPLATE: &str = include_str!("../../../examples/sharding-network/template.yaml");
+
+/// What may stand in a template by mistake.
+fn token() -> impl Strategy<Value = String> {
+    let words = [
+        "",
+        " ",
+        "\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        ": ",
+        "- ",
+        "*backing",
+        "&backing ",
+        "<<: ",
+        "$node_index",
+        "$value",
+        "{ $get_input: shards }",
+        "{ $get_property: [ SELF, name ] }",
+        "{ $quotient: [ 1, 0 ] }",
+        "{ $get_attribute: [ worker, x ] }",
+        "-1",
+        "1.5",
+        "1e400",
+        "99999999999999999999",
+        "null",
+        "true",
+        "\"{{core.shards}}\"",
+        "worker",
+        "Group",
+        "org.koinon:1.0",
+        "é",
+        "\u{2028}",
+    ];
+    Union::new(words.map(|word| Just(word.to_owned())))
+}
+
 /// Doubles the dollar sign of texts that would be functions otherwise.
 fn literal(value: &Value) -> Value {
     match value {
@@ -302,6 +341,21 @@ proptest! {
         let files = BTreeMap::from([("a.yaml".to_owned(), text)]);
         if let Err(error) = validate(&files, "a.yaml", &BTreeMap::new()) {
             error.to_string();
+        }
+    }
+
+    #[test]
+    fn nothing_panics_on_broken_templates(edits in vec((any::<usize>(), 0_usize..40, token()), 1..6)) {
+        let mut text: Vec<char> = TEMPLATE.chars().collect();
+        for (at, length, token) in edits {
+            let at = at % text.len();
+            let end = (at + length).min(text.len());
+            text.splice(at..end, token.chars());
+        }
+        let files = BTreeMap::from([("a.yaml".to_owned(), text.into_iter().collect())]);
+        match compile(&files, "a.yaml", &BTreeMap::new()) {
+            Ok(service) => prop_assert_eq!(&open(&split(&service)).unwrap(), &service),
+            Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
 
