@@ -3,6 +3,7 @@
 //! `cargo bench -p koinon-evm`. Sends are to a chain on disk: each acknowledged transaction has
 //! been synced.
 
+#![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 #![allow(missing_docs, reason = "criterion_group makes public items without docs")]
 
 #[path = "../tests/common/mod.rs"]

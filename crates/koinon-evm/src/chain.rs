@@ -251,7 +251,7 @@ impl Loaded {
                         self.pool.settle(change.address, change.nonce);
                     }
                 }
-                Entry::Pooled(tx) => self.wait(tx),
+                Entry::Pooled(tx) => self.wait(*tx),
                 Entry::Dropped(hash) => self.pool.remove(hash),
             }
             Ok(())

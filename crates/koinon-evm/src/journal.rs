@@ -64,7 +64,7 @@ pub(crate) enum Entry {
     /// A block and what it changed; the first one is genesis.
     Block(Box<(Block, StateDiff)>),
     /// A transaction that was accepted and waits for its block.
-    Pooled(Recovered),
+    Pooled(Box<Recovered>),
     /// Such a transaction was given up, because it can no longer run.
     Dropped(B256),
 }
@@ -377,7 +377,7 @@ fn entry(payload: &[u8], at: &mut usize) -> alloy_rlp::Result<(Entry, usize, usi
             let diff = StateDiff::decode(&mut bytes)?;
             Ok((Entry::Block(Box::new((block, diff))), start, block_len))
         }
-        KIND_POOLED => Ok((Entry::Pooled(decode_recovered(&mut bytes)?), start, len)),
+        KIND_POOLED => Ok((Entry::Pooled(Box::new(decode_recovered(&mut bytes)?)), start, len)),
         KIND_DROPPED => {
             let hash = B256::try_from(bytes).map_err(|_| short)?;
             Ok((Entry::Dropped(hash), start, len))

@@ -57,6 +57,7 @@ pub(crate) struct Reply {
 
 /// What the producer can be asked.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "all commands but the last one are submissions")]
 pub(crate) enum Command {
     Submit(Recovered<TxEnvelope>, Reply),
     Close,

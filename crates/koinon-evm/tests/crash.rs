@@ -1,5 +1,7 @@
 //! Kills a real process under load, again and again, and holds the chain to what it acknowledged.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::{
@@ -78,7 +80,7 @@ async fn queue_forever(provider: DynProvider) {
         }
         tokio::task::yield_now().await;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,7 @@
 //! What a chain is after it was closed and opened again, and what damage to its file does.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::{fs, path::Path, sync::atomic::AtomicU64, time::Duration};

@@ -1,5 +1,7 @@
 //! Arbitrary bytes: nothing panics, and everything answered is JSON-RPC.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use alloy::primitives::{Bytes, hex};

@@ -1,5 +1,7 @@
 //! The HTTP and WebSocket server: limits, subscriptions, and other people's clients.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::{

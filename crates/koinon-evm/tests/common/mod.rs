@@ -1,5 +1,6 @@
 //! What the tests share: the probe contract, funded keys, and the three kinds of chain.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(
     dead_code,
     unreachable_pub,

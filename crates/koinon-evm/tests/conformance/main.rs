@@ -2,6 +2,8 @@
 //! chain answered, without what chains may choose freely (hashes of blocks, times); the tales
 //! must be equal.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../common/mod.rs"]
 mod common;
 
