@@ -28,6 +28,9 @@ const HEADER: usize = 8 + 4 + 8 + 8;
 const CHECK: usize = 16;
 /// Larger than any block of 60M gas; bounds what a damaged length can make us read.
 const MAX_PAYLOAD: usize = 1 << 30;
+/// The file grows by this many zeros at a time: syncing bytes written over zeros is several times
+/// faster than syncing a file that grew, because no metadata changes.
+const GROWTH: usize = 4 << 20;
 
 /// Opening or reading the log failed.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +137,8 @@ pub(crate) struct Journal {
     file: File,
     path: PathBuf,
     end: u64,
+    /// Length of the file, zeros included; 0 until the log is loaded.
+    allocated: u64,
     sequence: u64,
     last_check: [u8; CHECK],
     _lock: File,
@@ -154,8 +159,15 @@ impl Journal {
         let sync_dir = File::open(dir).and_then(|dir| dir.sync_all());
         sync_dir.map_err(io_error("sync", dir))?;
         let len = file.metadata().map_err(io_error("read", &path))?.len();
-        let mut journal =
-            Self { file, path, end: 0, sequence: 0, last_check: [0; CHECK], _lock: lock };
+        let mut journal = Self {
+            file,
+            path,
+            end: 0,
+            allocated: 0,
+            sequence: 0,
+            last_check: [0; CHECK],
+            _lock: lock,
+        };
         file = journal.file.try_clone().map_err(io_error("open", &journal.path))?;
         let mut reader = io::BufReader::with_capacity(1 << 20, file);
         while journal.end < len {
@@ -172,6 +184,7 @@ impl Journal {
                 each(entry, Place { offset: start + offset as u64, len })?;
             }
         }
+        journal.allocated = journal.end;
         let end = journal.end;
         let seek = journal.file.seek(SeekFrom::Start(end));
         seek.map_err(io_error("seek in", &journal.path))?;
@@ -226,15 +239,23 @@ impl Journal {
         if follows { Err(self.damaged(self.end, what)) } else { Ok(None) }
     }
 
-    /// Copies an unfinished last frame to a file of its own and cuts it off.
+    /// Cuts off what follows the last frame, and copies it to a file of its own unless it is only
+    /// zeros.
     fn set_tail_aside(&mut self, len: u64) -> Result<(), JournalError> {
-        let aside = self.path.with_file_name(format!("torn-{}.bin", self.end));
-        let cut = len - self.end;
-        tracing::warn!(bytes = cut, kept = %aside.display(), "cut off an unfinished write");
         let bytes = self.read_range(self.end, len).map_err(io_error("read", &self.path))?;
-        fs::write(&aside, bytes).map_err(io_error("write", &aside))?;
+        if bytes.iter().any(|byte| *byte != 0) {
+            self.keep_torn(&bytes)?;
+        }
+        self.allocated = self.end;
         let cut = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
         cut.map_err(io_error("truncate", &self.path))
+    }
+
+    fn keep_torn(&self, bytes: &[u8]) -> Result<(), JournalError> {
+        let aside = self.path.with_file_name(format!("torn-{}.bin", self.end));
+        let cut = bytes.len();
+        tracing::warn!(bytes = cut, kept = %aside.display(), "cut off an unfinished write");
+        fs::write(&aside, bytes).map_err(io_error("write", &aside))
     }
 
     fn read_range(&self, from: u64, to: u64) -> io::Result<Vec<u8>> {
@@ -254,6 +275,7 @@ impl Journal {
         bytes.extend_from_slice(&header);
         bytes.extend_from_slice(payload);
         bytes.extend_from_slice(&check);
+        self.make_room(bytes.len() as u64)?;
         let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
         written.map_err(io_error("append to", &self.path))?;
         let start = self.end + HEADER as u64;
@@ -264,12 +286,41 @@ impl Journal {
         Ok(Place { offset: start + offset as u64, len })
     }
 
+    /// Sees to it that the next bytes fall on zeros that are already on disk.
+    fn make_room(&mut self, len: u64) -> Result<(), JournalError> {
+        if self.end + len <= self.allocated {
+            return Ok(());
+        }
+        let zeros = vec![0; GROWTH + len as usize];
+        let grown = self
+            .file
+            .write_all(&zeros)
+            .and_then(|()| self.file.sync_all())
+            .and_then(|()| self.file.seek(SeekFrom::Start(self.end)));
+        grown.map_err(io_error("extend", &self.path))?;
+        self.allocated = self.end + zeros.len() as u64;
+        Ok(())
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     fn damaged(&self, offset: u64, what: &'static str) -> JournalError {
         JournalError::Damaged { path: self.path.clone(), offset, what }
+    }
+}
+
+impl Drop for Journal {
+    /// Gives back the zeros. If that fails they stay, which does no harm.
+    fn drop(&mut self) {
+        // A log that was refused must stay as it is.
+        if self.allocated <= self.end {
+            return;
+        }
+        if let Err(error) = self.file.set_len(self.end) {
+            tracing::debug!(%error, "cannot trim the log");
+        }
     }
 }
 
