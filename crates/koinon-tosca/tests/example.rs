@@ -158,6 +158,32 @@ fn compiling_what_was_compiled_changes_nothing() {
 }
 
 #[test]
+fn merged_keys_give_way_to_those_before_them() {
+    let text = "a: &a { x: 1, y: 1 }\nb: &b { x: 2, z: 2 }\nc: { <<: [ *a, *b ], y: 3 }\nd: *a\n";
+    let inputs = read_inputs("x.yaml", text.as_bytes()).unwrap();
+    let map =
+        |entries: [(&str, i64); 3]| Value::from(entries.map(|(key, value)| (key, value.into())));
+    assert_eq!(inputs["c"], map([("x", 1), ("y", 3), ("z", 2)]));
+    assert_eq!(inputs["d"], inputs["a"]);
+}
+
+#[test]
+fn an_optional_input_that_has_a_value_is_optional_no_more() {
+    let text = TEMPLATE
+        .replace("type: integer\n      default: 2\n", "type: integer\n      required: false\n");
+    let text = text.replace("{ $get_input: voting_delay }", "3");
+    let files = BTreeMap::from([("template.yaml".to_owned(), text)]);
+    let mut inputs = inputs("");
+    let without = compile(&files, "template.yaml", &inputs).unwrap();
+    assert_eq!(without.parameters.get(&"voting_delay".parse().unwrap()), None);
+    assert_eq!(open(&split(&without)).unwrap(), without);
+    inputs.insert("voting_delay".to_owned(), 5.into());
+    let with = compile(&files, "template.yaml", &inputs).unwrap();
+    assert_eq!(with.parameters[&"voting_delay".parse().unwrap()], 5);
+    assert_eq!(open(&split(&with)).unwrap(), with);
+}
+
+#[test]
 fn json_begins_with_the_version() {
     let braces = Value::from([
         ("a", Value::Map(BTreeMap::new())),

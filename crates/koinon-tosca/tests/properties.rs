@@ -21,6 +21,7 @@ use koinon_tosca::validate;
 use proptest::collection::btree_map;
 use proptest::collection::vec;
 use proptest::prelude::Just;
+use proptest::prelude::ProptestConfig;
 use proptest::prelude::Strategy;
 use proptest::prelude::any;
 use proptest::prop_assert_eq;
@@ -288,6 +289,9 @@ fn literal(value: &Value) -> Value {
 }
 
 proptest! {
+    // A failure becomes a case of its own, with a name, not a seed in a file.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn canonical_yaml_reads_back(value in value()) {
         let nested = to_yaml(&Value::from([("value", value.clone())]));

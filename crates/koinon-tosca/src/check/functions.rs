@@ -389,6 +389,8 @@ mod tests {
             (Function::Matches, "[\"abc\", \"^a.c$\"]", "true"),
             (Function::HasPrefix, "[[1, 2], [1]]", "true"),
             (Function::HasSuffix, "[\"ab\", \"b\"]", "true"),
+            (Function::HasSuffix, "[[1, 2], [2]]", "true"),
+            (Function::HasSuffix, "[[1, 2], [1]]", "false"),
             (Function::Contains, "[[1, 2, 3], [2, 3]]", "true"),
             (Function::HasEntry, "[{\"a\": 1}, 1]", "true"),
             (Function::HasKey, "[{\"a\": 1}, \"b\"]", "false"),
