@@ -213,6 +213,15 @@ impl<'a> Recipe<'a> {
             Restart::Always
         };
         let environment = strings(take("environment"));
+        let bad = environment.iter().find(|(key, value)| {
+            key.is_empty() || key.contains(['=', '\0']) || value.contains('\0')
+        });
+        if let Some((key, _)) = bad {
+            let span = program.property_span(self.template, "environment");
+            let message = format!("`{key}` cannot be a variable of an environment");
+            program.faults.push(Fault::new(Code::Program, span, message));
+            return None;
+        }
         let arguments = take("arguments");
         let arguments = arguments.as_list().unwrap_or_default().iter();
         let arguments =
@@ -311,6 +320,11 @@ fn known(
 ) -> Option<Option<Value>> {
     match value {
         Ok(value) => Some(value),
+        Err(Halt::Input) if program.is_complete() => {
+            let message = format!("`{name}` needs an input that has no value");
+            program.faults.push(Fault::new(Code::MissingInput, program.document.span, message));
+            None
+        }
         Err(Halt::Reported | Halt::Input) => None,
         Err(Halt::RunTime(span)) => {
             let message = format!("`{name}` must be known before the node runs");

@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use koinon_model::{Allocation, Epoch, Instance, Revision, Service, Value};
 
-use crate::check::{Program, check_service, resolve};
+use crate::check::{Inputs, Program, check_service, resolve};
 use crate::diag::{Faults, Sources};
 use crate::load::{Loaded, load};
 
@@ -44,13 +44,6 @@ pub use split::{JoinError, OpenError, join, open, split};
 
 /// The name canonical documents have in diagnostics.
 const DOCUMENT: &str = "service.yaml";
-
-/// Whether every required input must have a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Inputs {
-    Complete,
-    Partial,
-}
 
 /// Compiles the service whose root file is `root`, with these input values.
 ///
@@ -140,7 +133,7 @@ pub fn instantiate(
     let mut sources = Sources::default();
     let faults = Faults::default();
     let loaded = load(DOCUMENT, &one_file(&service.document), &mut sources, &faults);
-    let instance = read(&loaded, &BTreeMap::new(), &faults)
+    let instance = read(&loaded, (&BTreeMap::new(), Inputs::Complete), &faults)
         .map(|program| instance::fill(&program, service, allocation, operators, (revision, epoch)));
     match instance {
         Some(instance) if faults.is_empty() => Ok(instance),
@@ -180,11 +173,9 @@ fn run(
     let mut sources = Sources::default();
     let faults = Faults::default();
     let loaded = load(root, files, &mut sources, &faults);
-    let service = read(&loaded, inputs, &faults).map(|program| {
+    let service = read(&loaded, (inputs, mode), &faults).map(|program| {
         check_service(&program);
-        if mode == Inputs::Complete {
-            program.check_complete(inputs);
-        }
+        program.check_complete(inputs);
         // A document with faults would only repeat some of them.
         let document = match faults.is_empty() {
             true => canonical::canonical(&loaded, inputs, &faults),
@@ -201,7 +192,7 @@ fn run(
 /// Reads and resolves; nothing if files or derivations are missing, where checks would only find what follows from it.
 fn read<'a>(
     loaded: &'a Loaded,
-    inputs: &BTreeMap<String, Value>,
+    inputs: (&BTreeMap<String, Value>, Inputs),
     faults: &'a Faults,
 ) -> Option<Program<'a>> {
     let complete = faults.is_empty();

@@ -219,13 +219,20 @@ impl<'a> Program<'a> {
             let message = "expected the name of an input";
             return Err(self.halt(Fault::new(Code::Arguments, first.span, message)));
         };
-        if !self.document.inputs.contains_key(name) {
+        let Some(input) = self.document.inputs.get(name) else {
             let fault =
                 Fault::new(Code::UnknownInput, first.span, format!("unknown input `{name}`"));
             return Err(self.halt(fault.near(name, self.document.inputs.keys().copied())));
-        }
+        };
         match self.inputs.get(name) {
             Some(value) => self.nested(value.clone(), rest, span, scope),
+            // A required input without value is told at its definition, once.
+            None if self.is_complete() && !input.is_required() && !scope.open => {
+                let message =
+                    format!("input `{name}` is optional and has no value, but is needed here");
+                let fault = Fault::new(Code::MissingInput, span, message);
+                Err(self.halt(fault.related(input.name.span, "defined here")))
+            }
             None => Err(Halt::Input),
         }
     }

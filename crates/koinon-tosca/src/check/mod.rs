@@ -12,7 +12,7 @@ mod units;
 mod value;
 
 pub(crate) use eval::{Halt, Own, Scope};
-pub(crate) use program::{Program, resolve};
+pub(crate) use program::{Inputs, Program, resolve};
 pub(crate) use service::check_service;
 pub(crate) use types::is_builtin;
 pub(crate) use value::effective;

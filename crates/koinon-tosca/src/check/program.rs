@@ -39,7 +39,15 @@ pub(crate) struct Program<'a> {
     /// The group each worker's template belongs to.
     pub(crate) memberships: BTreeMap<&'a str, Membership<'a>>,
     pub(crate) faults: &'a Faults,
+    pub(super) mode: Inputs,
     pub(super) steps: Cell<u64>,
+}
+
+/// Whether every required input must have a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inputs {
+    Complete,
+    Partial,
 }
 
 /// How the nodes of a template are grouped.
@@ -58,13 +66,13 @@ pub(crate) struct Membership<'a> {
 /// Resolves a document and binds its inputs; nothing if types derive from what is not there.
 pub(crate) fn resolve<'a>(
     mut document: Document<'a>,
-    given: &BTreeMap<String, Value>,
+    (given, mode): (&BTreeMap<String, Value>, Inputs),
     faults: &'a Faults,
 ) -> Option<Program<'a>> {
     let defs = std::mem::take(&mut document.types);
     let types = Types::resolve(defs, faults)?;
     let (inputs, memberships, steps) = (BTreeMap::new(), BTreeMap::new(), Cell::new(MAX_STEPS));
-    let mut program = Program { document, types, inputs, memberships, faults, steps };
+    let mut program = Program { document, types, inputs, memberships, faults, mode, steps };
     program.complete_nodes();
     program.bind(given);
     program.memberships = program.find_memberships();
@@ -198,8 +206,16 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Makes a fault for every required input without value.
+    /// Returns whether whatever is not known by now never will be.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.mode == Inputs::Complete
+    }
+
+    /// Makes a fault for every required input without value, unless that may be.
     pub(crate) fn check_complete(&self, given: &BTreeMap<String, Value>) {
+        if !self.is_complete() {
+            return;
+        }
         for (name, input) in &self.document.inputs {
             let has = input.default.is_some() || given.contains_key(*name);
             if !has && input.is_required() {
