@@ -1,0 +1,125 @@
+//! What `cargo xtask test` and `cargo xtask contracts` run, in order.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::steps::{self, Step};
+use crate::tools::{self, Need};
+
+/// How much is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All that must pass before a change is pushed.
+    Everything,
+    /// What can be known without Node, Python or another process: for the minutes between two edits.
+    Fast,
+}
+
+const LINTS: [Step; 2] = [
+    Step {
+        name: "rustfmt",
+        command: "cargo fmt --all --check",
+        directory: ".",
+        next: "run `cargo fmt --all`",
+    },
+    Step {
+        name: "clippy",
+        command: "cargo clippy --workspace --all-targets --locked -- -D warnings",
+        directory: ".",
+        next: "repair what clippy names; an exception is #[expect(lint, reason = \"...\")]. If Cargo.lock is stale, run \
+               `cargo check` and commit it",
+    },
+];
+
+/// Forge runs in `contracts`, where its configuration names the compiler by a relative path.
+const CONTRACTS: [Step; 5] = [
+    Step {
+        name: "forge fmt",
+        command: "./tools/forge fmt --check",
+        directory: "contracts",
+        next: "run `./tools/forge fmt` in contracts",
+    },
+    Step {
+        name: "forge build",
+        command: "./tools/forge build",
+        directory: "contracts",
+        next: "repair what the compiler names",
+    },
+    Step {
+        name: "forge test",
+        command: "./tools/forge test",
+        directory: "contracts",
+        next: "run `./tools/forge test --match-test NAME -vvvv` in contracts to see the trace",
+    },
+    Step {
+        name: "artifacts",
+        command: "node contracts/tools/artifacts.mjs --check",
+        directory: ".",
+        next: "run `cargo xtask contracts` and commit contracts/artifacts with the contracts",
+    },
+    Step {
+        name: "vectors",
+        command: "python3 suite/vectors/generate.py --check",
+        directory: ".",
+        next: "if the reference was meant to change, run `python3 suite/vectors/generate.py`, read the difference, and \
+               commit it",
+    },
+];
+
+const TESTS: Step = Step {
+    name: "cargo test",
+    command: "cargo test --workspace --locked",
+    directory: ".",
+    next: "run the failing test alone: `cargo test -p CRATE --test FILE NAME`",
+};
+
+const FAST_TESTS: [Step; 3] = [
+    Step {
+        name: "unit tests",
+        command: "cargo test --workspace --locked --lib --bins",
+        directory: ".",
+        next: "run the failing test alone: `cargo test -p CRATE --lib NAME`",
+    },
+    Step {
+        name: "crates without IO",
+        command: "cargo test --locked -p koinon-model -p koinon-tosca -p koinon-plan -p koinon-trust --tests",
+        directory: ".",
+        next: TESTS.next,
+    },
+    Step {
+        name: "rules",
+        command: "cargo test --locked -p koinon-testkit --test tidy",
+        directory: ".",
+        next: "each line above names a file, a line and what to do",
+    },
+];
+
+/// Tests the repository.
+pub(crate) fn run(root: &Path, extent: Extent) -> Result<()> {
+    let steps: Vec<Step> = match extent {
+        Extent::Everything => {
+            tools::ensure(&[Need::Rust, Need::Node, Need::Python])?;
+            let all = tools::packages(root)?.into_iter().chain(LINTS).chain(CONTRACTS);
+            all.chain([TESTS]).collect()
+        }
+        Extent::Fast => {
+            tools::ensure(&[Need::Rust])?;
+            LINTS.into_iter().chain(FAST_TESTS).collect()
+        }
+    };
+    steps::run(root, &steps)
+}
+
+/// Rewrites contracts/artifacts.
+pub(crate) fn contracts(root: &Path) -> Result<()> {
+    tools::ensure(&[Need::Node])?;
+    let build = Step {
+        name: "artifacts",
+        command: "node contracts/tools/artifacts.mjs",
+        directory: ".",
+        next: "repair what the compiler names",
+    };
+    let steps: Vec<Step> = tools::packages(root)?.into_iter().chain([build]).collect();
+    steps::run(root, &steps)
+}
