@@ -30,6 +30,9 @@ use crate::grammar::Section;
 /// Steps of evaluation one node may take, on average.
 const STEPS_PER_NODE: u64 = 10_000;
 
+/// Properties of a worker that have a field of their own in a node.
+const FIELDS: [&str; 6] = ["program", "ports", "environment", "arguments", "probe", "restart"];
+
 /// What all nodes of a template have in common.
 struct Recipe<'a> {
     template: &'a str,
@@ -37,6 +40,8 @@ struct Recipe<'a> {
     span: Span,
     /// Properties that are equal for all nodes.
     common: BTreeMap<String, Value>,
+    /// Those of them that become fields, kept apart so that they are not copied for each node.
+    fields: BTreeMap<&'a str, Value>,
     /// Names of those that are not.
     varying: Vec<&'a str>,
     /// Artifacts, if they are equal for all nodes.
@@ -116,6 +121,7 @@ impl<'a> Recipe<'a> {
             node_type: node.node_type.text,
             span: node.name.span,
             common: BTreeMap::new(),
+            fields: BTreeMap::new(),
             varying: Vec::new(),
             artifacts: None,
         };
@@ -124,11 +130,15 @@ impl<'a> Recipe<'a> {
             if expr.varies() {
                 recipe.varying.push(name);
             } else {
-                let value = recipe.value(program, 0, name)?;
-                recipe.common.extend(value.map(|value| ((*name).to_owned(), value)));
+                let Some(value) = recipe.value(program, 0, name)? else { continue };
+                if FIELDS.contains(name) {
+                    recipe.fields.insert(name, value);
+                } else {
+                    recipe.common.insert((*name).to_owned(), value);
+                }
             }
         }
-        let varies = node.artifacts.values().any(|artifact| {
+        let varies = def.artifacts.values().chain(node.artifacts.values()).any(|artifact| {
             artifact.file.varies() || artifact.properties.values().any(|(_, expr)| expr.varies())
         });
         if !varies {
@@ -196,23 +206,30 @@ impl<'a> Recipe<'a> {
         operator_name: &str,
     ) -> Option<Node> {
         let mut properties = self.common.clone();
+        let mut own: BTreeMap<&str, Value> = BTreeMap::new();
         for name in &self.varying {
-            let value = self.value(program, index, name)?;
-            properties.extend(value.map(|value| ((*name).to_owned(), value)));
+            let Some(value) = self.value(program, index, name)? else { continue };
+            if FIELDS.contains(name) {
+                own.insert(name, value);
+            } else {
+                properties.insert((*name).to_owned(), value);
+            }
         }
         let artifacts = match &self.artifacts {
             Some(artifacts) => artifacts.clone(),
             None => self.artifacts_at(program, index)?,
         };
-        let mut take = |name: &str| properties.remove(name).unwrap_or_default();
-        let (ports, probe) = (take("ports"), take("probe"));
-        let program_name = take("program").as_str().unwrap_or_default().to_owned();
-        let restart = if take("restart").as_str() == Some("never") {
-            Restart::Never
-        } else {
-            Restart::Always
+        let field =
+            |name: &str| own.get(name).or_else(|| self.fields.get(name)).unwrap_or(&Value::Null);
+        let program_name = field("program").as_str().unwrap_or_default().to_owned();
+        let restart = match field("restart").as_str() {
+            Some("never") => Restart::Never,
+            _ => Restart::Always,
         };
-        let environment = strings(take("environment"));
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let environment = field("environment").as_map().into_iter().flatten();
+        let environment: BTreeMap<String, String> =
+            environment.filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect();
         let bad = environment.iter().find(|(key, value)| {
             key.is_empty() || key.contains(['=', '\0']) || value.contains('\0')
         });
@@ -222,10 +239,14 @@ impl<'a> Recipe<'a> {
             program.faults.push(Fault::new(Code::Program, span, message));
             return None;
         }
-        let arguments = take("arguments");
-        let arguments = arguments.as_list().unwrap_or_default().iter();
-        let arguments =
-            arguments.filter_map(|argument| argument.as_str().map(str::to_owned)).collect();
+        let arguments = field("arguments").as_list().unwrap_or_default().iter();
+        let arguments: Vec<String> = arguments.filter_map(text).collect();
+        if arguments.iter().any(|argument| argument.contains('\0')) {
+            let span = program.property_span(self.template, "arguments");
+            let message = "an argument of a program cannot hold the character 0";
+            program.faults.push(Fault::new(Code::Program, span, message));
+            return None;
+        }
         if !artifacts.contains_key(&program_name) {
             let span = program.property_span(self.template, "program");
             let message = format!(
@@ -236,8 +257,8 @@ impl<'a> Recipe<'a> {
             program.faults.push(fault.near(&program_name, artifacts.keys().map(String::as_str)));
             return None;
         }
-        let ports = self.ports(program, &ports, index)?;
-        let probe = self.probe(program, &probe, &ports)?;
+        let ports = self.ports(program, field("ports"), index)?;
+        let probe = self.probe(program, field("probe"), &ports)?;
         Some(Node {
             template: self.template.to_owned(),
             node_type: self.node_type.to_owned(),
@@ -332,13 +353,4 @@ fn known(
             None
         }
     }
-}
-
-fn strings(value: Value) -> BTreeMap<String, String> {
-    let Value::Map(entries) = value else { return BTreeMap::new() };
-    let strings = entries.into_iter().filter_map(|(key, value)| match value {
-        Value::String(text) => Some((key, text)),
-        _ => None,
-    });
-    strings.collect()
 }
