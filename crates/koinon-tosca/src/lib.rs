@@ -14,7 +14,7 @@
 //! | instantiate | `instance` | service, allocation | [`koinon_model::Instance`] |
 //!
 //! YAML comes as events from granit-parser, into an arena of our own: its events carry byte ranges, which excerpts and
-//! later an editor need, and it reports unresolved aliases and takes limits, where saphyr-parser, its origin, does not.
+//! later an editor need, and its limits are options; saphyr-parser, its origin, has neither.
 //!
 //! The language is TOSCA 2.0 (csd07). What it has and this compiler has not yet gives the diagnostic K0901, never
 //! silence. Profiles are built in and found by name.
