@@ -7,6 +7,7 @@ use alloy::contract::CallBuilder;
 use alloy::contract::CallDecoder;
 use alloy::eips::BlockId;
 use alloy::network::EthereumWallet;
+use alloy::network::TransactionBuilder;
 use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::providers::DynProvider;
@@ -90,6 +91,8 @@ pub struct View<'a> {
 }
 
 impl Chain {
+    /// The most gas of one transaction (EIP-7825).
+    const MAX_GAS: u64 = 16_777_216;
     /// How long a transaction may take to be mined.
     const MINED_WITHIN: Duration = Duration::from_secs(180);
     /// The longest pause between two looks for a receipt.
@@ -149,6 +152,14 @@ impl Chain {
             .map_err(|error| ChainError::rpc("read the block number", error))
     }
 
+    /// Sends a plain transaction, such as a transfer of currency, and waits until it is mined.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn transfer(&self, request: TransactionRequest) -> Result<Sent, ChainError> {
+        Ok(self.send_request("transfer", request).await?.0)
+    }
+
     /// Sends a call as a transaction and waits until it is mined.
     ///
     /// # Errors
@@ -172,6 +183,10 @@ impl Chain {
             return Err(ChainError::NoSigner { action: action.to_owned() });
         };
         let request = request.from(sender);
+        let gas = self.provider.estimate_gas(request.clone()).await;
+        let gas = gas.map_err(|error| ChainError::rpc(action, error))?;
+        // What others do before it in its block can make it dearer than on the state it was estimated on.
+        let request = request.with_gas_limit((gas + gas / 4 + 10_000).min(Self::MAX_GAS));
         let pending = self.provider.send_transaction(request.clone()).await;
         let hash = *pending.map_err(|error| ChainError::rpc(action, error))?.tx_hash();
         let receipt = self.receipt(action, hash).await?;

@@ -197,6 +197,15 @@ impl Contracts {
         Ok([votes.againstVotes, votes.forVotes, votes.abstainVotes])
     }
 
+    /// Returns whether the account has voted on the proposal.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn has_voted(&self, id: U256, account: Address) -> Result<bool, ChainError> {
+        let voted = self.governance().hasVoted(id, account).call().await;
+        voted.map_err(|error| ChainError::call("read who voted", error))
+    }
+
     /// Returns when the proposal's timelock ends, in seconds since the Unix epoch; 0 if it is not queued.
     ///
     /// # Errors

@@ -58,6 +58,19 @@ pub struct Allocation {
     slots: u64,
 }
 
+/// How a slot came to its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Trace {
+    /// The turn of the slot's group after the shuffle: the j with sigma(j) = group.
+    pub turn: u32,
+    /// The slot's pick k.
+    pub pick: u64,
+    /// The offset r.
+    pub offset: u64,
+    /// The unit drawn; `None` if none is left.
+    pub unit: Option<u64>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct DealtSet {
     set: NodeSet,
@@ -167,14 +180,19 @@ impl Allocation {
 
     /// Returns who fills the slot; `None` if it is vacant or there is no such slot.
     pub fn filled(&self, slot: &Slot) -> Option<Filled> {
-        let dealt = self.set(slot)?;
-        let turn = u64::from(dealt.turn[slot.group as usize]);
-        let pick = dealt.first + u64::from(slot.place) * u64::from(dealt.set.groups) + turn;
-        let unit = self.unit_of(pick)?;
+        let unit = self.explain(slot)?.unit?;
         let index = self.prefix.partition_point(|before| *before <= unit) - 1;
         let member = &self.order[index];
         let nth = u32::try_from(unit - self.prefix[index]).expect("an operator's units are a u32");
         Some(Filled { operator: member.account, unit: skip_banned(nth, &member.banned) })
+    }
+
+    /// Returns how the slot came to its unit; `None` if there is no such slot.
+    pub fn explain(&self, slot: &Slot) -> Option<Trace> {
+        let dealt = self.set(slot)?;
+        let turn = dealt.turn[slot.group as usize];
+        let pick = dealt.first + u64::from(slot.place) * u64::from(dealt.set.groups) + u64::from(turn);
+        Some(Trace { turn, pick, offset: self.offset, unit: self.unit_of(pick) })
     }
 
     /// Returns every slot with who fills it, by set, group and place.

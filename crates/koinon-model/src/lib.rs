@@ -13,7 +13,7 @@ mod report;
 mod service;
 mod value;
 
-pub use allocation::{Allocation, DealError, Filled, Member, NodeSet};
+pub use allocation::{Allocation, DealError, Filled, Member, NodeSet, Trace};
 pub use content::{Ban, Change, Content, ContentError, Edit, Mode, Object, Permission};
 pub use id::{Digest, Epoch, InvalidName, Module, Name, Revision, Slot, keccak256};
 pub use instance::{Artifact, Instance, Node, Port, Probe, Protocol, Restart};

@@ -15,6 +15,7 @@ use rustix::fs::FlockOperation;
 use rustix::fs::flock;
 use rustix::process::Pid;
 use rustix::process::Signal;
+use rustix::process::kill_process;
 use rustix::process::kill_process_group;
 use tokio::time::Instant;
 use tokio::time::sleep;
@@ -112,8 +113,9 @@ pub async fn end_holder(path: &Path, grace: Duration) -> io::Result<bool> {
                 break;
             }
             if !signalled && let Some(pid) = holder(path)?.and_then(pid) {
-                signalled =
-                    !matches!(kill_process_group(pid, signal), Err(rustix::io::Errno::PERM));
+                // Who was started from a shell need not lead a group.
+                let group = kill_process_group(pid, signal);
+                signalled = group.or_else(|_| kill_process(pid, signal)).is_ok();
             }
             sleep(Duration::from_millis(5)).await;
         }

@@ -12,6 +12,6 @@ mod store;
 pub use agent::{
     Agent, AgentConfig, AgentError, LaunchError, OnExit, Processes, launch, probe_once,
 };
-pub use desired::{Desired, DesiredError, desired, service_of};
+pub use desired::{Desired, DesiredError, desired};
 pub use file::{end_holder, hold, holder, write_whole};
 pub use store::{Store, StoreError};

@@ -1,0 +1,44 @@
+//! `koinon artifact`: the local artifact store.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use koinon_node::Store;
+use serde_json::json;
+
+use crate::error::CommandError;
+use crate::error::Outcome;
+use crate::local::Local;
+use crate::ui::Ui;
+
+/// Manage the local artifact store
+#[derive(Subcommand, Debug)]
+pub(crate) enum ArtifactCommand {
+    /// Add a file and print its CID
+    Add {
+        /// The file
+        file: PathBuf,
+
+        /// The store; without it that of the local network
+        #[arg(long, value_name = "DIR")]
+        store: Option<PathBuf>,
+    },
+}
+
+pub(crate) fn run(ui: Ui, command: ArtifactCommand) -> Outcome {
+    let ArtifactCommand::Add { file, store } = command;
+    let dir = match store {
+        Some(dir) => dir,
+        None => match Local::find(None)? {
+            Some(local) => local.store(),
+            None => return Err(CommandError::usage("no store").hint("give --store DIR")),
+        },
+    };
+    let cid = Store::open(&dir)?.add(&file)?;
+    if ui.json {
+        ui.json(&json!({ "cid": cid, "file": file, "store": dir }));
+    } else {
+        ui.line(&cid);
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! One file per command: its arguments, and what it does.
+
+mod agent;
+mod allocation;
+mod artifact;
+mod chain;
+mod compile;
+mod completions;
+mod diff;
+mod down;
+mod epoch;
+mod execute;
+mod export;
+mod import;
+mod key;
+mod launch;
+mod operator;
+mod proposal;
+mod propose;
+mod service;
+mod status;
+mod up;
+mod validate;
+mod vote;
+mod worker;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::Subcommand;
+
+use crate::error::CommandError;
+use crate::error::Outcome;
+use crate::ui::Tone;
+use crate::ui::Ui;
+use crate::ui::paint;
+
+const EXAMPLES: &str = "\
+Examples:
+  koinon up examples/sharding-network            start a network of four operators on this machine
+  koinon status --watch                          see its nodes
+  koinon diff examples/sharding-network -I shards=5
+  koinon propose examples/sharding-network -I shards=5
+  koinon service list --rpc-url https://node.example:8545
+
+Exit codes:
+  0 done    1 failed    2 wrong usage    3 the template does not compile
+  4 the chain does not answer    5 a contract refused    6 a check found something wrong    130 interrupted";
+
+/// Runs the infrastructure of decentralised applications: TOSCA code in smart contracts, changed by vote, dealt to staked
+/// operators, deployed by their agents
+#[derive(Parser, Debug)]
+#[command(name = "koinon", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Up(up::UpArgs),
+    Down(down::DownArgs),
+    Status(status::StatusArgs),
+    Validate(validate::ValidateArgs),
+    Compile(compile::CompileArgs),
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
+    Diff(diff::DiffArgs),
+    Propose(propose::ProposeArgs),
+    Vote(vote::VoteArgs),
+    Execute(execute::ExecuteArgs),
+    #[command(subcommand)]
+    Proposal(proposal::ProposalCommand),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
+    #[command(subcommand)]
+    Operator(operator::OperatorCommand),
+    #[command(subcommand)]
+    Epoch(epoch::EpochCommand),
+    #[command(subcommand)]
+    Allocation(allocation::AllocationCommand),
+    Agent(agent::AgentArgs),
+    Chain(chain::ChainArgs),
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    #[command(subcommand)]
+    Artifact(artifact::ArtifactCommand),
+    Completions(completions::CompletionsArgs),
+    #[command(hide = true)]
+    Launch(launch::LaunchArgs),
+    Worker(worker::WorkerArgs),
+}
+
+/// Runs the command the arguments ask for.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let ui = Ui { json: cli.json };
+    match dispatch(ui, cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(ui, &error);
+            error.kind.exit_code()
+        }
+    }
+}
+
+fn report(ui: Ui, error: &CommandError) {
+    let text = error.render();
+    match text.strip_prefix("error:") {
+        Some(rest) => ui.say(&format!("{}{}", paint(Tone::Bad, "error:"), rest.trim_end())),
+        None => ui.say(text.trim_end()),
+    }
+}
+
+fn dispatch(ui: Ui, command: Command) -> Outcome {
+    match command {
+        Command::Up(args) => block_on(up::run(ui, args)),
+        Command::Down(args) => block_on(down::run(ui, args)),
+        Command::Status(args) => block_on(status::run(ui, args)),
+        Command::Validate(args) => validate::run(ui, &args),
+        Command::Compile(args) => compile::run(ui, &args),
+        Command::Service(command) => block_on(service::run(ui, command)),
+        Command::Diff(args) => block_on(diff::run(ui, args)),
+        Command::Propose(args) => block_on(propose::run(ui, args)),
+        Command::Vote(args) => block_on(vote::run(ui, args)),
+        Command::Execute(args) => block_on(execute::run(ui, args)),
+        Command::Proposal(command) => block_on(proposal::run(ui, command)),
+        Command::Export(args) => block_on(export::run(ui, args)),
+        Command::Import(args) => block_on(import::run(ui, args)),
+        Command::Operator(command) => block_on(operator::run(ui, command)),
+        Command::Epoch(command) => block_on(epoch::run(ui, command)),
+        Command::Allocation(command) => block_on(allocation::run(ui, command)),
+        Command::Agent(args) => block_on(agent::run(ui, args)),
+        Command::Chain(args) => block_on(chain::run(ui, args)),
+        Command::Key(command) => key::run(ui, command),
+        Command::Artifact(command) => artifact::run(ui, command),
+        Command::Completions(args) => completions::run(&args),
+        Command::Launch(args) => launch::run(&args),
+        Command::Worker(args) => worker::run(&args),
+    }
+}
+
+fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| CommandError::failed(format!("cannot start: {error}")))?;
+    let outcome = runtime.block_on(command);
+    // Blocking work of a command that ended, such as hashing an artifact, is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Starts logging of a long-running command to stderr; `KOINON_LOG` filters it.
+fn log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("KOINON_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}
+
+/// Reads a duration such as `250ms`, `5 s` or `2m`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let split = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: u64 =
+        number.parse().map_err(|_| format!("expected a duration such as 250ms, found {text}"))?;
+    match unit.trim() {
+        "ms" => Ok(std::time::Duration::from_millis(number)),
+        "s" => Ok(std::time::Duration::from_secs(number)),
+        "m" | "min" => Ok(std::time::Duration::from_secs(number.saturating_mul(60))),
+        "h" => Ok(std::time::Duration::from_secs(number.saturating_mul(3600))),
+        _ => Err(format!("expected a unit of ms, s, m or h, found {text}")),
+    }
+}

@@ -1,0 +1,53 @@
+//! `koinon vote`: votes on a proposal.
+
+use alloy::primitives::U256;
+use clap::Args;
+use clap::ValueEnum;
+use serde_json::json;
+
+use crate::error::Outcome;
+use crate::network::NetworkArgs;
+use crate::network::Signing;
+use crate::ui::Ui;
+
+/// Vote on a proposal with the account's stake
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  koinon vote 1093…27 for --as bob")]
+pub(crate) struct VoteArgs {
+    /// The proposal's number
+    proposal: U256,
+
+    /// The vote
+    #[arg(value_enum)]
+    vote: Support,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// A vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Support {
+    /// For it
+    For,
+    /// Against it
+    Against,
+    /// Neither, but it counts for the quorum
+    Abstain,
+}
+
+pub(crate) async fn run(ui: Ui, args: VoteArgs) -> Outcome {
+    let contracts = args.network.contracts(Signing::Yes).await?;
+    let vote = match args.vote {
+        Support::For => koinon_chain::Vote::For,
+        Support::Against => koinon_chain::Vote::Against,
+        Support::Abstain => koinon_chain::Vote::Abstain,
+    };
+    let sent = contracts.vote(args.proposal, vote).await?;
+    if ui.json {
+        ui.json(&json!({ "proposal": args.proposal, "vote": vote, "transaction": sent }));
+    } else {
+        ui.say(&format!("voted in block {}", sent.block));
+    }
+    Ok(())
+}

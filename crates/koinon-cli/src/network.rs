@@ -1,0 +1,147 @@
+//! Which chain, which service, and who signs.
+
+use std::path::PathBuf;
+
+use alloy::primitives::Address;
+use alloy::signers::local::PrivateKeySigner;
+use clap::Args;
+use koinon_chain::Chain;
+use koinon_chain::Contracts;
+
+use crate::error::CommandError;
+use crate::error::Outcome;
+use crate::keys::Keys;
+use crate::keys::open_keystore;
+use crate::local::Local;
+use crate::local::Record;
+
+/// Which chain and service, and who signs. Without any of these the local network of the working directory is meant.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetworkArgs {
+    /// Directory of a local network that `koinon up` made
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+
+    /// JSON-RPC of an EVM node: http://, https://, ws:// or wss://
+    #[arg(long, env = "KOINON_RPC_URL", value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+
+    /// Address of the service
+    #[arg(long, env = "KOINON_SERVICE", value_name = "ADDRESS")]
+    pub(crate) service: Option<Address>,
+
+    /// Encrypted keystore of the account that signs
+    #[arg(long, env = "KOINON_KEYSTORE", value_name = "FILE", requires = "password_file")]
+    pub(crate) keystore: Option<PathBuf>,
+
+    /// File that holds the keystore's password
+    #[arg(long, env = "KOINON_PASSWORD_FILE", value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// An operator's key directory, as `koinon key new` makes
+    #[arg(long, env = "KOINON_KEYS", value_name = "DIR", conflicts_with = "keystore")]
+    pub(crate) keys: Option<PathBuf>,
+
+    /// Sign as this operator of the local network
+    #[arg(long = "as", value_name = "OPERATOR", conflicts_with_all = ["keystore", "keys"])]
+    pub(crate) operator: Option<String>,
+}
+
+/// Whether a command signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signing {
+    /// It only reads.
+    No,
+    /// It sends transactions.
+    Yes,
+}
+
+impl NetworkArgs {
+    /// Returns the local network, if one is meant or found.
+    pub(crate) fn local(&self) -> Outcome<Option<(Local, Record)>> {
+        if self.dir.is_none() && self.rpc_url.is_some() && self.operator.is_none() {
+            return Ok(None);
+        }
+        let Some(local) = Local::find(self.dir.as_deref())? else { return Ok(None) };
+        Ok(local.record()?.map(|record| (local, record)))
+    }
+
+    /// Connects to the chain.
+    pub(crate) async fn chain(&self, signing: Signing) -> Outcome<Chain> {
+        let local = self.local()?;
+        let url = self
+            .rpc_url
+            .clone()
+            .or_else(|| local.as_ref().map(|(_, record)| record.rpc_url.clone()));
+        let Some(url) = url else {
+            let error = CommandError::usage("no chain to talk to");
+            return Err(
+                error.hint("give --rpc-url, or start a local network with `koinon up TEMPLATE`")
+            );
+        };
+        let signer = match signing {
+            Signing::No => None,
+            Signing::Yes => Some(self.signer()?),
+        };
+        Ok(Chain::connect(&url, signer).await?)
+    }
+
+    /// Connects to the service.
+    pub(crate) async fn contracts(&self, signing: Signing) -> Outcome<Contracts> {
+        let chain = self.chain(signing).await?;
+        let local = self.local()?;
+        let service = self.service.or_else(|| local.and_then(|(_, record)| record.service));
+        let Some(service) = service else {
+            let error = CommandError::usage("no service to talk to");
+            return Err(
+                error.hint("give --service; `koinon service list` shows those of the chain")
+            );
+        };
+        Ok(Contracts::open(chain, service).await?)
+    }
+
+    /// Returns the key directory of who signs, with its name in a local network.
+    pub(crate) fn keys(&self) -> Outcome<Option<(Option<String>, Keys)>> {
+        if let Some(dir) = &self.keys {
+            return Ok(Some((None, Keys::at(dir))));
+        }
+        let Some((local, record)) = self.local()? else {
+            return match &self.operator {
+                None => Ok(None),
+                Some(_) => {
+                    Err(CommandError::usage("--as needs a local network; give --keys instead"))
+                }
+            };
+        };
+        let name = match &self.operator {
+            Some(name) if record.operators.contains(name) => name.clone(),
+            Some(name) => {
+                let error =
+                    CommandError::usage(format!("no operator {name} in {}", local.dir.display()));
+                return Err(error.hint(format!("there are {}", record.operators.join(", "))));
+            }
+            None => match record.operators.first() {
+                Some(first) => first.clone(),
+                None => return Ok(None),
+            },
+        };
+        let keys = local.keys(&name);
+        Ok(Some((Some(name), keys)))
+    }
+
+    fn signer(&self) -> Outcome<PrivateKeySigner> {
+        if let (Some(keystore), Some(password)) = (&self.keystore, &self.password_file) {
+            return open_keystore(keystore, password);
+        }
+        match self.keys()? {
+            Some((_, keys)) => keys.signer(),
+            None => {
+                let error = CommandError::usage("nobody to sign as");
+                Err(error.hint(
+                    "give --keys, or --keystore and --password-file; `koinon key new` makes keys",
+                ))
+            }
+        }
+    }
+}

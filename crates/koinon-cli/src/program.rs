@@ -1,0 +1,43 @@
+//! This program itself: other processes of a network are the same binary.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Outcome;
+
+/// Returns the path of this binary.
+pub(crate) fn path() -> Outcome<PathBuf> {
+    Ok(std::env::current_exe().context("cannot find the path of this program")?)
+}
+
+/// Returns the command with which agents launch nodes.
+pub(crate) fn launcher() -> Outcome<Vec<OsString>> {
+    Ok(vec![path()?.into(), "launch".into()])
+}
+
+/// Returns a token that SIGINT or SIGTERM cancel; a second signal ends the process at once.
+pub(crate) fn stop_on_signal() -> Outcome<CancellationToken> {
+    use tokio::signal::unix::SignalKind;
+    use tokio::signal::unix::signal;
+    let stop = CancellationToken::new();
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let token = stop.clone();
+    tokio::spawn(async move {
+        for _ in 0..2 {
+            // Cancel safe: a signal not taken here is taken in the next round.
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if token.is_cancelled() {
+                std::process::exit(130);
+            }
+            token.cancel();
+        }
+    });
+    Ok(stop)
+}

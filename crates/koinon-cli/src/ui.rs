@@ -1,0 +1,158 @@
+//! What goes to the terminal: data to stdout, talk to stderr.
+
+use std::io::IsTerminal;
+use std::io::Write;
+use std::time::Duration;
+use std::time::Instant;
+
+use anstyle::AnsiColor;
+use anstyle::Style;
+use serde::Serialize;
+
+/// How a command speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ui {
+    /// Data as JSON.
+    pub(crate) json: bool,
+}
+
+/// A colour with a meaning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tone {
+    /// It is good, or comes new.
+    Good,
+    /// It is bad, or goes.
+    Bad,
+    /// It changes.
+    Changed,
+    /// It matters less.
+    Quiet,
+    /// It is a heading.
+    Strong,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        match self {
+            Self::Good => AnsiColor::Green.on_default(),
+            Self::Bad => AnsiColor::Red.on_default(),
+            Self::Changed => AnsiColor::Yellow.on_default(),
+            Self::Quiet => Style::new().dimmed(),
+            Self::Strong => Style::new().bold(),
+        }
+    }
+}
+
+/// Paints text; the terminal's side takes the colour away where there is none.
+pub(crate) fn paint(tone: Tone, text: &str) -> String {
+    let style = tone.style();
+    format!("{style}{text}{style:#}")
+}
+
+impl Ui {
+    /// Prints data: a line for people.
+    pub(crate) fn line(self, text: &str) {
+        // Who closed the pipe does not want the rest.
+        drop(writeln!(anstream::stdout().lock(), "{text}"));
+    }
+
+    /// Prints data: text as it is, without a new line.
+    pub(crate) fn raw(self, text: &str) {
+        drop(std::io::stdout().lock().write_all(text.as_bytes()));
+    }
+
+    /// Prints data as JSON.
+    pub(crate) fn json(self, data: &impl Serialize) {
+        match serde_json::to_string_pretty(data) {
+            Ok(text) => self.line(&text),
+            Err(error) => self.say(&format!("cannot write JSON: {error}")),
+        }
+    }
+
+    /// Says something to whoever watches.
+    pub(crate) fn say(self, text: &str) {
+        drop(writeln!(anstream::stderr().lock(), "{text}"));
+    }
+
+    /// Starts a stage whose end will be said with its time.
+    pub(crate) fn stage(self, name: &'static str) -> Stage {
+        if std::io::stderr().is_terminal() {
+            drop(write!(anstream::stderr().lock(), "  {name} …"));
+        }
+        Stage { ui: self, name, started: Instant::now() }
+    }
+
+    /// Prints rows in columns, the first row as a heading.
+    pub(crate) fn table(self, rows: &[Vec<String>]) {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = |column: usize| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for (index, row) in rows.iter().enumerate() {
+            let cells = row.iter().enumerate().map(|(column, cell)| {
+                let pad =
+                    if column + 1 == row.len() { 0 } else { widths[column] - cell.chars().count() };
+                format!("{cell}{}", " ".repeat(pad))
+            });
+            let line = cells.collect::<Vec<_>>().join("  ");
+            self.line(&if index == 0 { paint(Tone::Quiet, &line) } else { line });
+        }
+    }
+}
+
+/// A stage under way.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    ui: Ui,
+    name: &'static str,
+    started: Instant,
+}
+
+/// A stage that ended.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct StageDone {
+    pub(crate) stage: &'static str,
+    pub(crate) milliseconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gas: Option<u64>,
+}
+
+impl Stage {
+    /// Says that the stage has ended, what came of it, and what gas it took.
+    pub(crate) fn done(self, what: &str, gas: Option<u64>) -> StageDone {
+        let took = self.started.elapsed();
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let gas_text = gas.map(|gas| format!("  {} gas", thousands(gas))).unwrap_or_default();
+        let clear = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+        let line = format!(
+            "{clear}{} {:<12} {what} {}",
+            paint(Tone::Good, "✔"),
+            self.name,
+            paint(Tone::Quiet, &format!("{}{gas_text}", seconds(took)))
+        );
+        self.ui.say(&line);
+        StageDone { stage: self.name, milliseconds, gas }
+    }
+}
+
+/// Shows a duration as people read it.
+pub(crate) fn seconds(duration: Duration) -> String {
+    format!("{:.2} s", duration.as_secs_f64())
+}
+
+/// Shows a number with its thousands apart.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(",")
+}
