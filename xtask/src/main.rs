@@ -25,14 +25,15 @@ Run the project's tasks
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test         Check everything that must pass: tools, format, lints, contracts, artifacts, vectors, all tests
+  test         Check everything that must pass: format, lints, contracts, artifacts, vectors, all tests,
+               licences
   test --fast  Check what needs neither Node nor Python nor another process: format, lints, unit tests, all
                tests of the crates without IO, the repository's rules
   contracts    Build the contracts and rewrite contracts/artifacts
   help         Print this help (also -h, --help)
 
 Needed: Rust with rustfmt and clippy, a C compiler; without --fast also Node 20 or later, npm and python3.
-Everything else is pinned by contracts/package-lock.json and Cargo.lock and stays in folders git ignores.
+Everything else is installed by the first run, pinned, into folders that git ignores.
 The first failure ends the run and says what to do next.";
 
 fn main() -> ExitCode {

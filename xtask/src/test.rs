@@ -32,6 +32,13 @@ const LINTS: [Step; 2] = [
     },
 ];
 
+const DEPENDENCIES: Step = Step {
+    name: "dependencies",
+    command: "./.tools/bin/cargo-deny --locked check --deny license-exception-not-encountered licenses bans sources",
+    directory: ".",
+    next: "choose another library, or allow it in deny.toml and say why",
+};
+
 /// Forge runs in `contracts`, where its configuration names the compiler by a relative path.
 const CONTRACTS: [Step; 5] = [
     Step {
@@ -100,8 +107,8 @@ pub(crate) fn run(root: &Path, extent: Extent) -> Result<()> {
     let steps: Vec<Step> = match extent {
         Extent::Everything => {
             tools::ensure(&[Need::Rust, Need::Node, Need::Python])?;
-            let all = tools::packages(root)?.into_iter().chain(LINTS).chain(CONTRACTS);
-            all.chain([TESTS]).collect()
+            let tools = tools::packages(root)?.into_iter().chain(tools::cargo_deny(root));
+            tools.chain(LINTS).chain(CONTRACTS).chain([TESTS, DEPENDENCIES]).collect()
         }
         Extent::Fast => {
             tools::ensure(&[Need::Rust])?;

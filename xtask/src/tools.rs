@@ -56,18 +56,33 @@ impl Need {
 }
 
 /// Returns the step that installs contracts/package-lock.json, unless it is installed.
+///
+/// Not `npm ci`: it refuses a lock without the binaries of every platform, and registries do not have all of them. What
+/// the lock names is installed as it says, and `--no-save` leaves the lock as it is.
 pub(crate) fn packages(root: &Path) -> Result<Option<Step>> {
     let install = Step {
         name: "npm packages",
-        command: "npm ci --prefix contracts --no-audit --no-fund",
+        command: "npm install --prefix contracts --no-save --ignore-scripts --no-audit --no-fund",
         directory: ".",
-        next: "check that the npm registry can be reached; if package.json changed, run `npm install` in \
-               contracts and commit package-lock.json",
+        next: "check that the npm registry can be reached",
     };
     Ok((!is_installed(&root.join("contracts"))?).then_some(install))
 }
 
-/// npm writes its hidden lock last, and `npm ci` removes it first: it stands for a whole installation.
+/// Returns the step that installs the pinned cargo-deny, unless it is installed.
+pub(crate) fn cargo_deny(root: &Path) -> Option<Step> {
+    let install = Step {
+        name: "cargo-deny",
+        // Unoptimised it is built in half the time, and a check takes seconds.
+        command: "cargo install cargo-deny --version 0.20.2 --locked --debug --root .tools",
+        directory: ".",
+        next: "check that crates.io can be reached",
+    };
+    let said = version(&root.join(".tools/bin/cargo-deny"), "");
+    (said.as_deref() != Some("cargo-deny 0.20.2")).then_some(install)
+}
+
+/// npm writes its hidden lock last: it stands for a whole installation.
 fn is_installed(contracts: &Path) -> Result<bool> {
     let stamp = contracts.join("node_modules/.package-lock.json");
     Ok(stamp.exists() && modified(&stamp)? >= modified(&contracts.join("package-lock.json"))?)

@@ -6,7 +6,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot read the repository must fail")]
 
 mod code;
-mod dependencies;
 mod documents;
 mod repository;
 mod text;

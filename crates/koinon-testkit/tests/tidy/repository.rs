@@ -87,13 +87,6 @@ pub(crate) fn cargo_metadata(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-pub(crate) fn host() -> String {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).arg("-vV").output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
-}
-
 pub(crate) fn check(rule: Rule, sources: &[Source]) {
     assert!(!sources.is_empty(), "this rule looks at no file at all");
     let lines = |source: &Source| {
