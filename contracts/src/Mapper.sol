@@ -212,7 +212,8 @@ contract Mapper is IMapper {
     }
 
     function _opensAt(Epoch memory epoch) private view returns (uint256) {
-        return epoch.openedAt + CORE.natural(EPOCH_INTERVAL);
+        // Nothing is dealt in epoch 0: there is nothing to wait for.
+        return epoch.number == 0 ? epoch.openedAt : epoch.openedAt + CORE.natural(EPOCH_INTERVAL);
     }
 
     function _alpha(Epoch memory epoch) private view returns (bytes memory) {

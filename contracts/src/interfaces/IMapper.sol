@@ -72,7 +72,7 @@ interface IMapper {
     /// (for epoch 1: drawn by `begin`, key at its snapshot; if nobody has units the last beacon serves again). Reverts
     /// with MapperDealUnfinished while there is no such deal.
     function nextBeacon() external view returns (address beacon, uint256 x, uint256 y);
-    /// @notice The block from which the next epoch may open.
+    /// @notice The block from which the next epoch may open: `epoch_interval` blocks after the newest; epoch 1 at once.
     function opensAt() external view returns (uint256);
     /// @notice The newest epoch, dealt or not; number 0 after `begin`.
     function latest() external view returns (Epoch memory);
