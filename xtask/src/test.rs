@@ -39,7 +39,7 @@ const DEPENDENCIES: Step = Step {
     next: "choose another library, or allow it in deny.toml and say why",
 };
 
-/// Forge runs in `contracts`, where its configuration names the compiler by a relative path.
+/// Forge must run in `contracts`, where its configuration names the compiler by a relative path.
 const CONTRACTS: [Step; 5] = [
     Step {
         name: "forge fmt",
@@ -61,8 +61,8 @@ const CONTRACTS: [Step; 5] = [
     },
     Step {
         name: "artifacts",
-        command: "node contracts/tools/artifacts.mjs --check",
-        directory: ".",
+        command: "node tools/artifacts.mjs --check",
+        directory: "contracts",
         next: "run `cargo xtask contracts` and commit contracts/artifacts with the contracts",
     },
     Step {
@@ -123,8 +123,8 @@ pub(crate) fn contracts(root: &Path) -> Result<()> {
     tools::ensure(&[Need::Node])?;
     let build = Step {
         name: "artifacts",
-        command: "node contracts/tools/artifacts.mjs",
-        directory: ".",
+        command: "node tools/artifacts.mjs",
+        directory: "contracts",
         next: "repair what the compiler names",
     };
     let steps: Vec<Step> = tools::packages(root)?.into_iter().chain([build]).collect();
