@@ -18,6 +18,8 @@ use alloy::rpc::client::RpcClient;
 use alloy::rpc::types::TransactionReceipt;
 use alloy::rpc::types::TransactionRequest;
 use alloy::signers::local::PrivateKeySigner;
+use alloy::transports::RpcError;
+use alloy::transports::TransportErrorKind;
 use koinon_model::Module;
 use serde::Serialize;
 
@@ -91,6 +93,8 @@ pub struct View<'a> {
 }
 
 impl Chain {
+    /// How often a nonce may be taken by somebody else with the same key.
+    const NONCE_RACES: u32 = 10;
     /// The most gas of one transaction (EIP-7825).
     const MAX_GAS: u64 = 16_777_216;
     /// How long a transaction may take to be mined.
@@ -187,8 +191,7 @@ impl Chain {
         let gas = gas.map_err(|error| ChainError::rpc(action, error))?;
         // What others do before it in its block can make it dearer than on the state it was estimated on.
         let request = request.with_gas_limit((gas + gas / 4 + 10_000).min(Self::MAX_GAS));
-        let pending = self.provider.send_transaction(request.clone()).await;
-        let hash = *pending.map_err(|error| ChainError::rpc(action, error))?.tx_hash();
+        let hash = self.submit(action, sender, &request).await?;
         let receipt = self.receipt(action, hash).await?;
         let block = receipt.block_number.unwrap_or_default();
         if receipt.status() {
@@ -200,6 +203,28 @@ impl Chain {
         let error = replayed.err().map(|error| ChainError::rpc(action, error));
         let revert = Revert::Unknown(Default::default());
         Err(error.unwrap_or(ChainError::Reverted { action: action.to_owned(), revert }))
+    }
+
+    /// Submits a transaction with the account's next nonce. The account may be used elsewhere at the same moment, such as
+    /// by its agent: who comes second takes the next nonce.
+    async fn submit(
+        &self,
+        action: &str,
+        sender: Address,
+        request: &TransactionRequest,
+    ) -> Result<B256, ChainError> {
+        let mut attempts = 0;
+        loop {
+            let nonce = self.provider.get_transaction_count(sender).pending().await;
+            let nonce = nonce.map_err(|error| ChainError::rpc(action, error))?;
+            match self.provider.send_transaction(request.clone().with_nonce(nonce)).await {
+                Ok(pending) => return Ok(*pending.tx_hash()),
+                Err(error) if attempts < Self::NONCE_RACES && is_nonce_taken(&error) => {
+                    attempts += 1;
+                }
+                Err(error) => return Err(ChainError::rpc(action, error)),
+            }
+        }
     }
 
     async fn receipt(&self, action: &str, hash: B256) -> Result<TransactionReceipt, ChainError> {
@@ -218,6 +243,14 @@ impl Chain {
             pause = (pause * 2).min(Self::LOOK_EVERY);
         }
     }
+}
+
+/// Whether another transaction of the account was faster. JSON-RPC has no code for it; these are the words of geth, which
+/// others have taken over.
+fn is_nonce_taken(error: &RpcError<TransportErrorKind>) -> bool {
+    let said = error.as_error_resp().map(|response| response.message.to_lowercase());
+    let known = ["nonce too low", "already known", "replacement transaction underpriced"];
+    said.is_some_and(|said| known.iter().any(|known| said.contains(known)))
 }
 
 impl Contracts {

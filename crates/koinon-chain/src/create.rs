@@ -84,7 +84,7 @@ impl Contracts {
         let (stake, timelock, governance, core) = (address(0), address(1), address(2), address(3));
         let [identity, artifacts, topology, templates, mapper, security] =
             [4, 5, 6, 7, 8, 9].map(address);
-        let contracts = Contracts::of(
+        let contracts = Self::of(
             chain.clone(),
             [
                 core, blobs, governance, timelock, stake, identity, artifacts, topology, templates,

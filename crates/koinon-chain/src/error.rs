@@ -39,8 +39,8 @@ pub enum ChainError {
         /// What was given.
         url: String,
     },
-    /// The node did not answer, or not sensibly.
-    #[error("cannot {action}: the chain did not answer")]
+    /// The node did not answer, or refused.
+    #[error("cannot {action}")]
     Rpc {
         /// What was attempted.
         action: String,

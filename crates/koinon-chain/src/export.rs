@@ -171,6 +171,22 @@ impl View<'_> {
         Ok(objects)
     }
 
+    /// Reads one object; `None` if there is none at the path.
+    ///
+    /// # Errors
+    /// [`ChainError`]; see [`View::content`].
+    pub async fn object(&self, module: Module, path: &str) -> Result<Option<Object>, ChainError> {
+        let failed = |error| ChainError::call("read an object", error);
+        let binding = self.contracts.object_module(module);
+        let entry = binding.entry(path.to_owned()).block(self.block).call().await;
+        let blob = entry.map_err(failed)?.blob;
+        if blob.is_zero() {
+            return Ok(None);
+        }
+        let bytes = self.contracts.blobs().get(blob).block(self.block).call().await;
+        read_object(module, path, blob, &bytes.map_err(failed)?).map(Some)
+    }
+
     /// Reads a module's entries in index order.
     ///
     /// # Errors

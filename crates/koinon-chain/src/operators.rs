@@ -9,6 +9,7 @@ use alloy::primitives::B256;
 use alloy::primitives::U256;
 use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
+use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolEvent;
 use futures::future::try_join_all;
 use futures::try_join;
@@ -96,13 +97,27 @@ impl Contracts {
         let action = "join";
         let account =
             self.chain().sender().ok_or(ChainError::NoSigner { action: action.to_owned() })?;
+        let [certificate, application] = self.join_requests(account, joining).await?;
+        self.chain().send_request("publish the certificate", certificate).await?;
+        Ok(self.chain().send_request(action, application).await?.0)
+    }
+
+    /// Returns the two transactions `account` joins with, for whoever signs and sends them itself: publishing the
+    /// certificate, and the application.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn join_requests(
+        &self,
+        account: Address,
+        joining: Joining<'_>,
+    ) -> Result<[TransactionRequest; 2], ChainError> {
         let der = joining.certificate.der();
         let certificate = keccak256(der);
         let [x, y] = joining.beacon.coordinates().map(U256::from_be_bytes);
-        self.chain().send("publish the certificate", self.blobs().put(der.to_vec().into())).await?;
-        let identity = self.identity();
+        let (blobs, identity) = (self.blobs(), self.identity());
         let digest = identity.joinDigest(account, joining.name.to_owned(), certificate, x, y);
-        let digest = digest.call().await.map_err(|error| ChainError::call(action, error))?;
+        let digest = digest.call().await.map_err(|error| ChainError::call("join", error))?;
         let [r, s] = joining.key.sign_digest(&digest.0);
         let application = Identity::Application {
             name: joining.name.to_owned(),
@@ -113,7 +128,10 @@ impl Contracts {
             beaconX: x,
             beaconY: y,
         };
-        Ok(self.chain().send(action, identity.join(application)).await?.0)
+        Ok([
+            blobs.put(der.to_vec().into()).into_transaction_request(),
+            identity.join(application).into_transaction_request(),
+        ])
     }
 
     /// Leaves the list of operators.

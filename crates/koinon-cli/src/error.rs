@@ -77,9 +77,16 @@ impl CommandError {
             return format!("{}\n", diagnostics.render(Style::Colored));
         }
         let mut text = String::new();
+        let mut said = String::new();
         for (depth, cause) in self.error.chain().enumerate() {
+            // Libraries repeat the text of a cause in that of what it caused.
+            let cause = cause.to_string();
+            if depth > 0 && said.contains(&cause) {
+                continue;
+            }
             let label = if depth == 0 { "error" } else { "  because" };
             text.push_str(&format!("{label}: {cause}\n"));
+            said = cause;
         }
         for hint in &self.hints {
             text.push_str(&format!("  hint: {hint}\n"));

@@ -191,7 +191,8 @@ impl Allocation {
     pub fn explain(&self, slot: &Slot) -> Option<Trace> {
         let dealt = self.set(slot)?;
         let turn = dealt.turn[slot.group as usize];
-        let pick = dealt.first + u64::from(slot.place) * u64::from(dealt.set.groups) + u64::from(turn);
+        let pick =
+            dealt.first + u64::from(slot.place) * u64::from(dealt.set.groups) + u64::from(turn);
         Some(Trace { turn, pick, offset: self.offset, unit: self.unit_of(pick) })
     }
 

@@ -1,5 +1,6 @@
 //! The deal and the commitment against `suite/vectors/`, which an independent implementation made; the contracts are
 //! tested against the same files.
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use alloy_primitives::Address;
 use alloy_primitives::B256;

@@ -1,4 +1,5 @@
-//! What holds for any plan: see DESIGN's list in ARCHITECTURE.md, "Plans".
+//! What holds for any plan: see ARCHITECTURE.md, "Plans".
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -174,7 +175,9 @@ proptest! {
 fn ended_processes_are_started_again() {
     let new = instance([(0, (1, 1))].into());
     let mut state = running(&new);
-    state.values_mut().for_each(|node| node.alive = false);
+    for node in state.values_mut() {
+        node.alive = false;
+    }
     let again = plan(&state, &new);
     assert_eq!(again.count(Class::Unchanged), 1);
     let last = again.steps.last().unwrap();
@@ -182,9 +185,13 @@ fn ended_processes_are_started_again() {
     assert_eq!(run(&again, &state, &new, &[0]), running(&new));
 
     let mut never = new;
-    never.nodes.values_mut().for_each(|node| node.restart = Restart::Never);
+    for node in never.nodes.values_mut() {
+        node.restart = Restart::Never;
+    }
     let mut state = running(&never);
-    state.values_mut().for_each(|node| node.alive = false);
+    for node in state.values_mut() {
+        node.alive = false;
+    }
     assert!(plan(&state, &never).is_empty());
 }
 

@@ -66,9 +66,9 @@ async fn show(ui: Ui, args: ShowArgs) -> Outcome {
         rows.push(vec![slot.to_string(), node.unwrap_or_else(|| "-".to_owned()), shown]);
     }
     if ui.json {
-        ui.json(&data)
+        ui.json(&data);
     } else {
-        ui.table(&rows)
+        ui.table(&rows);
     }
     Ok(())
 }
@@ -130,7 +130,10 @@ async fn explain(ui: Ui, args: ExplainArgs) -> Outcome {
                     allocation.slot_count()
                 )),
                 None => {
-                    ui.line(&format!("unit      none: there are {} units only", allocation.units()))
+                    ui.line(&format!(
+                        "unit      none: there are {} units only",
+                        allocation.units()
+                    ));
                 }
             }
         }

@@ -83,9 +83,9 @@ async fn list(ui: Ui, args: ListArgs) -> Outcome {
         ]);
     }
     if ui.json {
-        ui.json(&data)
+        ui.json(&data);
     } else {
-        ui.table(&rows)
+        ui.table(&rows);
     }
     Ok(())
 }

@@ -73,9 +73,9 @@ pub(crate) async fn run(ui: Ui, args: StatusArgs) -> Outcome {
     if !args.watch {
         let snapshot = Snapshot::read(&contracts).await?;
         if ui.json {
-            ui.json(&snapshot)
+            ui.json(&snapshot);
         } else {
-            snapshot.show(ui)
+            snapshot.show(ui);
         }
         return Ok(());
     }

@@ -1,14 +1,20 @@
 //! `koinon vote`: votes on a proposal.
 
+use std::time::Duration;
+
 use alloy::primitives::U256;
 use clap::Args;
 use clap::ValueEnum;
+use koinon_chain::ProposalState;
 use serde_json::json;
 
 use crate::error::Outcome;
 use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
+
+/// How often to look whether the vote has begun.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Vote on a proposal with the account's stake
 #[derive(Args, Debug)]
@@ -23,6 +29,10 @@ pub(crate) struct VoteArgs {
 
     #[command(flatten)]
     network: NetworkArgs,
+
+    /// Do not wait for the vote to begin
+    #[arg(long)]
+    no_wait: bool,
 }
 
 /// A vote.
@@ -43,6 +53,10 @@ pub(crate) async fn run(ui: Ui, args: VoteArgs) -> Outcome {
         Support::Against => koinon_chain::Vote::Against,
         Support::Abstain => koinon_chain::Vote::Abstain,
     };
+    while !args.no_wait && contracts.proposal_state(args.proposal).await? == ProposalState::Pending
+    {
+        tokio::time::sleep(LOOK).await;
+    }
     let sent = contracts.vote(args.proposal, vote).await?;
     if ui.json {
         ui.json(&json!({ "proposal": args.proposal, "vote": vote, "transaction": sent }));

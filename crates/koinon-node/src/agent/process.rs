@@ -114,7 +114,7 @@ impl Processes {
                 }
                 None if !alive => remove_dir(&dir).map_err(failed("remove", &dir))?,
                 None => {
-                    tracing::warn!(dir = %dir.display(), "a process runs in a directory without node.json")
+                    tracing::warn!(dir = %dir.display(), "a process runs in a directory without node.json");
                 }
             }
         }

@@ -446,7 +446,7 @@ impl Agent {
             Ok(None) => {}
             // Another agent was faster, or the chain is away: the next turn sees.
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "no epoch was opened")
+                tracing::debug!(error = &error as &dyn std::error::Error, "no epoch was opened");
             }
         }
     }
