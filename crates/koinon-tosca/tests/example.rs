@@ -351,7 +351,10 @@ fn nodes() {
     let environment = [("SHARD", "shard3"), ("WORKER", "13")]
         .map(|(key, value)| (key.to_owned(), value.to_owned()));
     assert_eq!(node.environment, environment.into());
-    assert_eq!((node.arguments.len(), node.restart), (0, Restart::Always));
+    assert_eq!(
+        (node.arguments.as_slice(), node.restart),
+        (["worker".to_owned()].as_slice(), Restart::Always)
+    );
     assert_eq!(
         node.ports,
         [Port { name: "http".to_owned(), target: 12345, published: 0, protocol: Protocol::Tcp }]
