@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::future::IntoFuture;
 
+use alloy::eips::BlockId;
 use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::U256;
@@ -211,17 +212,23 @@ impl View<'_> {
         Ok(stake.map_err(|error| ChainError::call("read the stake", error))?.saturating_to())
     }
 
-    /// Returns the names of accounts that are or were operators.
+    /// Returns the names of all accounts that are or were operators, from their events of joining.
     ///
     /// # Errors
     /// [`ChainError`].
-    pub async fn names(
-        &self,
-        accounts: &[Address],
-    ) -> Result<BTreeMap<Address, String>, ChainError> {
-        let operators =
-            try_join_all(accounts.iter().map(|account| self.operator(*account))).await?;
-        Ok(operators.into_iter().map(|operator| (operator.account, operator.name)).collect())
+    pub async fn names(&self) -> Result<BTreeMap<Address, String>, ChainError> {
+        let filter = Filter::new()
+            .address(self.contracts.identity)
+            .event_signature(Identity::Joined::SIGNATURE_HASH)
+            .from_block(0);
+        let filter = match self.block {
+            BlockId::Number(number) => filter.to_block(number),
+            BlockId::Hash(_) => filter,
+        };
+        let logs = self.contracts.chain().provider().get_logs(&filter).await;
+        let logs = logs.map_err(|error| ChainError::rpc("read the operators' names", error))?;
+        let joined = logs.iter().filter_map(|log| Identity::Joined::decode_log(&log.inner).ok());
+        Ok(joined.map(|joined| (joined.operator, joined.name.clone())).collect())
     }
 
     /// Returns the numbers of banned units of the operator with this name.

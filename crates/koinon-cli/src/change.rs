@@ -85,8 +85,7 @@ impl Draft {
         };
         let Some(before) = view.allocation().await? else { return Ok(None) };
         let Some(after) = view.allocation_of(resolve(&self.new)?).await? else { return Ok(None) };
-        let accounts: Vec<Address> = before.order().iter().map(|member| member.account).collect();
-        let names = view.names(&accounts).await?;
+        let names = view.names().await?;
         let (was, will) = (before.by_operator(), after.by_operator());
         let operators = names.iter().map(|(account, name)| {
             let count =

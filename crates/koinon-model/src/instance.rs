@@ -122,8 +122,10 @@ impl Node {
 }
 
 impl Instance {
-    /// Returns the nodes of one operator.
-    pub fn of(&self, operator: Address) -> impl Iterator<Item = (&Slot, &Node)> {
-        self.nodes.iter().filter(move |(_, node)| node.operator == operator)
+    /// Keeps the nodes of one operator only.
+    #[must_use]
+    pub fn slice(mut self, operator: Address) -> Self {
+        self.nodes.retain(|_, node| node.operator == operator);
+        self
     }
 }

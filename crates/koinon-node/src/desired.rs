@@ -1,6 +1,5 @@
 //! From the chain to what should run: export, compile, allocate, instantiate.
 
-use alloy_primitives::Address;
 use koinon_chain::ChainError;
 use koinon_chain::Contracts;
 use koinon_chain::Head;
@@ -52,9 +51,7 @@ pub async fn desired(contracts: &Contracts, head: Head) -> Result<Option<Desired
     let allocation = view.allocation().await?;
     let instance = match &allocation {
         Some(allocation) => {
-            let accounts: Vec<Address> =
-                allocation.order().iter().map(|member| member.account).collect();
-            let names = view.names(&accounts).await?;
+            let names = view.names().await?;
             koinon_tosca::instantiate(&service, allocation, &names, head.revision, head.epoch)?
         }
         None => Instance {

@@ -53,8 +53,7 @@ async fn show(ui: Ui, args: ShowArgs) -> Outcome {
     let contracts = args.network.contracts(Signing::No).await?;
     let view = contracts.at(contracts.chain().block_number().await?);
     let allocation = view.allocation().await?.ok_or_else(none_yet)?;
-    let accounts: Vec<Address> = allocation.order().iter().map(|member| member.account).collect();
-    let names = view.names(&accounts).await?;
+    let names = view.names().await?;
     let mut rows = vec![["slot", "node", "operator"].map(ToOwned::to_owned).to_vec()];
     let mut data = Vec::new();
     for (slot, filled) in allocation.slots() {

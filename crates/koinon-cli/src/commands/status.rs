@@ -208,8 +208,7 @@ async fn read_nodes(
     allocation: &Allocation,
 ) -> Outcome<Vec<NodeRow>> {
     let view = contracts.at(head.block);
-    let accounts: Vec<Address> = allocation.order().iter().map(|member| member.account).collect();
-    let names: BTreeMap<Address, String> = view.names(&accounts).await?;
+    let names: BTreeMap<Address, String> = view.names().await?;
     let mut rows = Vec::new();
     for set in allocation.sets() {
         for status in view.statuses(set).await? {

@@ -67,6 +67,7 @@ pub struct Agent {
     operator: Address,
     beacon: BeaconKey,
     accepted: Revision,
+    /// The operator's own nodes.
     desired: Option<(Head, Instance)>,
     /// The head that was looked at last and could not be used: it is not tried again.
     refused: Option<(Revision, koinon_model::Epoch)>,
@@ -149,12 +150,12 @@ impl Watched {
         let pause = Duration::from_millis(200) * 2u32.pow(self.starts.min(8));
         self.starts += 1;
         self.start_at = now + pause.min(Duration::from_secs(30));
-        self.become_(NodeState::Starting, Reason::Started);
+        self.enter(NodeState::Starting, Reason::Started);
         self.failures = 0;
         self.probe_at = now;
     }
 
-    fn become_(&mut self, state: NodeState, reason: Reason) {
+    fn enter(&mut self, state: NodeState, reason: Reason) {
         self.state = state;
         self.reason = reason;
     }
@@ -257,12 +258,16 @@ impl Agent {
         }
         match desired(&self.contracts, head).await {
             Ok(Some(wanted)) => {
-                self.accept(head.revision)?;
+                if let Err(error) = self.accept(head.revision) {
+                    tracing::error!(%error, "cannot write down the revision; what runs stays as it is");
+                    return Ok(None);
+                }
+                let mine = wanted.instance.slice(self.operator);
                 tracing::info!(
                     revision = %head.revision, epoch = %head.epoch, block = head.block,
-                    mine = wanted.instance.of(self.operator).count(), "new instance"
+                    mine = mine.nodes.len(), "new instance"
                 );
-                self.desired = Some((head, wanted.instance));
+                self.desired = Some((head, mine));
                 self.refused = None;
             }
             Ok(None) => {}
@@ -279,13 +284,10 @@ impl Agent {
     }
 
     /// Writes down the revision before anything of it is done.
-    fn accept(&mut self, revision: Revision) -> Result<(), ChainError> {
+    fn accept(&mut self, revision: Revision) -> std::io::Result<()> {
         if revision > self.accepted {
-            let path = accepted_path(&self.config);
             let text = format!("{} {revision}\n", self.contracts.core);
-            if let Err(error) = write_whole(&path, text.as_bytes()) {
-                tracing::error!(%error, path = %path.display(), "cannot write the accepted revision");
-            }
+            write_whole(&accepted_path(&self.config), text.as_bytes())?;
             self.accepted = revision;
         }
         Ok(())
@@ -299,21 +301,21 @@ impl Agent {
         for (slot, node) in &observed {
             let watched = self.nodes.entry(slot.clone()).or_insert_with(|| Watched::new(now));
             if !node.alive && matches!(watched.state, NodeState::Running | NodeState::Starting) {
-                watched.become_(NodeState::Failed, Reason::Exited);
+                watched.enter(NodeState::Failed, Reason::Exited);
             }
         }
         let running: Running = observed
             .iter()
             .map(|(slot, node)| ((self.operator, slot.clone()), node.clone()))
             .collect();
-        let plan = koinon_plan::plan(&running, instance).slice(self.operator);
+        let plan = koinon_plan::plan(&running, instance);
         let plan = self.without_waiting(plan, &observed, now);
         if plan.is_empty() {
             return Ok(());
         }
         let applied = apply(&plan, instance, &self.config.processes).await;
         log(&plan, &applied);
-        let wanted: Vec<Slot> = instance.of(self.operator).map(|(slot, _)| slot.clone()).collect();
+        let wanted: Vec<Slot> = instance.nodes.keys().cloned().collect();
         self.nodes.retain(|slot, _| wanted.contains(slot));
         let now = Instant::now();
         for slot in applied.started {
@@ -325,7 +327,7 @@ impl Agent {
             );
             let watched = self.nodes.entry(failed.slot).or_insert_with(|| Watched::new(now));
             watched.started(now);
-            watched.become_(NodeState::Failed, failed.reason);
+            watched.enter(NodeState::Failed, failed.reason);
         }
         Ok(())
     }
@@ -349,7 +351,7 @@ impl Agent {
     async fn probe(&mut self) {
         let Some((_, instance)) = &self.desired else { return };
         let now = Instant::now();
-        let due = instance.of(self.operator).filter_map(|(slot, node)| {
+        let due = instance.nodes.iter().filter_map(|(slot, node)| {
             let watched = self.nodes.get(slot)?;
             let probed = matches!(
                 watched.state,
@@ -368,7 +370,7 @@ impl Agent {
             let Some(watched) = self.nodes.get_mut(&slot) else { continue };
             match answered {
                 Some(took) => {
-                    watched.become_(NodeState::Running, Reason::ProbeAnswered);
+                    watched.enter(NodeState::Running, Reason::ProbeAnswered);
                     watched.milliseconds = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
                     (watched.failures, watched.starts) = (0, 0);
                     watched.probe_at = now + self.config.probe_every;
@@ -379,7 +381,7 @@ impl Agent {
                     watched.probe_at =
                         now + if starting { Self::PROBE_STARTING } else { self.config.probe_every };
                     if !starting && watched.failures >= Self::FAILURES {
-                        watched.become_(NodeState::Failed, Reason::ProbeFailed);
+                        watched.enter(NodeState::Failed, Reason::ProbeFailed);
                     }
                 }
             }
@@ -393,7 +395,7 @@ impl Agent {
             return;
         }
         let mut reports = Vec::new();
-        for (slot, node) in instance.of(self.operator) {
+        for (slot, node) in instance.nodes.iter() {
             let Some(watched) = self.nodes.get(slot) else { continue };
             let endpoint =
                 self.config.processes.endpoint(slot, &node.probe.port).unwrap_or_default();
@@ -420,7 +422,7 @@ impl Agent {
                 ));
             }
         }
-        let starting = instance.of(self.operator).any(|(slot, _)| {
+        let starting = instance.nodes.iter().any(|(slot, _)| {
             self.nodes
                 .get(slot)
                 .is_some_and(|node| node.state == NodeState::Starting && node.starts <= 1)
@@ -459,7 +461,7 @@ impl Agent {
         }
         for slot in observed.keys() {
             if let Some(watched) = self.nodes.get_mut(slot) {
-                watched.become_(NodeState::Stopped, Reason::AgentStopped);
+                watched.enter(NodeState::Stopped, Reason::AgentStopped);
             }
         }
         if let Ok(head) = self.contracts.head().await {
