@@ -123,6 +123,13 @@ pub(crate) struct StageDone {
 }
 
 impl Stage {
+    /// Says how far the stage is, to who watches it on a terminal.
+    pub(crate) fn note(&self, text: &str) {
+        if std::io::stderr().is_terminal() {
+            drop(write!(anstream::stderr().lock(), "\r\x1b[2K  {} … {text}", self.name));
+        }
+    }
+
     /// Says that the stage has ended, what came of it, and what gas it took.
     pub(crate) fn done(self, what: &str, gas: Option<u64>) -> StageDone {
         let took = self.started.elapsed();

@@ -3,6 +3,7 @@
 mod agent;
 mod allocation;
 mod artifact;
+mod bench;
 mod chain;
 mod compile;
 mod completions;
@@ -25,6 +26,7 @@ mod vote;
 mod worker;
 
 use std::future::Future;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -90,6 +92,7 @@ enum Command {
     Key(key::KeyCommand),
     #[command(subcommand)]
     Artifact(artifact::ArtifactCommand),
+    Bench(bench::BenchArgs),
     Completions(completions::CompletionsArgs),
     #[command(hide = true)]
     Launch(launch::LaunchArgs),
@@ -139,6 +142,7 @@ fn dispatch(ui: Ui, command: Command) -> Outcome {
         Command::Chain(args) => block_on(chain::run(ui, args)),
         Command::Key(command) => key::run(ui, command),
         Command::Artifact(command) => artifact::run(ui, command),
+        Command::Bench(args) => block_on(bench::run(ui, args)),
         Command::Completions(args) => completions::run(&args),
         Command::Launch(args) => launch::run(&args),
         Command::Worker(args) => worker::run(&args),
@@ -163,6 +167,7 @@ fn log() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
 }
 

@@ -1,0 +1,269 @@
+//! Table V: creating and reading single objects, by many clients at once.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use alloy::primitives::Address;
+use alloy::signers::local::PrivateKeySigner;
+use koinon_chain::Contracts;
+use koinon_model::Change;
+use koinon_model::Edit;
+use koinon_model::Module;
+use koinon_model::Object;
+use koinon_model::Value;
+use serde::Serialize;
+
+use super::BenchArgs;
+use super::documents::base;
+use super::documents::compiled;
+use super::generate::Random;
+use super::ground::Ground;
+use super::load::Load;
+use super::load::drive;
+use super::report::faster;
+use super::report::milliseconds;
+use crate::error::CommandError;
+use crate::error::Outcome;
+use crate::ui::Ui;
+use crate::ui::thousands;
+
+/// The paper's numbers of creates and reads.
+const CREATES: usize = 1_000;
+const READS: usize = 10_338;
+
+/// What table V came to.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    clients: usize,
+    /// The values were published beforehand, together.
+    publish_seconds: f64,
+    publish_gas: u64,
+    publish_transactions: usize,
+    create: Load,
+    create_gas: u64,
+    /// Creates per second with the publishing counted in.
+    create_throughput_with_publishing: f64,
+    read: Load,
+    paper: Paper,
+}
+
+/// The paper's cells as printed. Those of the reads' send rate and average latency repeat cells of the creates.
+#[derive(Debug, Serialize)]
+struct Paper {
+    create: Cells,
+    read: Cells,
+}
+
+#[derive(Debug, Serialize)]
+struct Cells {
+    successes: usize,
+    failures: usize,
+    send_rate: f64,
+    max_latency: f64,
+    min_latency: f64,
+    avg_latency: f64,
+    throughput: f64,
+}
+
+const PAPER: Paper = Paper {
+    create: Cells {
+        successes: CREATES,
+        failures: 0,
+        send_rate: 60.5,
+        max_latency: 11.52,
+        min_latency: 0.46,
+        avg_latency: 6.95,
+        throughput: 45.4,
+    },
+    read: Cells {
+        successes: READS,
+        failures: 0,
+        send_rate: 11.52,
+        max_latency: 0.19,
+        min_latency: 0.001,
+        avg_latency: 45.4,
+        throughput: 175.0,
+    },
+};
+
+/// An object to create, and the change that does it.
+#[derive(Debug)]
+struct Asset {
+    path: String,
+    object: Object,
+    change: Change,
+}
+
+pub(super) async fn run(ui: Ui, args: &BenchArgs) -> Outcome<Report> {
+    let (creates, reads) = if args.quick { (20, 100) } else { (CREATES, READS) };
+    let signers: Vec<_> = (0..args.clients).map(|_| PrivateKeySigner::random()).collect();
+    let accounts: Vec<Address> = signers.iter().map(PrivateKeySigner::address).collect();
+    let stage = ui.stage("service");
+    let ground = Ground::open(args, &accounts).await?;
+    let service = compiled(&with_type(base(&accounts)))?;
+    let (contracts, _) = ground.serve(&service).await?;
+    let mut clients = Vec::new();
+    for signer in signers {
+        clients.push(contracts.over(ground.chain_of(signer).await?));
+    }
+    stage.done(&format!("{} clients may update it", clients.len()), None);
+
+    let assets: Arc<Vec<Asset>> =
+        Arc::new((0..creates).map(|number| asset(args.seed, number)).collect());
+    let stage = ui.stage("publish");
+    let started = Instant::now();
+    let published = contracts.publish(assets.iter().map(|asset| &asset.object)).await?;
+    let publish_seconds = started.elapsed().as_secs_f64();
+    let publish_gas = published.iter().map(|sent| sent.gas).sum();
+    stage.done(&format!("{} objects", thousands(creates as u64)), Some(publish_gas));
+
+    let stage = ui.stage("create");
+    let gas = Arc::new(AtomicU64::new(0));
+    let create = drive(&stage, clients.len(), creates, {
+        let (clients, assets, gas) = (clients.clone(), Arc::clone(&assets), Arc::clone(&gas));
+        move |client, number| {
+            let (contracts, assets, gas) =
+                (clients[client].clone(), Arc::clone(&assets), Arc::clone(&gas));
+            async move {
+                let sent = contracts.update(&assets[number].change).await?;
+                gas.fetch_add(sent.gas, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    })
+    .await?;
+    let create_gas = gas.load(Ordering::Relaxed);
+    stage.done(&format!("{} of {}", create.successes, creates), Some(create_gas));
+    check(&contracts, create.successes).await?;
+
+    let stage = ui.stage("read");
+    let block = contracts.chain().block_number().await?;
+    let mut random = Random::new(args.seed);
+    let picks: Arc<Vec<u64>> = Arc::new((0..reads).map(|_| random.below(creates as u64)).collect());
+    let read = drive(&stage, clients.len(), reads, move |client, number| {
+        let (contracts, assets) = (clients[client].clone(), Arc::clone(&assets));
+        let pick = picks[number] as usize;
+        async move { look(&contracts, block, &assets[pick]).await }
+    })
+    .await?;
+    stage.done(&format!("{} of {}", read.successes, reads), None);
+    let create_throughput_with_publishing =
+        create.successes as f64 / (create.seconds + publish_seconds);
+    Ok(Report {
+        clients: args.clients,
+        publish_seconds,
+        publish_gas,
+        publish_transactions: published.len(),
+        create,
+        create_gas,
+        create_throughput_with_publishing,
+        read,
+        paper: PAPER,
+    })
+}
+
+/// Reads an asset and compares it.
+async fn look(contracts: &Contracts, block: u64, asset: &Asset) -> Outcome {
+    match contracts.at(block).object(Module::Templates, &asset.path).await? {
+        Some(object) if object == asset.object => Ok(()),
+        Some(_) => Err(CommandError::failed(format!("{} is not what was created", asset.path))),
+        None => Err(CommandError::failed(format!("{} is not there", asset.path))),
+    }
+}
+
+/// Checks that what was created is a service that compiles.
+async fn check(contracts: &Contracts, created: usize) -> Outcome {
+    let content = contracts.now().content().await?;
+    koinon_tosca::open(&content)?;
+    let found = content.objects.keys().filter(|(module, _)| *module == Module::Templates).count();
+    if found == created {
+        return Ok(());
+    }
+    Err(CommandError::failed(format!("{created} objects were created, {found} are there")))
+}
+
+fn asset(seed: u64, number: usize) -> Asset {
+    let mut random = Random::new(seed.wrapping_add(number as u64));
+    let worth = i64::try_from(random.below(1_000_000)).unwrap_or_default();
+    let properties =
+        Value::from([("worth", worth.into()), ("owner", format!("owner{number}").as_str().into())]);
+    let object = Object::new(Value::from([("type", "Asset".into()), ("properties", properties)]));
+    let path = format!("node_templates/asset{number}");
+    let edit = Edit {
+        module: Module::Templates,
+        path: path.clone(),
+        was: None,
+        blob: Some(object.blob()),
+    };
+    Asset { path, object, change: Change { edits: vec![edit], ..Change::default() } }
+}
+
+/// Adds the node type of the assets.
+fn with_type(mut document: Value) -> Value {
+    let typed = |name: &str| Value::from([("type", name.into())]);
+    let properties = Value::from([("worth", typed("integer")), ("owner", typed("string"))]);
+    let asset = Value::from([("properties", properties)]);
+    if let Value::Map(root) = &mut document {
+        root.insert("node_types".to_owned(), Value::from([("Asset", asset)]));
+    }
+    document
+}
+
+impl Report {
+    pub(super) fn show(&self, ui: Ui) {
+        let mut table = vec![
+            ["", "done/failed", "sent/s", "latency ms min/avg/p99/max", "throughput/s", "ratio"]
+                .map(ToOwned::to_owned)
+                .to_vec(),
+        ];
+        for (name, load, cells) in
+            [("create", &self.create, &self.paper.create), ("read", &self.read, &self.paper.read)]
+        {
+            let latency = [load.min_latency, load.avg_latency, load.p99_latency, load.max_latency];
+            table.push(vec![
+                name.to_owned(),
+                format!("{}/{}", load.successes, load.failures),
+                format!("{:.1}", load.send_rate),
+                latency.map(milliseconds).join("/"),
+                format!("{:.1}", load.throughput),
+                faster(load.throughput / cells.throughput),
+            ]);
+            // What the paper prints in these two cells of the reads cannot be meant.
+            let printed = if name == "read" { " (sic)" } else { "" };
+            table.push(vec![
+                "  paper".to_owned(),
+                format!("{}/{}", cells.successes, cells.failures),
+                format!("{}{printed}", cells.send_rate),
+                format!(
+                    "{}/{}{printed}/-/{}",
+                    milliseconds(cells.min_latency),
+                    milliseconds(cells.avg_latency),
+                    milliseconds(cells.max_latency)
+                ),
+                format!("{:.1}", cells.throughput),
+                String::new(),
+            ]);
+        }
+        ui.table(&table);
+        ui.line(&format!(
+            "{} clients, each with an account of its own, one operation after the other. A create is one update of one object by \
+             an admin, {} gas on average, with the gas estimated and the receipt read; its value was published before: {} in {} \
+             transactions, {} ms, {} gas. With that counted in, {:.1} creates a second. A read is a look-up of the path and the value, checked \
+             against its hash.",
+            self.clients,
+            thousands(self.create_gas / self.create.successes.max(1) as u64),
+            thousands((self.create.successes + self.create.failures) as u64),
+            self.publish_transactions,
+            milliseconds(self.publish_seconds),
+            thousands(self.publish_gas),
+            self.create_throughput_with_publishing,
+        ));
+        for load in [&self.create, &self.read] {
+            if let Some(failure) = &load.first_failure {
+                ui.line(&format!("the first failure: {failure}"));
+            }
+        }
+    }
+}
