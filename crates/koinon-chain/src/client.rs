@@ -183,6 +183,16 @@ impl Chain {
         action: &str,
         request: TransactionRequest,
     ) -> Result<(Sent, TransactionReceipt), ChainError> {
+        self.send_with_room(action, request, 10_000).await
+    }
+
+    /// Sends a transaction that others before it in its block can make dearer by up to `room` gas, beyond a quarter.
+    pub(crate) async fn send_with_room(
+        &self,
+        action: &str,
+        request: TransactionRequest,
+        room: u64,
+    ) -> Result<(Sent, TransactionReceipt), ChainError> {
         let Some(sender) = self.sender else {
             return Err(ChainError::NoSigner { action: action.to_owned() });
         };
@@ -190,7 +200,7 @@ impl Chain {
         let gas = self.provider.estimate_gas(request.clone()).await;
         let gas = gas.map_err(|error| ChainError::rpc(action, error))?;
         // What others do before it in its block can make it dearer than on the state it was estimated on.
-        let request = request.with_gas_limit((gas + gas / 4 + 10_000).min(Self::MAX_GAS));
+        let request = request.with_gas_limit((gas + gas / 4 + room).min(Self::MAX_GAS));
         let hash = self.submit(action, sender, &request).await?;
         let receipt = self.receipt(action, hash).await?;
         let block = receipt.block_number.unwrap_or_default();
