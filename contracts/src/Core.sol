@@ -91,6 +91,10 @@ contract Core is Module, ICore {
         }
 
         _register(moduleName, newModule);
+        // Whoever follows revisions must look again: the content may be another now.
+        uint64 newRevision = ++_revision;
+
+        emit Updated(newRevision, msg.sender);
 
         if (!_authorized(_modules.get(TIMELOCK), CORE)) revert CoreInvalidModules();
     }

@@ -39,7 +39,9 @@ contract Mapper is IMapper {
 
     /// @inheritdoc IMapper
     function begin() external {
-        if (_epochs[0].openedAt != 0) revert MapperAlreadyBegun();
+        uint256 begun = _epochs[0].openedAt;
+        bool silent = _latest == 0 && block.number >= begun + CORE.natural(EPOCH_INTERVAL);
+        if (begun != 0 && !silent) revert MapperAlreadyBegun();
         IIdentity identity = _identity();
         uint256 count = identity.operatorCount();
         if (count == 0) revert MapperNoOperators();

@@ -462,11 +462,13 @@ contract CoreSetModuleTest is ServiceTest {
 
         expectEvent(address(core));
         emit ICore.ModuleChanged(ARTIFACTS, address(next));
+        expectEvent(address(core));
+        emit ICore.Updated(1, LOCK);
         vm.prank(LOCK);
         core.setModule(ARTIFACTS, address(next));
 
         assertEq(core.module(ARTIFACTS), address(next), "module");
-        assertEq(core.revision(), 0, "revision");
+        assertEq(core.revision(), 1, "revision");
         (bytes32[] memory namesAfter, address[] memory addressesAfter) = core.modules();
         assertEq(abi.encode(namesAfter), abi.encode(names), "names");
         for (uint256 i = 0; i < names.length; ++i) {
@@ -485,7 +487,7 @@ contract CoreSetModuleTest is ServiceTest {
         core.setModule(TIMELOCK, address(this));
         vm.stopPrank();
 
-        assertEq(core.update(_parameter("x", 1, true)), 1, "the new timelock updates");
+        assertEq(core.update(_parameter("x", 1, true)), 3, "the new timelock updates");
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(ICore.CoreUnauthorized.selector, LOCK, CORE));
         core.update(_parameter("x", 2, true));

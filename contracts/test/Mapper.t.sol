@@ -20,6 +20,38 @@ contract MapperEpochTest is MapperBase {
         mapper.begin();
     }
 
+    function test_begin_revertsWhileTheBeaconHasTime(uint256 early) public {
+        _populate(2);
+        _begin();
+        vm.roll(block.number + INTERVAL - bound(early, 1, INTERVAL));
+        vm.expectRevert(IMapper.MapperAlreadyBegun.selector);
+        mapper.begin();
+    }
+
+    function test_begin_revertsAfterTheFirstEpoch() public {
+        _ready(2);
+        vm.roll(block.number + INTERVAL);
+        vm.expectRevert(IMapper.MapperAlreadyBegun.selector);
+        mapper.begin();
+    }
+
+    /// @dev A first beacon that stays silent holds a new service up for one interval only.
+    function test_begin_againAfterSilence(uint256 late, bytes32 blockHash) public {
+        _populate(3);
+        _begin();
+        vm.roll(block.number + INTERVAL + bound(late, 0, 1000));
+        vm.setBlockhash(block.number - 1, blockHash);
+        bytes32 seed = keccak256(abi.encode(blockHash, address(mapper), block.chainid));
+        expectEvent(address(mapper));
+        emit IMapper.Begun(seed, members[uint256(seed) % 3]);
+        mapper.begin();
+        assertEq(mapper.latest().seed, seed, "seed");
+        assertEq(uint256(mapper.latest().openedAt), block.number, "opened at");
+        assertEq(uint256(mapper.latest().snapshot), block.number - 1, "snapshot");
+        _open();
+        assertEq(uint256(mapper.latest().number), 1, "epoch 1 opens");
+    }
+
     function test_begin_revertsWithoutOperators() public {
         vm.expectRevert(IMapper.MapperNoOperators.selector);
         mapper.begin();

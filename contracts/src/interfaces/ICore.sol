@@ -9,7 +9,7 @@ import {IModule} from "./IModule.sol";
 interface ICore is IModule {
     /// @notice A service was created. Lets anyone find the services of a chain.
     event Created(string name, address indexed creator);
-    /// @notice A change was applied; the service is at `revision`.
+    /// @notice A change was applied, or a module replaced; the service is at `revision`.
     event Updated(uint64 indexed revision, address indexed by);
     /// @notice A parameter was set, or removed (`present` false).
     event ParameterChanged(
@@ -40,7 +40,7 @@ interface ICore is IModule {
     /// @notice Applies a change as the next revision. Each module touched must allow the caller: parameters count as
     /// `core`, node sets as `topology`, bans as `security`; permissions are the timelock's alone.
     function update(Change calldata change) external returns (uint64 revision);
-    /// @notice Points `name` at another contract, which keeps none of the old one's content. Only the timelock. A module
+    /// @notice Points `name` at another contract, as the next revision; it keeps none of the old one's content. Only the timelock. A module
     /// can be replaced but not removed.
     function setModule(bytes32 name, address module) external;
     /// @notice The service's name.

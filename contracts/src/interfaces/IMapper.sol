@@ -52,7 +52,8 @@ interface IMapper {
     error MapperNoSlot(bytes32 set, uint32 group, uint32 place);
 
     /// @notice Fixes seed 0 = keccak256(abi.encode(blockhash(block.number - 1), address(this), chainid)) and draws the
-    /// first beacon among the operators active now (index seed 0 % count). Once. Reverts with IdentityNoBeaconKey if that
+    /// first beacon among the operators active now (index seed 0 % count). Once; again only if that
+    /// operator let `epoch_interval` blocks pass without opening epoch 1. Reverts with IdentityNoBeaconKey if that
     /// operator joined in this very block: its key must be known at the snapshot.
     function begin() external;
     /// @notice Opens the next epoch with the proof of its beacon over `alpha()`; the seed is the proof's output. The
