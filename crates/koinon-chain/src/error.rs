@@ -75,6 +75,12 @@ pub enum ChainError {
         /// How long was waited.
         seconds: u64,
     },
+    /// No answer came in time.
+    #[error("cannot {action}: the chain does not answer in time")]
+    Timeout {
+        /// What was attempted.
+        action: String,
+    },
     /// Something was to be sent, but there is no key to sign it with.
     #[error("cannot {action}: no key to sign with")]
     NoSigner {
@@ -215,7 +221,7 @@ impl ChainError {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Rpc { source, .. } => source.is_transport_error(),
-            Self::NotMined { .. } => true,
+            Self::NotMined { .. } | Self::Timeout { .. } => true,
             _ => false,
         }
     }

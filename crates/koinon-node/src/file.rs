@@ -1,7 +1,7 @@
 //! Files that are whole or absent, and locks that end with their holder.
 //!
-//! A lock file holds the number of the process that holds it. Whoever finds the lock held may signal that number: it
-//! cannot be another process's, since the lock ends with its holder.
+//! A lock file holds the number of the process that took it and when that process started, so that a number that was
+//! given to another process since is never taken for it.
 
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -25,15 +25,14 @@ use tokio::time::sleep;
 /// # Errors
 /// What the file system says.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("part");
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    let temporary = dir.join(format!(".{name}.{}.part", std::process::id()));
     let mut file = File::create(&temporary)?;
     file.write_all(content)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
+    File::open(dir)?.sync_all()
 }
 
 /// Opens a lock file, made if absent.
@@ -71,35 +70,99 @@ pub(crate) fn remove_dir(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes a lock for as long as the returned file is open and writes this process's number into it; `None` if another
-/// process holds it.
+/// Who took a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Holder {
+    pid: u32,
+    /// When it started, in the kernel's ticks since boot.
+    started: u64,
+}
+
+impl Holder {
+    fn this() -> io::Result<Self> {
+        let pid = std::process::id();
+        let started = start_time(pid).ok_or(io::ErrorKind::Unsupported)?;
+        Ok(Self { pid, started })
+    }
+
+    fn read(path: &Path) -> io::Result<Option<Self>> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let parse = || {
+            let (pid, started) = text.trim().split_once(' ')?;
+            Some(Self { pid: pid.parse().ok()?, started: started.parse().ok()? })
+        };
+        Ok(parse())
+    }
+
+    fn lives(self) -> bool {
+        start_time(self.pid) == Some(self.started)
+    }
+
+    fn signal(self, signal: Signal) -> bool {
+        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else { return false };
+        // Who was started from a shell need not lead a group.
+        let group = kill_process_group(pid, signal);
+        group
+            .or_else(|error| if self.lives() { kill_process(pid, signal) } else { Err(error) })
+            .is_ok()
+    }
+}
+
+/// Field 22 of `/proc/PID/stat` (proc(5)); `None` if there is no such process, or it has ended and is not yet reaped.
+fn start_time(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+/// Takes a lock for as long as the returned file is open and writes down who took it; `None` if another process holds it.
 ///
 /// # Errors
 /// What the file system says.
 pub fn hold(path: &Path) -> io::Result<Option<File>> {
     let mut file = open_lock(path)?;
-    if !try_lock(&file)? {
-        return Ok(None);
+    // Whoever looks whether the lock is held takes it for an instant.
+    let mut patience = 50;
+    while !try_lock(&file)? {
+        patience -= 1;
+        if patience == 0 {
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
+    let Holder { pid, started } = Holder::this()?;
     file.set_len(0)?;
     file.rewind()?;
-    write!(file, "{}", std::process::id())?;
+    write!(file, "{pid} {started}")?;
     Ok(Some(file))
 }
 
-/// Returns the number of the process that holds the lock, once it has written it.
+/// Returns whether the process that took the lock lives: it holds the lock, or it let go of it and goes on.
+///
+/// # Errors
+/// What the file system says.
+pub fn is_held(path: &Path) -> io::Result<bool> {
+    Ok(is_locked(path)? || Holder::read(path)?.is_some_and(Holder::lives))
+}
+
+/// Returns the number of the process that took the lock, if it lives and has written it.
 ///
 /// # Errors
 /// What the file system says.
 pub fn holder(path: &Path) -> io::Result<Option<u32>> {
-    if !is_locked(path)? {
-        return Ok(None);
-    }
-    Ok(std::fs::read_to_string(path)?.trim().parse().ok())
+    Ok(Holder::read(path)?.filter(|holder| holder.lives()).map(|holder| holder.pid))
 }
 
-/// Ends the process that holds the lock and all of its group: asks, and after `grace` kills. Returns whether the lock is
-/// free.
+/// Ends the process that took the lock and all of its group: asks, and after `grace` kills. Returns whether it has ended.
 ///
 /// # Errors
 /// What the file system says.
@@ -108,21 +171,15 @@ pub async fn end_holder(path: &Path, grace: Duration) -> io::Result<bool> {
     for (signal, patience) in [(Signal::TERM, grace), (Signal::KILL, KILLED)] {
         let deadline = Instant::now() + patience;
         let mut signalled = false;
-        while is_locked(path)? {
+        while is_held(path)? {
             if Instant::now() > deadline {
                 break;
             }
-            if !signalled && let Some(pid) = holder(path)?.and_then(pid) {
-                // Who was started from a shell need not lead a group.
-                let group = kill_process_group(pid, signal);
-                signalled = group.or_else(|_| kill_process(pid, signal)).is_ok();
+            if !signalled && let Some(holder) = Holder::read(path)? {
+                signalled = holder.signal(signal);
             }
             sleep(Duration::from_millis(5)).await;
         }
     }
-    Ok(!is_locked(path)?)
-}
-
-fn pid(number: u32) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(number).ok()?)
+    Ok(!is_held(path)?)
 }

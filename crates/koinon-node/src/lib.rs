@@ -13,5 +13,5 @@ pub use agent::{
     Agent, AgentConfig, AgentError, LaunchError, OnExit, Processes, launch, probe_once,
 };
 pub use desired::{Desired, DesiredError, desired};
-pub use file::{end_holder, hold, holder, write_whole};
+pub use file::{end_holder, hold, holder, is_held, write_whole};
 pub use store::{Store, StoreError};

@@ -1,27 +1,22 @@
 //! What a node's process is before it becomes the node's program.
 //!
 //! An agent can be killed between starting a process and writing down that it did. So a node's process says itself that it
-//! lives: it takes the lock of the node's directory, writes its number into it, and then becomes the node's program,
-//! which inherits the lock. The lock ends with the process, whatever ends it. A second start of the same node finds the lock
-//! held and ends: nothing runs twice.
+//! lives: it takes the lock of the node's directory, writes its number and start time into it, and then becomes the
+//! node's program, which inherits the lock. The lock ends with the process, whatever ends it; should a program close it, its
+//! number and start time still tell that it lives. A second start of the same node finds the lock held and ends.
 
 use std::io;
-use std::io::Seek;
-use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread;
-use std::time::Duration;
 
 use rustix::io::FdFlags;
 use rustix::io::fcntl_setfd;
 use thiserror::Error;
 
 use super::process::Started;
-use crate::file::open_lock;
-use crate::file::try_lock;
+use crate::file::hold;
 
 /// Why a node's program was not started.
 #[derive(Debug, Error)]
@@ -74,18 +69,8 @@ fn prepare(dir: &Path) -> Result<(Command, PathBuf), LaunchError> {
         move |source| LaunchError::Io { path, source }
     };
     let path = dir.join(Started::LOCK);
-    let mut lock = open_lock(&path).map_err(failed(&path))?;
-    // Whoever looks whether the node lives holds the lock for an instant.
-    let mut patience = 50;
-    while !try_lock(&lock).map_err(failed(&path))? {
-        patience -= 1;
-        if patience == 0 {
-            return Err(LaunchError::Running(dir.to_owned()));
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    lock.set_len(0).and_then(|()| lock.rewind()).map_err(failed(&path))?;
-    write!(lock, "{}", std::process::id()).map_err(failed(&path))?;
+    let lock = hold(&path).map_err(failed(&path))?;
+    let lock = lock.ok_or_else(|| LaunchError::Running(dir.to_owned()))?;
     // The program must inherit the lock.
     fcntl_setfd(&lock, FdFlags::empty()).map_err(|error| failed(&path)(error.into()))?;
 

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 use std::net::TcpListener;
+use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -27,7 +28,7 @@ use tokio::time::sleep;
 
 use crate::file::end_holder;
 use crate::file::holder;
-use crate::file::is_locked;
+use crate::file::is_held;
 use crate::file::remove_dir;
 use crate::file::write_whole;
 use crate::store::Store;
@@ -82,6 +83,9 @@ pub enum DriverError {
     /// The process outlives a kill.
     #[error("the process of {0} does not end")]
     Undying(Slot),
+    /// The artifact's file name is no plain name.
+    #[error("artifact file name `{0}` is not a plain file name")]
+    FileName(String),
     /// The node's template asks for what this driver has not.
     #[error("the node's program is artifact {0}, which it does not have")]
     NoProgram(String),
@@ -90,6 +94,7 @@ pub enum DriverError {
 impl Started {
     pub(crate) const FILE: &'static str = "node.json";
     pub(crate) const LOCK: &'static str = "lock";
+    pub(crate) const ARTIFACTS: &'static str = "artifacts";
 }
 
 impl Processes {
@@ -107,12 +112,19 @@ impl Processes {
         let entries = std::fs::read_dir(&self.nodes).map_err(failed("list", &self.nodes))?;
         for entry in entries {
             let dir = entry.map_err(failed("list", &self.nodes))?.path();
-            let alive = is_locked(&dir.join(Started::LOCK)).map_err(failed("look at", &dir))?;
+            if !dir.is_dir() {
+                continue;
+            }
+            let alive = is_held(&dir.join(Started::LOCK)).map_err(failed("look at", &dir))?;
+            let whole = dir.join(Started::FILE).try_exists().map_err(failed("look at", &dir))?;
             match read_started(&dir) {
                 Some((slot, started)) => {
                     found.insert(slot, ObservedNode { digest: started.digest, alive });
                 }
-                None if !alive => remove_dir(&dir).map_err(failed("remove", &dir))?,
+                None if !alive && !whole => remove_dir(&dir).map_err(failed("remove", &dir))?,
+                None if !alive => {
+                    tracing::warn!(dir = %dir.display(), "node.json cannot be read; the node is left as it is");
+                }
                 None => {
                     tracing::warn!(dir = %dir.display(), "a process runs in a directory without node.json");
                 }
@@ -142,7 +154,7 @@ impl Processes {
     pub(crate) async fn start(&self, slot: &Slot, node: &Node) -> Result<(), DriverError> {
         let dir = self.dir(slot);
         let lock = dir.join(Started::LOCK);
-        if is_locked(&lock).map_err(failed("look at", &dir))? {
+        if is_held(&lock).map_err(failed("look at", &dir))? {
             return Ok(());
         }
         let (this, slot, node) = (self.clone(), slot.clone(), node.clone());
@@ -161,7 +173,7 @@ impl Processes {
             .map_err(failed("run", Path::new(program)))?;
         // It lives once it holds the lock. The runtime reaps it when it ends; it outlives this agent if need be.
         let deadline = Instant::now() + Self::LAUNCHED;
-        while !is_locked(&lock).map_err(failed("look at", &dir))? {
+        while !is_held(&lock).map_err(failed("look at", &dir))? {
             let ended = child.try_wait().map_err(failed("wait for", &dir))?;
             if ended.is_some() || Instant::now() > deadline {
                 return Err(DriverError::Launch(dir.join("stderr.log")));
@@ -216,9 +228,12 @@ impl Processes {
         let before = read_started(&dir).map(|(_, started)| started.ports).unwrap_or_default();
         let program = node.artifacts.get(&node.program);
         let program = program.ok_or_else(|| DriverError::NoProgram(node.program.clone()))?;
+        let artifacts = dir.join(Started::ARTIFACTS);
+        remove_dir(&artifacts).map_err(failed("clear", &artifacts))?;
+        std::fs::create_dir(&artifacts).map_err(failed("make", &artifacts))?;
         for artifact in node.artifacts.values() {
             let from = self.store.take(&artifact.cid, artifact.size)?;
-            place(&from, &dir.join(safe_name(&artifact.file_name)))?;
+            place(&from, &artifacts.join(plain_name(&artifact.file_name)?))?;
         }
         let ports = self.choose_ports(node, &before)?;
         let mut environment = node.environment.clone();
@@ -233,7 +248,7 @@ impl Processes {
         let started = Started {
             slot: slot.to_string(),
             digest: node.digest(),
-            program: safe_name(&program.file_name),
+            program: format!("{}/{}", Started::ARTIFACTS, plain_name(&program.file_name)?),
             arguments: node.arguments.clone(),
             environment,
             ports,
@@ -273,18 +288,25 @@ fn file_name(slot: &Slot) -> String {
     format!("{}.{}.{}", slot.set, slot.group, slot.place)
 }
 
-/// A file name from a template, made to stay in its directory and clear of the driver's own files.
-fn safe_name(name: &str) -> String {
-    let plain = |character: char| if character.is_ascii_alphanumeric() { character } else { '_' };
-    format!("artifact-{}", name.chars().take(100).map(plain).collect::<String>())
+/// A file name from a template, if it names a file of its directory.
+fn plain_name(name: &str) -> Result<&str, DriverError> {
+    let mut parts = Path::new(name).components();
+    let plain = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+    let short = name.len() <= 200 && !name.chars().any(char::is_control);
+    if plain && short {
+        Ok(name)
+    } else {
+        Err(DriverError::FileName(name.chars().take(80).collect()))
+    }
 }
 
+/// Puts an artifact's file into a node's directory; two artifacts of one name are an error.
 fn place(from: &Path, to: &Path) -> Result<(), DriverError> {
-    if to.exists() {
-        std::fs::remove_file(to).map_err(failed("replace", to))?;
-    }
     match std::fs::hard_link(from, to) {
         Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(failed("place", to)(error))
+        }
         // Another file system, or one without links.
         Err(_) => std::fs::copy(from, to).map(|_| ()).map_err(failed("place", to)),
     }

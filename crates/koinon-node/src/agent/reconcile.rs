@@ -14,6 +14,7 @@ use koinon_model::NodeState;
 use koinon_model::ObservedNode;
 use koinon_model::Reason;
 use koinon_model::Report;
+use koinon_model::Restart;
 use koinon_model::Revision;
 use koinon_model::Slot;
 use koinon_plan::Class;
@@ -21,6 +22,7 @@ use koinon_plan::Plan;
 use koinon_plan::Running;
 use koinon_trust::BeaconKey;
 use thiserror::Error;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -73,7 +75,10 @@ pub struct Agent {
     refused: Option<(Revision, koinon_model::Epoch)>,
     nodes: BTreeMap<Slot, Watched>,
     reported: BTreeMap<Slot, Said>,
+    /// What is being sent to the chain; the loop does not wait for it.
+    errand: Option<JoinHandle<Errand>>,
     unreachable: bool,
+    behind: bool,
     _lock: File,
 }
 
@@ -86,7 +91,16 @@ struct Watched {
     probe_at: Instant,
     failures: u32,
     starts: u32,
+    started_at: Instant,
     start_at: Instant,
+}
+
+/// What was sent to the chain, and how it went.
+#[derive(Debug)]
+struct Errand {
+    said: BTreeMap<Slot, Said>,
+    reported: Result<(), ChainError>,
+    served: Result<Option<&'static str>, ChainError>,
 }
 
 /// What was reported last of a slot.
@@ -133,6 +147,13 @@ pub enum AgentError {
 }
 
 impl Watched {
+    /// Failed probes in a row that make a running node a failed one.
+    const FAILURES: u32 = 3;
+    /// How long a node may take from its start to its first answer.
+    const START_WITHIN: Duration = Duration::from_secs(60);
+    /// How long a node must run before its next start is as its first.
+    const STABLE_AFTER: Duration = Duration::from_secs(60);
+
     fn new(now: Instant) -> Self {
         Self {
             state: NodeState::Unknown,
@@ -141,6 +162,7 @@ impl Watched {
             probe_at: now,
             failures: 0,
             starts: 0,
+            started_at: now,
             start_at: now,
         }
     }
@@ -149,10 +171,37 @@ impl Watched {
     fn started(&mut self, now: Instant) {
         let pause = Duration::from_millis(200) * 2u32.pow(self.starts.min(8));
         self.starts += 1;
+        self.started_at = now;
         self.start_at = now + pause.min(Duration::from_secs(30));
         self.enter(NodeState::Starting, Reason::Started);
         self.failures = 0;
         self.probe_at = now;
+    }
+
+    /// Takes note of a probe; returns whether the node has just failed by it.
+    fn probed(&mut self, answered: Option<Duration>, now: Instant, again: Duration) -> bool {
+        if let Some(took) = answered {
+            self.enter(NodeState::Running, Reason::ProbeAnswered);
+            self.milliseconds = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
+            self.failures = 0;
+            if now >= self.started_at + Self::STABLE_AFTER {
+                self.starts = 0;
+            }
+            self.probe_at = now + again;
+            return false;
+        }
+        self.failures += 1;
+        let starting = self.state == NodeState::Starting;
+        self.probe_at = now + if starting { Agent::PROBE_STARTING } else { again };
+        let failed = match self.state {
+            NodeState::Starting => now >= self.started_at + Self::START_WITHIN,
+            NodeState::Unknown | NodeState::Running => self.failures >= Self::FAILURES,
+            NodeState::Stopped | NodeState::Failed => false,
+        };
+        if failed {
+            self.enter(NodeState::Failed, Reason::ProbeFailed);
+        }
+        failed
     }
 
     fn enter(&mut self, state: NodeState, reason: Reason) {
@@ -162,10 +211,16 @@ impl Watched {
 }
 
 impl Agent {
-    /// Failed probes in a row that make a running node a failed one.
-    const FAILURES: u32 = 3;
     /// How often a starting node is probed.
     const PROBE_STARTING: Duration = Duration::from_millis(25);
+    /// The longest a probe may take, whatever the template says: others wait for it.
+    const PROBE_WITHIN: Duration = Duration::from_secs(10);
+    /// How long the chain may take to say what should run.
+    const LOOK_WITHIN: Duration = Duration::from_secs(10);
+    /// How long reports wait for nodes that are starting.
+    const REPORT_TOGETHER: Duration = Duration::from_secs(2);
+    /// How long a stopping agent tries to say so.
+    const FAREWELL_WITHIN: Duration = Duration::from_secs(5);
 
     /// Takes the directory. `contracts` must sign as the operator.
     ///
@@ -199,7 +254,9 @@ impl Agent {
             refused: None,
             nodes: BTreeMap::new(),
             reported: BTreeMap::new(),
+            errand: None,
             unreachable: false,
+            behind: false,
             _lock: lock,
         })
     }
@@ -209,13 +266,21 @@ impl Agent {
     /// # Errors
     /// [`AgentError`] for what no retry mends; a chain that does not answer is waited for.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), AgentError> {
+        let mut look_at = Instant::now();
         while !stop.is_cancelled() {
-            self.turn().await?;
-            let pause = if self.nodes.values().any(|node| node.state == NodeState::Starting) {
-                Self::PROBE_STARTING.min(self.config.poll)
-            } else {
-                self.config.poll
-            };
+            let now = Instant::now();
+            let looks = now >= look_at;
+            if looks {
+                look_at = now + self.config.poll;
+            }
+            // Cancel safe: a turn cut short is a turn that crashed, and the next one takes up from there.
+            tokio::select! {
+                () = self.turn(looks) => {}
+                () = stop.cancelled() => break,
+            }
+            let starting = self.nodes.values().any(|node| node.state == NodeState::Starting);
+            let pause = look_at.saturating_duration_since(Instant::now());
+            let pause = if starting { pause.min(Self::PROBE_STARTING) } else { pause };
             // Cancel safe: neither arm holds anything.
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -228,33 +293,50 @@ impl Agent {
         }
     }
 
-    /// Looks at the chain and the nodes once, and does what is to be done.
-    async fn turn(&mut self) -> Result<(), AgentError> {
-        let looked = self.look().await;
-        self.note_reachability(looked.as_ref().err());
-        self.reconcile().await?;
-        self.probe().await;
-        if let Ok(Some(head)) = looked {
-            self.tell(head).await;
-            self.serve(head).await;
+    /// Looks at the chain, if it is time to, and at the nodes, and does what is to be done.
+    async fn turn(&mut self, looks: bool) {
+        let mut head = None;
+        if looks {
+            let looked = tokio::time::timeout(Self::LOOK_WITHIN, self.look()).await;
+            let looked = looked.unwrap_or_else(|_| {
+                Err(ChainError::Timeout { action: "look at the service".to_owned() })
+            });
+            self.note_reachability(looked.as_ref().err());
+            head = looked.ok().flatten();
         }
-        Ok(())
+        if let Err(error) = self.reconcile().await {
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot observe the nodes");
+        }
+        self.probe().await;
+        self.collect().await;
+        if let Some(head) = head {
+            self.send(head);
+        }
     }
 
     /// Reads the head, and what should run if it moved.
     async fn look(&mut self) -> Result<Option<Head>, ChainError> {
         let head = self.contracts.head().await?;
         if head.revision < self.accepted {
-            tracing::warn!(
-                revision = %head.revision, accepted = %self.accepted,
-                "the chain is behind what this agent accepted: is it another chain? Nothing is changed"
-            );
+            if !self.behind {
+                tracing::warn!(
+                    revision = %head.revision, accepted = %self.accepted,
+                    "the chain is behind what this agent accepted: is it another chain? Nothing is changed"
+                );
+            }
+            self.behind = true;
             return Ok(None);
         }
+        self.behind = false;
         let place = (head.revision, head.epoch);
         let known = self.desired.as_ref().map(|(head, _)| (head.revision, head.epoch));
         if known == Some(place) || self.refused == Some(place) {
             return Ok(Some(head));
+        }
+        if known.map(|(revision, _)| revision) != Some(head.revision) {
+            // A revision may replace modules.
+            let chain = self.contracts.chain().clone();
+            self.contracts = Contracts::open(chain, self.contracts.core).await?;
         }
         match desired(&self.contracts, head).await {
             Ok(Some(wanted)) => {
@@ -271,7 +353,7 @@ impl Agent {
                 self.refused = None;
             }
             Ok(None) => {}
-            Err(DesiredError::Chain(error)) => return Err(error),
+            Err(DesiredError::Chain(error)) if error.is_unreachable() => return Err(error),
             Err(error) => {
                 self.refused = Some(place);
                 tracing::error!(
@@ -351,51 +433,48 @@ impl Agent {
     async fn probe(&mut self) {
         let Some((_, instance)) = &self.desired else { return };
         let now = Instant::now();
+        let processes = &self.config.processes;
         let due = instance.nodes.iter().filter_map(|(slot, node)| {
             let watched = self.nodes.get(slot)?;
-            let probed = matches!(
-                watched.state,
-                NodeState::Unknown | NodeState::Starting | NodeState::Running
-            ) || watched.reason == Reason::ProbeFailed;
+            let waiting = [NodeState::Unknown, NodeState::Starting, NodeState::Running];
+            let probed = waiting.contains(&watched.state) || watched.reason == Reason::ProbeFailed;
             (probed && watched.probe_at <= now).then_some(())?;
-            let endpoint = self.config.processes.endpoint(slot, &node.probe.port)?;
+            let endpoint = processes.endpoint(slot, &node.probe.port)?;
             Some(async move {
-                let patience = Duration::from_millis(node.probe.timeout);
-                (slot.clone(), probe_once(&endpoint, &node.probe.path, patience).await)
+                let patience = Duration::from_millis(node.probe.timeout).min(Self::PROBE_WITHIN);
+                let pid = processes.pid(slot);
+                let answered = probe_once(&endpoint, &node.probe.path, patience).await;
+                // The answer counts if the node lived all the while: else somebody else may have its port.
+                let lived = pid.is_some() && pid == processes.pid(slot);
+                (slot.clone(), node.restart, answered.filter(|_| lived))
             })
         });
         let results = futures::future::join_all(due).await;
         let now = Instant::now();
-        for (slot, answered) in results {
+        let mut hung = Vec::new();
+        for (slot, restart, answered) in results {
             let Some(watched) = self.nodes.get_mut(&slot) else { continue };
-            match answered {
-                Some(took) => {
-                    watched.enter(NodeState::Running, Reason::ProbeAnswered);
-                    watched.milliseconds = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
-                    (watched.failures, watched.starts) = (0, 0);
-                    watched.probe_at = now + self.config.probe_every;
-                }
-                None => {
-                    watched.failures += 1;
-                    let starting = watched.state == NodeState::Starting;
-                    watched.probe_at =
-                        now + if starting { Self::PROBE_STARTING } else { self.config.probe_every };
-                    if !starting && watched.failures >= Self::FAILURES {
-                        watched.enter(NodeState::Failed, Reason::ProbeFailed);
-                    }
-                }
+            if watched.probed(answered, now, self.config.probe_every) && restart == Restart::Always
+            {
+                hung.push(slot);
+            }
+        }
+        for slot in hung {
+            tracing::warn!(%slot, "the node does not answer: it is stopped, to be started again");
+            if let Err(error) = self.config.processes.stop(&slot).await {
+                tracing::error!(%slot, error = &error as &dyn std::error::Error, "cannot stop the node");
             }
         }
     }
 
-    /// Reports what changed since the last report.
-    async fn tell(&mut self, head: Head) {
-        let Some((at, instance)) = &self.desired else { return };
+    /// Returns what changed since the last report.
+    fn due(&self, head: Head) -> Vec<(Said, Report)> {
+        let Some((at, instance)) = &self.desired else { return Vec::new() };
         if at.epoch != head.epoch || at.revision != head.revision {
-            return;
+            return Vec::new();
         }
         let mut reports = Vec::new();
-        for (slot, node) in instance.nodes.iter() {
+        for (slot, node) in &instance.nodes {
             let Some(watched) = self.nodes.get(slot) else { continue };
             let endpoint =
                 self.config.processes.endpoint(slot, &node.probe.port).unwrap_or_default();
@@ -409,47 +488,65 @@ impl Agent {
             // Starting lasts an instant: saying so would cost as much as saying that it runs.
             let settled = !matches!(watched.state, NodeState::Unknown | NodeState::Starting);
             if settled && self.reported.get(slot) != Some(&said) {
-                reports.push((
-                    said,
-                    Report {
-                        slot: slot.clone(),
-                        revision: head.revision,
-                        state: watched.state,
-                        reason: watched.reason,
-                        milliseconds: watched.milliseconds,
-                        endpoint,
-                    },
-                ));
+                let report = Report {
+                    slot: slot.clone(),
+                    revision: head.revision,
+                    state: watched.state,
+                    reason: watched.reason,
+                    milliseconds: watched.milliseconds,
+                    endpoint,
+                };
+                reports.push((said, report));
             }
         }
-        let starting = instance.nodes.iter().any(|(slot, _)| {
-            self.nodes
-                .get(slot)
-                .is_some_and(|node| node.state == NodeState::Starting && node.starts <= 1)
-        });
-        // Nodes started together are reported together.
-        if reports.is_empty() || starting {
+        reports
+    }
+
+    /// Sends what is to be said and done on the chain, in the background: mining takes its time, and nodes do not wait.
+    fn send(&mut self, head: Head) {
+        if self.errand.is_some() {
             return;
         }
-        let sent: Vec<Report> = reports.iter().map(|(_, report)| report.clone()).collect();
-        match self.contracts.report(&sent).await {
-            Ok(_) => {
-                tracing::info!(reports = sent.len(), "reported");
-                self.reported.extend(reports.into_iter().map(|(said, report)| (report.slot, said)));
+        // Nodes started together are reported together.
+        let now = Instant::now();
+        let fresh = self.nodes.values().any(|node| {
+            node.state == NodeState::Starting && now < node.started_at + Self::REPORT_TOGETHER
+        });
+        let due = if fresh { Vec::new() } else { self.due(head) };
+        let (contracts, operator, beacon) =
+            (self.contracts.clone(), self.operator, self.beacon.clone());
+        self.errand = Some(tokio::spawn(async move {
+            let reports: Vec<Report> = due.iter().map(|(_, report)| report.clone()).collect();
+            let reported = contracts.report(&reports).await.map(drop);
+            let said = due.into_iter().map(|(said, report)| (report.slot, said)).collect();
+            let served = duties::serve(&contracts, operator, &beacon, head).await;
+            Errand { said, reported, served }
+        }));
+    }
+
+    /// Takes note of what the last errand came to, if it is done.
+    async fn collect(&mut self) {
+        let Some(errand) = self.errand.take_if(|errand| errand.is_finished()) else { return };
+        let Errand { said, reported, served } = match errand.await {
+            Ok(errand) => errand,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        match reported {
+            Ok(()) if said.is_empty() => {}
+            Ok(()) => {
+                tracing::info!(reports = said.len(), "reported");
+                self.reported.extend(said);
             }
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot report"),
         }
-    }
-
-    /// Opens and deals epochs when it is this operator's turn.
-    async fn serve(&self, head: Head) {
-        match duties::serve(&self.contracts, self.operator, &self.beacon, head).await {
-            Ok(Some(done)) => tracing::info!(block = head.block, "{done}"),
+        match served {
+            Ok(Some(done)) => tracing::info!("{done}"),
             Ok(None) => {}
-            // Another agent was faster, or the chain is away: the next turn sees.
-            Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "no epoch was opened");
-            }
+            // Most often another agent was faster.
+            Err(error) => tracing::info!(
+                error = &error as &dyn std::error::Error,
+                "no epoch was opened or dealt"
+            ),
         }
     }
 
@@ -464,10 +561,21 @@ impl Agent {
                 watched.enter(NodeState::Stopped, Reason::AgentStopped);
             }
         }
-        if let Ok(head) = self.contracts.head().await {
-            self.tell(head).await;
-        }
         tracing::info!(nodes = observed.len(), "stopped all nodes");
+        // Said if the chain takes it in time; the nodes are stopped either way.
+        let farewell = async {
+            let head = self.contracts.head().await?;
+            let reports: Vec<Report> =
+                self.due(head).into_iter().map(|(_, report)| report).collect();
+            self.contracts.report(&reports).await
+        };
+        match tokio::time::timeout(Self::FAREWELL_WITHIN, farewell).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot report");
+            }
+            Err(_) => tracing::warn!("the chain takes too long: the stop is not reported"),
+        }
         Ok(())
     }
 
