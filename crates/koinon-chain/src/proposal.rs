@@ -12,6 +12,7 @@ use koinon_model::Change;
 use koinon_model::keccak256;
 use serde::Serialize;
 
+use crate::client::Chain;
 use crate::client::Contracts;
 use crate::client::Sent;
 use crate::contracts::Core;
@@ -167,7 +168,7 @@ impl Contracts {
         let call = governor.execute(targets, values, calls, proposal.description_hash());
         let request = call.into_transaction_request();
         // What is not a change of this service moves no objects of it.
-        let room = proposal.change(self).map_or(10_000, |change| room(&change));
+        let room = proposal.change(self).map_or(Chain::ROOM, |change| room(&change));
         Ok(self.chain().send_with_room("execute the proposal", request, room).await?.0)
     }
 
@@ -241,7 +242,7 @@ impl Contracts {
 /// Gas by which updates before it in its block can make a change dearer: a new object may find a place under which no
 /// inner Merkle node is written yet, at 17,100 more for each level; 14 levels are 16,384 objects in a module.
 fn room(change: &Change) -> u64 {
-    10_000 + 14 * 17_100 * change.modules().len() as u64
+    Chain::ROOM + 14 * 17_100 * change.modules().len() as u64
 }
 
 fn proposal(event: &Governance::ProposalCreated, block: u64) -> Proposal {
