@@ -211,12 +211,16 @@ impl Chain {
         if receipt.status() {
             return Ok((Sent { hash, block, gas: receipt.gas_used }, receipt));
         }
-        // The receipt does not say why: ask what the same call answers on the state it met.
-        let block = BlockId::number(block.saturating_sub(1));
-        let replayed = self.provider.call(request).block(block).await;
-        let error = replayed.err().map(|error| ChainError::rpc(action, error));
+        // The receipt does not say why. The same call, asked after the block, meets what stood before it in the block; if
+        // that answers, what came later in the block made it right again: ask before the block.
+        for block in [block, block.saturating_sub(1)] {
+            let replayed = self.provider.call(request.clone()).block(BlockId::number(block)).await;
+            if let Err(error) = replayed {
+                return Err(ChainError::rpc(action, error));
+            }
+        }
         let revert = Revert::Unknown(Default::default());
-        Err(error.unwrap_or(ChainError::Reverted { action: action.to_owned(), revert }))
+        Err(ChainError::Reverted { action: action.to_owned(), revert })
     }
 
     /// Submits a transaction with the account's next nonce. The account may be used elsewhere at the same moment, such as
