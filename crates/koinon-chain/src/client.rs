@@ -20,6 +20,8 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::transports::RpcError;
 use alloy::transports::TransportErrorKind;
+use alloy::transports::http::Http;
+use alloy::transports::http::reqwest;
 use koinon_model::Module;
 use serde::Serialize;
 
@@ -93,6 +95,8 @@ pub struct View<'a> {
 }
 
 impl Chain {
+    /// How long a node may take to answer a request.
+    const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
     /// How often a nonce may be taken by somebody else with the same key.
     const NONCE_RACES: u32 = 10;
     /// The most gas of one transaction (EIP-7825).
@@ -123,7 +127,10 @@ impl Chain {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             return Err(unusable());
         }
-        Ok(Self::over(RpcClient::new_http(parsed), signer))
+        let http = reqwest::Client::builder().timeout(Self::ANSWERED_WITHIN).build();
+        let http = http.map_err(|_| unusable())?;
+        // Polling is ours: see `receipt`.
+        Ok(Self::over(RpcClient::new(Http::with_client(http, parsed), true), signer))
     }
 
     /// Uses a client, such as one over an in-process transport.
@@ -267,7 +274,7 @@ impl Chain {
 /// others have taken over.
 fn is_nonce_taken(error: &RpcError<TransportErrorKind>) -> bool {
     let said = error.as_error_resp().map(|response| response.message.to_lowercase());
-    let known = ["nonce too low", "already known", "replacement transaction underpriced"];
+    let known = ["nonce too low", "replacement transaction underpriced"];
     said.is_some_and(|said| known.iter().any(|known| said.contains(known)))
 }
 
@@ -282,20 +289,21 @@ impl Contracts {
             return Err(ChainError::NoService(core));
         }
         let binding = Core::new(core, chain.provider.clone());
+        let failed = |error| match ChainError::call("read the service", error) {
+            error @ ChainError::Rpc { .. } => error,
+            // A contract, but none that answers as a Core.
+            _ => ChainError::NoService(core),
+        };
         let answer = async |name: &str| -> Result<Address, ChainError> {
             let word = B256::right_padding_from(name.as_bytes());
             let found = binding.module(word).call().await;
             match found {
                 Ok(found) if !found.is_zero() => Ok(found),
                 Ok(_) => Err(ChainError::NoService(core)),
-                Err(error) => Err(ChainError::call("read the service's modules", error)),
+                Err(error) => Err(failed(error)),
             }
         };
-        let blobs = binding
-            .blobs()
-            .call()
-            .await
-            .map_err(|error| ChainError::call("read the service", error))?;
+        let blobs = binding.blobs().call().await.map_err(failed)?;
         Ok(Self {
             core,
             blobs,
