@@ -18,7 +18,9 @@ use crate::client::Contracts;
 use crate::client::Sent;
 use crate::client::View;
 use crate::contracts::Mapper;
+use crate::contracts::Mapper::MapperErrors;
 use crate::error::ChainError;
+use crate::error::Revert;
 use crate::wire::WireError;
 
 /// An epoch as the contracts know it.
@@ -116,7 +118,11 @@ impl Contracts {
             let from = u32::try_from(index * Self::CHUNK).unwrap_or(u32::MAX);
             let mapper = self.mapper();
             let call = mapper.deal(epoch.number.0, from, chunk.to_vec());
-            sent.push(self.chain().send("deal", call).await?.0);
+            match self.chain().send("deal", call).await {
+                Ok((dealt, _)) => sent.push(dealt),
+                Err(error) if is_dealt(&error, index * Self::CHUNK + chunk.len()) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(sent)
     }
@@ -212,7 +218,7 @@ impl View<'_> {
     }
 
     async fn dealt(&self, epoch: &EpochInfo) -> Result<Vec<Member>, ChainError> {
-        let mut members = Vec::with_capacity(epoch.operators as usize);
+        let mut members = Vec::new();
         let anyone_banned = !self
             .contracts
             .security()
@@ -245,6 +251,17 @@ impl View<'_> {
             }
         }
         Ok(members)
+    }
+}
+
+/// Whether a chunk was refused because others dealt the first `operators` meanwhile.
+fn is_dealt(error: &ChainError, operators: usize) -> bool {
+    let Some(Revert::Mapper(refusal)) = error.revert() else { return false };
+    match &**refusal {
+        MapperErrors::MapperAlreadyDealt(_) => true,
+        MapperErrors::MapperWrongEpoch(wrong) => wrong.current > wrong.given,
+        MapperErrors::MapperUnexpectedChunk(chunk) => chunk.expected as usize >= operators,
+        _ => false,
     }
 }
 
