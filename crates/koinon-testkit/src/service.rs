@@ -58,6 +58,8 @@ impl TestNet {
         let chain = self.chain(Some(founder.signer.clone()));
         let contracts = Contracts::create(chain, &self.settings(name)).await?.contracts;
         contracts.deposit(1_000_000).await?;
+        // Who proposes must have staked before the newest block.
+        self.pass_blocks(1).await?;
         Ok(TestService { net: self, founder, contracts })
     }
 }
