@@ -6,6 +6,7 @@ use alloy::primitives::Bytes;
 use alloy::primitives::U256;
 use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
+use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use alloy::sol_types::SolEvent;
 use koinon_model::Change;
@@ -126,9 +127,15 @@ impl Contracts {
     /// # Errors
     /// [`ChainError`].
     pub async fn update(&self, change: &Change) -> Result<Sent, ChainError> {
-        let request = self.core().update(encode_change(change)).into_transaction_request();
+        let request = self.update_request(change);
         let sent = self.chain().send_with_room("update the service", request, room(change)).await?;
         Ok(sent.0)
+    }
+
+    /// Returns the transaction that applies a change directly, for whoever signs and sends it themselves. Others before it
+    /// in its block can make it dearer than estimated: see [`Contracts::update`], which leaves room for that.
+    pub fn update_request(&self, change: &Change) -> TransactionRequest {
+        self.core().update(encode_change(change)).into_transaction_request()
     }
 
     /// Votes on a proposal with the stake the signing account had when its vote began.

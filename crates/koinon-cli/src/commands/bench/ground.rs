@@ -20,6 +20,9 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::BenchArgs;
+use super::batch::MOST;
+use super::batch::Terms;
+use super::batch::send;
 use crate::change::Draft;
 use crate::change::current;
 use crate::commands::propose::propose;
@@ -68,8 +71,8 @@ pub(super) struct Governed {
 }
 
 impl Ground {
-    /// Opens a chain on which these accounts have currency: an embedded one, unless another was asked for.
-    pub(super) async fn open(args: &BenchArgs, accounts: &[Address]) -> Outcome<Self> {
+    /// Opens a chain on which these accounts can pay for `gas` each: an embedded one, unless another was asked for.
+    pub(super) async fn open(args: &BenchArgs, accounts: &[Address], gas: u64) -> Outcome<Self> {
         let Some(url) = &args.rpc_url else { return Self::embedded(accounts).await };
         let (Some(keystore), Some(password)) = (&args.keystore, &args.password_file) else {
             return Err(CommandError::usage("--rpc-url needs --keystore and --password-file"));
@@ -77,7 +80,7 @@ impl Ground {
         let signer = open_keystore(keystore, password)?;
         let chain = Chain::connect(url, Some(signer.clone())).await?;
         let ground = Self { link: Link::Remote(url.clone()), signer, chain };
-        ground.fund(accounts).await?;
+        ground.fund(accounts, gas).await?;
         Ok(ground)
     }
 
@@ -97,15 +100,19 @@ impl Ground {
         Ok(Self { link: Link::Embedded(embedded, dir), signer, chain })
     }
 
-    /// Gives accounts on another chain what their transactions may cost.
-    async fn fund(&self, accounts: &[Address]) -> Outcome {
-        /// Gas one account may use: an operator's three transactions, or its share of the creates.
-        const GAS: u128 = 40_000_000;
-        let fees = self.chain.provider().estimate_eip1559_fees().await;
-        let price = fees.context("cannot read the chain's fees")?.max_fee_per_gas.max(1);
-        for account in accounts {
-            let request = TransactionRequest::default().with_to(*account);
-            self.chain.transfer(request.with_value(U256::from(GAS * price))).await?;
+    /// Gives accounts on another chain what this much gas may cost.
+    async fn fund(&self, accounts: &[Address], gas: u64) -> Outcome {
+        const TRANSFER: u64 = 21_000;
+        let terms = Terms::of(&self.chain).await?;
+        let value = U256::from(u128::from(gas) * terms.price());
+        for some in accounts.chunks(MOST) {
+            let nonce = self.chain.provider().get_transaction_count(self.account()).pending().await;
+            let nonce = nonce.context("cannot read the account's nonce")?;
+            let signed = (nonce..).zip(some).map(|(nonce, account)| {
+                let request = TransactionRequest::default().with_to(*account).with_value(value);
+                terms.sign(&self.signer, request, (nonce, TRANSFER))
+            });
+            send(&self.chain, &signed.collect::<Outcome<Vec<_>>>()?).await?;
         }
         Ok(())
     }

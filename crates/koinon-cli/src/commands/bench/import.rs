@@ -89,7 +89,7 @@ struct Run {
 }
 
 pub(super) async fn run(ui: Ui, args: &BenchArgs) -> Outcome<Report> {
-    let ground = Ground::open(args, &[]).await?;
+    let ground = Ground::open(args, &[], 0).await?;
     let runs = if args.quick || args.rpc_url.is_some() { 1 } else { 5 };
     let sizes = if args.quick { vec![SIZES[0], SIZES[5]] } else { SIZES.to_vec() };
     let (mut rows, mut governed) = (Vec::new(), Vec::new());
@@ -240,15 +240,19 @@ impl Report {
         }
         ui.table(&table);
         let way = &self.governance;
+        let runs = if self.runs == 1 {
+            "One run.".to_owned()
+        } else {
+            format!("Medians of {} runs; gas of the first.", self.runs)
+        };
         ui.line(&format!(
-            "Import: read and compile the document, compare it with the chain, publish its objects, apply them in one update by \
-             an account that may (admins of core, topology and templates). Export: everything at one block, as canonical \
-             YAML. Medians of {} runs; gas of the first.",
-            self.runs
+            "Import: read and compile the document, compare it with the chain, publish its objects, apply them in one update by an
+account that may (an admin of core, topology and templates). Export: everything at one block, as canonical YAML, which must
+be that of the document. {runs}"
         ));
         ui.line(&format!(
-            "By vote instead, a change of {} objects took {} ms and {} gas with its publishing (propose {}, vote {}, queue {}, execute {}), \
-             without the waits a service sets itself.",
+            "By vote instead, a change of {} objects took {} ms and {} gas with its publishing (propose {}, vote {}, queue {},
+execute {}), without the waits that a service sets itself.",
             way.objects,
             milliseconds(way.seconds),
             thousands(way.propose_gas + way.vote_gas + way.queue_gas + way.execute_gas),

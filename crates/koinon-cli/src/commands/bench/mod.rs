@@ -1,5 +1,6 @@
 //! `koinon bench`: the figures of the paper's evaluation, measured anew.
 
+mod batch;
 mod deal;
 mod documents;
 mod fleet;
@@ -48,8 +49,9 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
 
-    /// Clients that create and read at once; the paper does not say how many it had
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clients)]
+    /// Creates under way at once. The default is the paper's, as its throughput and average latency tell (45.4 x 6.95);
+    /// of reads there are 32 at most
+    #[arg(long, default_value_t = 316, value_name = "N", value_parser = clients)]
     clients: usize,
 
     /// Numbers of operators to deal to; without them 100, 1000 and 5000, with --rpc-url 100
@@ -98,7 +100,7 @@ struct Report {
 }
 
 pub(crate) async fn run(ui: Ui, args: BenchArgs) -> Outcome {
-    let chain = ground::Ground::open(&args, &[]).await?.info().await?;
+    let chain = ground::Ground::open(&args, &[], 0).await?.info().await?;
     let wanted = |subject| args.subject == subject || args.subject == Subject::All;
     let mut report =
         Report { chain, seed: args.seed, quick: args.quick, import: None, reads: None, deal: None };
@@ -121,8 +123,8 @@ pub(crate) async fn run(ui: Ui, args: BenchArgs) -> Outcome {
 
 fn show(ui: Ui, report: &Report) {
     let durable = match report.chain.durable {
-        Some(true) => ", every block synced to disk",
-        Some(false) => ", in memory: syncs cost nothing",
+        Some(true) => " in this process, every block synced to disk",
+        Some(false) => " in this process, in memory: syncs cost nothing",
         None => "",
     };
     let build = if cfg!(debug_assertions) { " (a debug build: not for figures)" } else { "" };
@@ -145,10 +147,10 @@ fn show(ui: Ui, report: &Report) {
     }
 }
 
-/// A service takes at most 32 admins, and every client is one.
+/// Nodes keep only so many transactions of an account waiting, of which there are 32.
 fn clients(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(number @ 1..=32) => Ok(number),
-        Ok(_) | Err(_) => Err("expected a number from 1 to 32".to_owned()),
+        Ok(number @ 1..=500) => Ok(number),
+        Ok(_) | Err(_) => Err("expected a number from 1 to 500".to_owned()),
     }
 }

@@ -1,0 +1,58 @@
+//! `koinon bench --quick`: that it measures what it says, not how fast it is.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+#[test]
+fn a_quick_benchmark_measures_everything() {
+    let run = Command::new(env!("CARGO_BIN_EXE_koinon"))
+        // All creates meet in a block or two: what one does makes the others dearer than estimated.
+        .args(["bench", "--quick", "--json"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let number = |pointer: &str| {
+        let found = report.pointer(pointer).and_then(Value::as_f64);
+        found.unwrap_or_else(|| panic!("no number at {pointer} of {report:#}"))
+    };
+
+    assert_eq!(report["chain"]["kind"], "embedded");
+    let rows = report["import"]["rows"].as_array().unwrap();
+    let shown: Vec<_> = rows.iter().map(|row| (&row["bytes"], &row["identical"])).collect();
+    assert_eq!(shown, [(&743.into(), &true.into()), (&5430.into(), &true.into())]);
+    assert_eq!(number("/import/rows/0/paper/import_seconds"), 3.347);
+    assert_eq!(number("/import/rows/1/paper/export_seconds"), 1.292);
+    for figure in ["import_seconds", "export_seconds", "publish_gas", "update_gas"] {
+        assert!(number(&format!("/import/rows/0/{figure}")) > 0.0, "{figure}");
+    }
+
+    for (load, count) in [("create", 20.0), ("read", 100.0)] {
+        assert_eq!(number(&format!("/reads/{load}/successes")), count, "{said}");
+        assert_eq!(number(&format!("/reads/{load}/failures")), 0.0);
+        let [min, avg, max] =
+            ["min", "avg", "max"].map(|which| number(&format!("/reads/{load}/{which}_latency")));
+        assert!(0.0 < min && min <= avg && avg <= max);
+    }
+    assert_eq!(number("/reads/paper/read/throughput"), 175.0);
+
+    assert_eq!(number("/deal/0/operators"), 12.0);
+    assert_eq!(number("/deal/0/slots"), 5000.0);
+    assert_eq!(number("/deal/0/vacancies"), 0.0);
+    assert_eq!(number("/deal/0/deal_transactions"), 1.0);
+    assert_eq!(number("/deal/0/lookups_checked"), 4.0);
+    assert!(number("/deal/0/lookup_gas_avg") <= number("/deal/0/lookup_gas_max"));
+}
+
+#[test]
+fn what_would_spend_asks_for_who_pays() {
+    let run = Command::new(env!("CARGO_BIN_EXE_koinon"))
+        .args(["bench", "--rpc-url", "http://127.0.0.1:1"])
+        .env_remove("KOINON_KEYSTORE")
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("--keystore"));
+}
