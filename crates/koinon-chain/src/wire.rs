@@ -242,9 +242,106 @@ pub(crate) fn decode_state(state: u8) -> Result<NodeState, WireError> {
 
 #[cfg(test)]
 mod tests {
+    use alloy::sol_types::SolCall;
     use koinon_model::keccak256;
+    use proptest::collection::btree_map;
+    use proptest::collection::btree_set;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     use super::*;
+
+    fn names() -> impl Strategy<Value = Name> {
+        "[A-Za-z0-9_.-]{1,32}".prop_map(|text| text.parse().unwrap())
+    }
+
+    fn modules() -> impl Strategy<Value = Module> {
+        prop::sample::select(Module::ALL.to_vec())
+    }
+
+    /// Hashes; zero stands for none and is no hash of anything.
+    fn hashes() -> impl Strategy<Value = B256> {
+        any::<[u8; 32]>().prop_map(|mut bytes| {
+            bytes[31] |= 1;
+            bytes.into()
+        })
+    }
+
+    fn bans() -> impl Strategy<Value = Ban> {
+        (0..3, hashes(), any::<u32>()).prop_map(|(kind, subject, unit)| match kind {
+            0 => Ban::Operator(subject),
+            1 => Ban::Node(subject, unit),
+            _ => Ban::Credential(subject),
+        })
+    }
+
+    fn permissions() -> impl Strategy<Value = Permission> {
+        btree_set(any::<[u8; 20]>(), 0..4).prop_map(|admins| {
+            let admins: std::collections::BTreeSet<_> =
+                admins.into_iter().map(Address::from).collect();
+            let mode = if admins.is_empty() { Mode::Governance } else { Mode::Admins(admins) };
+            Permission { mode }
+        })
+    }
+
+    prop_compose! {
+        fn sets()(name in names(), groups in names(), size in names()) -> SetTemplate {
+            SetTemplate { name, groups, size }
+        }
+    }
+
+    prop_compose! {
+        /// Changes as they are made: edits by module and path.
+        fn changes()(
+            edits in btree_map(
+                (modules(), ".{1,20}"),
+                (prop::option::of(hashes()), prop::option::of(hashes())),
+                0..8,
+            ),
+            parameters in btree_map(names(), any::<Option<i64>>(), 0..8),
+            sets in prop::option::of(vec(sets(), 0..4)),
+            bans in btree_map(bans(), any::<bool>(), 0..8),
+            permissions in btree_map(modules(), permissions(), 0..4),
+        ) -> Change {
+            let edit = |((module, path), (was, blob))| Edit { module, path, was, blob };
+            Change { edits: edits.into_iter().map(edit).collect(), parameters, sets, bans, permissions }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_change_survives_the_wire(change in changes()) {
+            let call = Core::updateCall { change: encode_change(&change) }.abi_encode();
+            let decoded = Core::updateCall::abi_decode(&call).unwrap();
+            prop_assert_eq!(decode_change(&decoded.change), Ok(change));
+        }
+
+        /// Whatever a proposal's call holds, reading it ends: with a change that means the same, or an error.
+        #[test]
+        fn a_damaged_call_is_no_other_change(
+            change in changes(), at: prop::sample::Index, byte: u8, cut: prop::sample::Index
+        ) {
+            let mut call = Core::updateCall { change: encode_change(&change) }.abi_encode();
+            let place = at.index(call.len());
+            call[place] = byte;
+            call.truncate(call.len() - cut.index(call.len()) % 40);
+            let decoded = Core::updateCall::abi_decode(&call);
+            let read = decoded.map(|call| decode_change(&call.change));
+            if let Ok(Ok(mut read)) = read {
+                // Encoding sorts by module; the order within one is kept.
+                read.edits.sort_by_key(|edit| edit.module);
+                prop_assert_eq!(decode_change(&encode_change(&read)), Ok(read));
+            }
+        }
+
+        #[test]
+        fn integers_beyond_64_bits_are_named(low: i64, high in 1_i64..) {
+            let name: Name = "n".parse().unwrap();
+            prop_assert_eq!(decode_integer(&name, integer(low)), Ok(low));
+            let beyond = integer(high) << 64;
+            prop_assert_eq!(decode_integer(&name, beyond), Err(WireError::Parameter(name)));
+        }
+    }
 
     #[test]
     fn changes_survive_the_wire() {

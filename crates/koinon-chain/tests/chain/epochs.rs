@@ -27,7 +27,6 @@ on_both_chains!(
     bans_count_in_the_next_deal,
     who_leaves_gets_nothing,
     two_agents_deal_at_once,
-    two_agents_deal_several_chunks_at_once,
 );
 
 /// Operators with stakes from one unit to three, some with a rest that makes no unit.
@@ -162,10 +161,6 @@ async fn forty_operators(net: &TestNet) {
     deal_to(net, 40).await;
 }
 
-async fn several_chunks_of_operators(net: &TestNet) {
-    deal_to(net, 450).await;
-}
-
 fn holders(allocation: &Allocation) -> BTreeSet<Address> {
     allocation.by_operator().into_keys().collect()
 }
@@ -258,6 +253,7 @@ async fn two_agents_deal_at_once(net: &TestNet) {
     deal_at_once(net, 4).await;
 }
 
-async fn two_agents_deal_several_chunks_at_once(net: &TestNet) {
-    deal_at_once(net, Contracts::CHUNK + 3).await;
+/// More than one chunk; both agents send both.
+async fn several_chunks_of_operators(net: &TestNet) {
+    deal_at_once(net, 450).await;
 }
