@@ -125,7 +125,7 @@ pub(crate) async fn run(ui: Ui, args: UpArgs) -> Outcome {
         }
         Err(error) => Err(error),
     };
-    road.children.stop_supervising();
+    road.children.stop_supervising().await;
     let stage = ui.stage("stop");
     let ended = super::down::end_all(&local, "none").await?;
     stage.done(&format!("{ended} processes"), None);

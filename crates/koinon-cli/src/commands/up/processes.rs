@@ -10,6 +10,7 @@ use anyhow::Context;
 use tokio::process::Child;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::error::CommandError;
 use crate::error::Outcome;
@@ -22,6 +23,7 @@ use crate::ui::Ui;
 #[derive(Debug, Default)]
 pub(super) struct Children {
     supervision: CancellationToken,
+    tasks: TaskTracker,
 }
 
 /// How to start a child.
@@ -34,28 +36,23 @@ pub(super) struct Recipe {
 impl Children {
     /// Starts a child unless it lives, such as after `up` itself was killed, and waits until it holds its lock.
     pub(super) async fn ensure(&self, ui: Ui, local: &Local, recipe: Recipe) -> Outcome {
-        let lock = local.run(&recipe.name);
-        let lives = || koinon_node::holder(&lock).context("cannot look for a process");
-        if lives()?.is_some() {
+        if holder(local, &recipe)?.is_some() {
             return Ok(());
         }
-        let mut child = spawn(local, &recipe)?;
-        while lives()?.is_none() {
-            if let Some(status) = child.try_wait().context("cannot wait for a process")? {
-                let error =
-                    CommandError::failed(format!("{} ended at once: {status}", recipe.name));
-                return Err(error.hint(format!("see {}", local.log(&recipe.name).display())));
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        // A task of its own: a child is waited for until it holds its lock even if nobody waits here any more.
+        let (its_local, its_recipe) = (local.clone(), recipe.clone());
+        let started = self.tasks.spawn(async move { start(&its_local, &its_recipe).await });
+        let child = started.await.context("cannot start a process")??;
         let (local, supervision) = (local.clone(), self.supervision.clone());
-        tokio::spawn(supervise(ui, local, recipe, child, supervision));
+        self.tasks.spawn(supervise(ui, local, recipe, child, supervision));
         Ok(())
     }
 
-    /// Lets children that end stay ended.
-    pub(super) fn stop_supervising(&self) {
+    /// Lets children that end stay ended. Afterwards every child that lives holds its lock, by which it can be ended.
+    pub(super) async fn stop_supervising(&self) {
         self.supervision.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
@@ -81,18 +78,36 @@ async fn supervise(
             recipe.name,
             local.log(&recipe.name).display()
         ));
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            () = stop.cancelled() => return,
-        }
-        match spawn(&local, &recipe) {
-            Ok(next) => child = next,
-            Err(error) => {
-                ui.say(&error.render());
-                return;
+        child = loop {
+            // Cancel safe: neither arm holds anything.
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = stop.cancelled() => return,
             }
-        }
+            match start(&local, &recipe).await {
+                Ok(next) => break next,
+                Err(error) => ui.say(error.render().trim_end()),
+            }
+        };
     }
+}
+
+/// Starts a child and waits until it holds its lock.
+async fn start(local: &Local, recipe: &Recipe) -> Outcome<Child> {
+    let mut child = spawn(local, recipe)?;
+    while holder(local, recipe)? != child.id() {
+        if let Some(status) = child.try_wait().context("cannot wait for a process")? {
+            let error = CommandError::failed(format!("{} ended at once: {status}", recipe.name));
+            return Err(error.hint(format!("see {}", local.log(&recipe.name).display())));
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Ok(child)
+}
+
+fn holder(local: &Local, recipe: &Recipe) -> Outcome<Option<u32>> {
+    let lock = local.run(&recipe.name);
+    Ok(koinon_node::holder(&lock).with_context(|| format!("cannot look at {}", lock.display()))?)
 }
 
 fn spawn(local: &Local, recipe: &Recipe) -> Outcome<Child> {
