@@ -44,7 +44,7 @@ pub(crate) struct NetworkArgs {
     pub(crate) keys: Option<PathBuf>,
 
     /// Sign as this operator of the local network
-    #[arg(long = "as", value_name = "OPERATOR", conflicts_with_all = ["keystore", "keys"])]
+    #[arg(id = "as", long = "as", value_name = "OPERATOR", conflicts_with_all = ["keystore", "keys"])]
     pub(crate) operator: Option<String>,
 }
 

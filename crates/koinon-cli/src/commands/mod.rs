@@ -185,3 +185,13 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         _ => Err(format!("expected a unit of ms, s, m or h, found {text}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_command_has_two_arguments_of_one_name() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}
