@@ -1,5 +1,9 @@
 //! `koinon operator`: joining, leaving and looking at operators.
 
+use alloy::network::TransactionBuilder;
+use alloy::primitives::Address;
+use alloy::primitives::U256;
+use alloy::rpc::types::TransactionRequest;
 use clap::Args;
 use clap::Subcommand;
 use koinon_chain::Joining;
@@ -17,6 +21,7 @@ use crate::ui::Ui;
 pub(crate) enum OperatorCommand {
     Join(JoinArgs),
     Leave(LeaveArgs),
+    Fund(FundArgs),
     List(ListArgs),
     Show(ShowArgs),
 }
@@ -25,6 +30,7 @@ pub(crate) enum OperatorCommand {
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   koinon key new ./erin --name erin@myDapp
+  koinon operator fund ACCOUNT --amount 1 --as alice      in a local network
   koinon operator join --keys ./erin --stake 500 --service ADDRESS --rpc-url URL")]
 pub(crate) struct JoinArgs {
     #[command(flatten)]
@@ -44,6 +50,20 @@ pub(crate) struct LeaveArgs {
     /// Withdraw what was given up before and is due now
     #[arg(long)]
     withdraw: bool,
+}
+
+/// Give an account some of the signing account's currency, for its stake and its transactions
+#[derive(Args, Debug)]
+pub(crate) struct FundArgs {
+    /// The account
+    account: Address,
+
+    /// How much, in coins of 18 decimals
+    #[arg(long, value_name = "COINS")]
+    amount: u64,
+
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 /// List the operators
@@ -67,6 +87,7 @@ pub(crate) async fn run(ui: Ui, command: OperatorCommand) -> Outcome {
     match command {
         OperatorCommand::Join(args) => join(ui, args).await,
         OperatorCommand::Leave(args) => leave(ui, args).await,
+        OperatorCommand::Fund(args) => fund(ui, args).await,
         OperatorCommand::List(args) => list(ui, args).await,
         OperatorCommand::Show(args) => show(ui, args).await,
     }
@@ -121,6 +142,19 @@ async fn leave(ui: Ui, args: LeaveArgs) -> Outcome {
     }
     if ui.json {
         ui.json(&json!({ "operator": account, "stake_given_up": stake }));
+    }
+    Ok(())
+}
+
+async fn fund(ui: Ui, args: FundArgs) -> Outcome {
+    let chain = args.network.chain(Signing::Yes).await?;
+    let value = U256::from(args.amount) * U256::from(10).pow(U256::from(18));
+    let request = TransactionRequest::default().with_to(args.account).with_value(value);
+    let sent = chain.transfer(request).await?;
+    if ui.json {
+        ui.json(&json!({ "account": args.account, "amount": args.amount, "transaction": sent }));
+    } else {
+        ui.say(&format!("{} has {} more, in block {}", args.account, args.amount, sent.block));
     }
     Ok(())
 }
