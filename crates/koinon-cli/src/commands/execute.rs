@@ -45,7 +45,7 @@ pub(crate) async fn run(ui: Ui, args: ExecuteArgs) -> Outcome {
     let revision = contracts.now().revision().await?;
     if ui.json {
         ui.json(
-            &json!({ "proposal": proposal.id, "state": state, "revision": revision, "gas": gas }),
+            &json!({ "proposal": proposal.id.to_string(), "state": state, "revision": revision, "gas": gas }),
         );
     } else {
         ui.say(&format!("the proposal is {}; the service is at revision {revision}", word(state)));

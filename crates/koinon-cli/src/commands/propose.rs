@@ -74,7 +74,7 @@ pub(super) async fn propose_draft(
     let (proposal, gas) = propose(contracts, draft, description).await?;
     if ui.json {
         ui.json(&json!({
-            "proposal": proposal.id,
+            "proposal": proposal.id.to_string(),
             "vote_start": proposal.vote_start,
             "vote_end": proposal.vote_end,
             "gas": gas,

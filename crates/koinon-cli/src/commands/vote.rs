@@ -59,7 +59,9 @@ pub(crate) async fn run(ui: Ui, args: VoteArgs) -> Outcome {
     }
     let sent = contracts.vote(args.proposal, vote).await?;
     if ui.json {
-        ui.json(&json!({ "proposal": args.proposal, "vote": vote, "transaction": sent }));
+        ui.json(
+            &json!({ "proposal": args.proposal.to_string(), "vote": vote, "transaction": sent }),
+        );
     } else {
         ui.say(&format!("voted in block {}", sent.block));
     }
