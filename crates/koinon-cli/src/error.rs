@@ -107,6 +107,8 @@ impl From<ChainError> for CommandError {
             Kind::Unreachable
         } else if error.revert().is_some() {
             Kind::Refused
+        } else if matches!(error, ChainError::Url { .. }) {
+            Kind::Usage
         } else {
             Kind::Failed
         };
@@ -161,11 +163,20 @@ fn hints_for(error: &ChainError) -> Vec<String> {
             "give --keystore and --password-file, or --operator in a local network".to_owned(),
         ];
     }
+    if matches!(error, ChainError::NoService(_)) {
+        return vec!["`koinon service list` shows those of the chain".to_owned()];
+    }
     let Some(revert) = error.revert() else { return Vec::new() };
     let shown = revert.to_string();
     let known = [
         ("IdentityStakeTooLow", "stake more with `koinon operator join --stake N`"),
         ("IdentityNameTaken", "choose another --name"),
+        ("IdentityAlreadyJoined", "it is an operator already: see `koinon operator list`"),
+        (
+            "StakeNothingDue",
+            "give up stake with `koinon operator leave`, and withdraw it once it is due",
+        ),
+        ("GovernorNonexistentProposal", "`koinon proposal list` shows all"),
         (
             "IdentityListFull",
             "the list is as long as max_operator_number allows; raising it takes a vote",

@@ -13,7 +13,7 @@ use crate::ui::Ui;
 /// Compile a template to its canonical document
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  koinon compile examples/sharding-network -I worker_image=bafy… -I certificates={}
+  koinon compile examples/sharding-network -I worker_image=bafy… -I 'certificates={alice: …, …}'
   koinon compile service.yaml --format json --output service.json
   koinon compile service.yaml --facts      what contracts would read, and the objects' sizes")]
 pub(crate) struct CompileArgs {

@@ -56,7 +56,12 @@ pub(crate) async fn run(ui: Ui, args: ExportArgs) -> Outcome {
             values.collect::<Value>()
         }
         None => {
-            if view.revision().await?.0 == 0 {
+            let revision = view.revision().await.map_err(|error| {
+                CommandError::from(error).hint(format!(
+                    "did the service exist at block {block}, and does the node keep its state?"
+                ))
+            })?;
+            if revision.0 == 0 {
                 return Err(CommandError::failed(format!(
                     "the service has no revision at block {block}"
                 )));
