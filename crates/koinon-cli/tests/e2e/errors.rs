@@ -1,0 +1,272 @@
+//! Errors: the exit code, what failed, and what to do next.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::network::EXAMPLE;
+use crate::network::Network;
+use crate::network::QUICK;
+use crate::network::Ran;
+
+/// A template with a type that is not there.
+const WRONG: &str = "\
+tosca_definitions_version: tosca_2_0
+metadata: { template_name: wrong, template_version: 1.0.0 }
+imports:
+- profile: org.koinon:1.0
+node_types:
+  MyOperator:
+    derived_from: Operater
+service_template:
+  inputs:
+    shards: { type: integer }
+";
+
+/// Says how it failed: the exit code and what was said, without what differs from run to run.
+fn failure(network: &Network, ran: &Ran) -> String {
+    let said =
+        ran.stderr.replace(network.home().to_str().unwrap(), "HOME").replace(EXAMPLE, "EXAMPLE");
+    assert_eq!(ran.stdout, "", "data of a failure");
+    format!("{}\n{}", ran.code(), without_addresses(said.trim_end()))
+}
+
+/// Replaces accounts and contracts, which are others in every run.
+fn without_addresses(text: &str) -> String {
+    let mut parts = text.split("0x");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.chars().take_while(char::is_ascii_hexdigit).count();
+        match digits {
+            40 => shown.extend(["ADDRESS", &part[40..]]),
+            _ => shown.extend(["0x", part]),
+        }
+    }
+    shown
+}
+
+#[test]
+fn what_needs_no_network_fails_with_what_to_do() {
+    let network = Network::new();
+    let run = |arguments: &[&str]| failure(&network, &network.run(arguments));
+
+    assert_snapshot!(run(&["up"]), @r"
+    2
+    error: the following required arguments were not provided:
+      <TEMPLATE>
+
+    Usage: koinon up <TEMPLATE>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["validate", "nowhere"]), @r"
+    2
+    error: no template at nowhere
+      hint: give a TOSCA file, or a directory with a template.yaml
+    ");
+    assert_snapshot!(run(&["status"]), @r"
+    2
+    error: no chain to talk to
+      hint: give --rpc-url, or start a local network with `koinon up TEMPLATE`
+    ");
+    assert_snapshot!(run(&["down"]), @r"
+    2
+    error: no local network here
+      hint: give --dir DIR
+    ");
+    assert_snapshot!(run(&["vote", "7", "perhaps", "--rpc-url", "http://127.0.0.1:1"]), @r"
+    2
+    error: invalid value 'perhaps' for '<VOTE>'
+      [possible values: for, against, abstain]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["status", "--rpc-url", "http://127.0.0.1:1"]), @r"
+    2
+    error: no service to talk to
+      hint: give --service; `koinon service list` shows those of the chain
+    ");
+    assert_snapshot!(run(&["service", "list", "--rpc-url", "http://127.0.0.1:1"]), @r"
+    4
+    error: cannot find services
+      because: error sending request for url (http://127.0.0.1:1/)
+      because: client error (Connect)
+      because: tcp connect error
+      because: Connection refused (os error 111)
+      hint: is the node running, and is --rpc-url right? `koinon chain` starts a local one
+    ");
+    assert_snapshot!(run(&["service", "list", "--rpc-url", "ftp://127.0.0.1"]), @r"
+    2
+    error: cannot use the RPC URL ftp://127.0.0.1: expected http://, https://, ws:// or wss://
+    ");
+    assert_snapshot!(run(&["up", EXAMPLE, "--rpc-url", "http://127.0.0.1:1"]), @r"
+    2
+    error: the following required arguments were not provided:
+      --password-file <FILE>
+      --keystore <FILE>
+
+    Usage: koinon up --password-file <FILE> --keystore <FILE> --rpc-url <URL> <TEMPLATE>
+
+    For more information, try '--help'.
+    ");
+
+    let template = network.work().join("wrong.yaml");
+    fs::write(&template, WRONG).unwrap();
+    assert_snapshot!(run(&["validate", "wrong.yaml"]), @r"
+    3
+    error[K0201]: unknown node type `Operater`
+     --> wrong.yaml:7:19
+      |
+    7 |     derived_from: Operater
+      |                   ^^^^^^^^
+      |
+      = help: did you mean `Operator`?
+    ");
+    assert_snapshot!(run(&["up", "wrong.yaml", "--check"]), @r"
+    3
+    ✔ stop         0 processes 0.00 s
+    error[K0201]: unknown node type `Operater`
+     --> wrong.yaml:7:19
+      |
+    7 |     derived_from: Operater
+      |                   ^^^^^^^^
+      |
+      = help: did you mean `Operator`?
+    ");
+    fs::write(&template, WRONG.replace("Operater", "Operator")).unwrap();
+    assert_snapshot!(run(&["validate", "wrong.yaml", "-I", "shards=many"]), @r"
+    3
+    error[K0502]: expected one policy of type Governance, found 0
+     --> wrong.yaml:1:1
+      |
+    1 | tosca_definitions_version: tosca_2_0
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: it says how the service is changed; its type is in the profile org.koinon:1.0
+
+    error[K0301]: expected an integer for `shards`, found a string
+      --> wrong.yaml:10:5
+       |
+    10 |     shards: { type: integer }
+       |     ^^^^^^
+    ");
+    assert_snapshot!(run(&["compile", "wrong.yaml"]), @r"
+    3
+    error[K0502]: expected one policy of type Governance, found 0
+     --> wrong.yaml:1:1
+      |
+    1 | tosca_definitions_version: tosca_2_0
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: it says how the service is changed; its type is in the profile org.koinon:1.0
+
+    error[K0315]: input `shards` has no value
+      --> wrong.yaml:10:5
+       |
+    10 |     shards: { type: integer }
+       |     ^^^^^^
+       |
+       = help: give it with `--input shards=VALUE`, or in a file with `--inputs FILE`
+    ");
+
+    let keys = network.work().join("keys");
+    drop(network.run(["key", "new", "keys", "--name", "erin@myDapp"]).success());
+    fs::write(keys.join("password"), "wrong").unwrap();
+    assert_snapshot!(run(&["key", "show", "keys"]), @r"
+    1
+    error: cannot open the keystore keys/account.json
+      because: Mac Mismatch
+      hint: is it the right password file?
+    ");
+    let dir = network.dir();
+    let up = [
+        "up",
+        EXAMPLE,
+        "--rpc-url",
+        "http://127.0.0.1:1",
+        "--keystore",
+        "keys/account.json",
+        "--password-file",
+        "keys/password",
+        "--dir",
+        dir.to_str().unwrap(),
+    ];
+    let up = network.run(up).exits(1);
+    assert!(up.stderr.contains("hint: is it the right password file?"), "{}", up.stderr);
+    network.assert_ended();
+}
+
+#[test]
+fn what_the_network_refuses_says_why() {
+    let network = Network::started(&QUICK);
+    let run = |arguments: &[&str]| failure(&network, &network.on(arguments));
+    assert_snapshot!(run(&["vote", "7", "for"]), @r"
+    5
+    error: cannot read the proposal's state: GovernorNonexistentProposal { proposalId: 7 }
+      hint: `koinon proposal list` shows all
+    ");
+    assert_snapshot!(run(&["execute", "7"]), @r"
+    1
+    error: no proposal 7
+      hint: `koinon proposal list` shows all
+    ");
+    assert_snapshot!(run(&["proposal", "show", "7"]), @r"
+    1
+    error: no proposal 7
+      hint: `koinon proposal list` shows all
+    ");
+    assert_snapshot!(run(&["operator", "join", "--as", "alice"]), @r"
+    5
+    error: cannot join: IdentityAlreadyJoined { operator: ADDRESS }
+      hint: it is an operator already: see `koinon operator list`
+    ");
+    assert_snapshot!(run(&["vote", "7", "for", "--as", "mallory"]), @r"
+    2
+    error: no operator mallory in HOME/net
+      hint: there are alice, bob, carol, dave
+    ");
+    assert_snapshot!(run(&["operator", "show", "mallory@myDapp"]), @r"
+    1
+    error: no operator mallory@myDapp
+      hint: `koinon operator list` shows all
+    ");
+    assert_snapshot!(run(&["operator", "leave", "--withdraw", "--as", "bob"]), @r"
+    5
+    error: cannot withdraw: StakeNothingDue { account: ADDRESS, availableAt: 0 }
+      hint: give up stake with `koinon operator leave`, and withdraw it once it is due
+    ");
+    let nobody = "0x00000000000000000000000000000000000000aa";
+    assert_snapshot!(run(&["service", "verify", "--service", nobody]), @r"
+    1
+    error: no Koinon service at ADDRESS
+      hint: `koinon service list` shows those of the chain
+    ");
+    assert_snapshot!(run(&["allocation", "explain", "worker/9/0"]), @r"
+    1
+    error: no slot worker/9/0
+      hint: there are worker of 4 x 5
+    ");
+    assert_snapshot!(run(&["export", "--block", "0"]), @r#"
+    1
+    error: cannot read the revision: the answer is not that of a Koinon contract
+      because: contract call to `revision` returned no data ("0x"); the called address might not be a contract
+      because: ABI decoding failed: buffer overrun while deserializing
+      hint: did the service exist at block 0, and does the node keep its state?
+    "#);
+    assert_snapshot!(run(&["export", "--block", "99999999"]), @r"
+    1
+    error: cannot read the revision
+      because: server returned an error response: error code -32001: block not found: 0x5f5e0ff
+      hint: did the service exist at block 99999999, and does the node keep its state?
+    ");
+
+    // A contract that is none of Koinon's: the store of values is no Core.
+    let shown = network.json(&["service", "show"]);
+    let blobs = shown["contracts"]["blobs"].as_str().unwrap();
+    let ran = network.on(&["service", "verify", "--service", blobs]);
+    assert_snapshot!(failure(&network, &ran), @r"
+    1
+    error: no Koinon service at ADDRESS
+      hint: `koinon service list` shows those of the chain
+    ");
+}

@@ -1,0 +1,139 @@
+//! Kills: agents and the chain die at any moment, and the end is the same.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
+
+use koinon_testkit::wait_until;
+use rand::Rng;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rustix::process::Signal;
+
+use crate::network::EXAMPLE;
+use crate::network::LONG;
+use crate::network::Network;
+use crate::network::QUICK;
+use crate::processes;
+
+const AGENTS: [&str; 4] = ["alice", "bob", "carol", "dave"];
+
+/// Kills agents at random moments of their lives, of which the first second is the busiest.
+struct Killer {
+    random: StdRng,
+    killed: usize,
+}
+
+impl Killer {
+    fn new(seed: u64) -> Self {
+        eprintln!("seed {seed}");
+        Self { random: StdRng::seed_from_u64(seed), killed: 0 }
+    }
+
+    /// Kills one agent some random time after it lives, and sees that no node runs twice.
+    fn kill_one(&mut self, network: &Network) {
+        let agent = AGENTS[self.random.gen_range(0..AGENTS.len())];
+        let name = format!("agent-{agent}");
+        let pid = wait_until(LONG, "the agent lives", || {
+            network.child(&name).ok_or_else(|| format!("{name} does not"))
+        });
+        let moment = Instant::now() + Duration::from_millis(self.random.gen_range(0..800));
+        wait_until(LONG, "the moment has come", || {
+            assert_single(&network.dir());
+            if Instant::now() >= moment { Ok(()) } else { Err("it has not".to_owned()) }
+        });
+        processes::signal(pid, Signal::KILL);
+        self.killed += 1;
+        wait_until(LONG, "the agent is gone", || {
+            if network.child(&name) == Some(pid) { Err(format!("{pid} lives")) } else { Ok(()) }
+        });
+        assert_single(&network.dir());
+    }
+}
+
+/// Asserts that no node has two processes.
+fn assert_single(dir: &Path) {
+    for (node, pids) in processes::by_cwd(&dir.join("agents")) {
+        assert_eq!(pids.len(), 1, "{} runs twice: {pids:?}", node.display());
+    }
+}
+
+#[test]
+fn killed_agents_and_a_killed_chain_change_nothing_of_the_end() {
+    let mut network = Network::new();
+    let mut killer = Killer::new(1);
+
+    // While the network converges for the first time.
+    network.start_up(EXAMPLE, &QUICK);
+    for _ in 0..8 {
+        killer.kill_one(&network);
+    }
+    network.wait_up();
+    assert_eq!(network.settle().len(), 20);
+
+    // While it changes from 4 shards to 5.
+    let more = [&QUICK[..], &["-I", "shards=5"]].concat();
+    let proposed = network.json(&[&["propose", EXAMPLE, "--as", "alice"], &more[..]].concat());
+    let proposal = proposed["proposal"].as_str().unwrap().to_owned();
+    std::thread::scope(|scope| {
+        let voting = scope.spawn(|| network.pass(&proposal));
+        while !voting.is_finished() || killer.killed < 16 {
+            killer.kill_one(&network);
+        }
+        assert_eq!(voting.join().unwrap(), 2);
+    });
+    let nodes = network.settle();
+    assert_eq!(nodes.len(), 25);
+
+    for agent in AGENTS {
+        let lock = network.dir().join("agents").join(agent).join("lock");
+        wait_until(LONG, "every agent is back", || {
+            let pid = fs::read_to_string(&lock).unwrap().parse().ok();
+            let child = network.child(&format!("agent-{agent}"));
+            if pid.is_some() && pid == child {
+                Ok(())
+            } else {
+                Err(format!("{agent} is {child:?}"))
+            }
+        });
+    }
+
+    // Without its chain every node goes on, and so do the agents once it is back.
+    let chain = network.child("chain").unwrap();
+    let agents = AGENTS.map(|agent| network.child(&format!("agent-{agent}")));
+    processes::signal(chain, Signal::KILL);
+    wait_until(LONG, "the chain is back", || match network.child("chain") {
+        Some(pid) if pid != chain => Ok(()),
+        other => Err(format!("its process is {other:?}")),
+    });
+    assert_eq!(network.settle(), nodes);
+    assert_eq!(AGENTS.map(|agent| network.child(&format!("agent-{agent}"))), agents);
+    assert_eq!(network.change(EXAMPLE, &QUICK), 3);
+    let fewer = network.settle();
+    assert_eq!(fewer.len(), 20);
+    let kept = fewer.iter().filter(|(key, pid)| nodes.get(key) == Some(pid)).count();
+    assert!(kept > 0, "{nodes:?}\n{fewer:?}");
+
+    assert_eq!(network.up_says().matches("is started again").count(), killer.killed + 1);
+    drop(network.interrupt().success());
+    network.assert_ended();
+}
+
+#[test]
+fn an_interrupt_at_any_moment_leaves_no_process() {
+    let mut random = StdRng::seed_from_u64(2);
+    eprintln!("seed 2");
+    let mut network = Network::new();
+    for _ in 0..12 {
+        network.start_up(EXAMPLE, &QUICK);
+        let moment = Instant::now() + Duration::from_millis(random.gen_range(50..1500));
+        wait_until(LONG, "the moment has come", || {
+            if Instant::now() >= moment { Ok(()) } else { Err("it has not".to_owned()) }
+        });
+        drop(network.interrupt());
+        network.assert_ended();
+    }
+    network.up(EXAMPLE, &QUICK);
+    assert_eq!(network.settle().len(), 20);
+}
