@@ -6,6 +6,7 @@ use alloy::primitives::B256;
 use alloy::primitives::U256;
 use futures::future::try_join_all;
 use futures::try_join;
+use koinon_model::Change;
 use koinon_model::Content;
 use koinon_model::Epoch;
 use koinon_model::Limits;
@@ -143,6 +144,99 @@ impl View<'_> {
         })
     }
 
+    /// Reads everything the service holds, even what is not acceptable: an object that cannot be read stands as a null
+    /// value under its hash, so that a change can replace it.
+    ///
+    /// # Errors
+    /// [`ChainError`], but none about objects.
+    pub async fn content_as_it_is(&self) -> Result<Content, ChainError> {
+        let mut content = Content { parameters: self.parameters().await?, ..Content::default() };
+        content.sets = self.sets().await?;
+        content.bans = self.bans().await?.into_iter().collect();
+        for module in Module::ALL {
+            let permission = self.permission(module).await?;
+            if permission.mode != Mode::Governance {
+                content.permissions.insert(module, permission);
+            }
+            match self.objects(module).await {
+                Ok(objects) => content.objects.extend(objects),
+                Err(error) if error.is_unreachable() => return Err(error),
+                Err(_) => {
+                    for entry in self.entries(module).await? {
+                        let object = self.object_of(module, &entry.path, entry.blob).await?;
+                        content.objects.insert((module, entry.path), object);
+                    }
+                }
+            }
+        }
+        Ok(content)
+    }
+
+    /// Reads what a change would make of a content; objects that cannot be read stand as null values.
+    ///
+    /// # Errors
+    /// [`ChainError`], but none about objects.
+    pub async fn changed(&self, content: &Content, change: &Change) -> Result<Content, ChainError> {
+        let mut new = content.clone();
+        for edit in &change.edits {
+            let key = (edit.module, edit.path.clone());
+            match edit.blob {
+                Some(blob) => {
+                    let object = self.object_of(edit.module, &edit.path, blob).await?;
+                    new.objects.insert(key, object);
+                }
+                None => {
+                    new.objects.remove(&key);
+                }
+            }
+        }
+        for (name, value) in &change.parameters {
+            match value {
+                Some(value) => {
+                    new.parameters.insert(name.clone(), *value);
+                }
+                None => {
+                    new.parameters.remove(name);
+                }
+            }
+        }
+        if let Some(sets) = &change.sets {
+            new.sets.clone_from(sets);
+        }
+        for (ban, banned) in &change.bans {
+            if *banned {
+                new.bans.insert(ban.clone());
+            } else {
+                new.bans.remove(ban);
+            }
+        }
+        for (module, permission) in &change.permissions {
+            if permission.mode == Mode::Governance {
+                new.permissions.remove(module);
+            } else {
+                new.permissions.insert(*module, permission.clone());
+            }
+        }
+        Ok(new)
+    }
+
+    /// Reads one object; a null value under its hash if it is not acceptable.
+    async fn object_of(
+        &self,
+        module: Module,
+        path: &str,
+        blob: B256,
+    ) -> Result<Object, ChainError> {
+        let blobs = self.contracts.blobs();
+        let bytes = blobs.get(blob).block(self.block).call().await;
+        let read = bytes.map_err(|error| ChainError::call("read an object", error));
+        match read.and_then(|bytes| read_object(module, path, blob, &bytes)) {
+            Err(error) if error.is_unreachable() => Err(error),
+            Err(_) => Ok(Object::unreadable(blob)),
+            Ok(object) => Ok(object),
+        }
+    }
+
     /// Reads the objects of one module.
     ///
     /// # Errors
@@ -194,18 +288,18 @@ impl View<'_> {
     pub async fn entries(&self, module: Module) -> Result<Vec<Artifacts::Entry>, ChainError> {
         let binding = self.contracts.object_module(module);
         let failed = |error| ChainError::call("read a module's entries", error);
-        let count = binding
-            .count()
-            .block(self.block)
-            .call()
-            .await
-            .map_err(failed)?
-            .saturating_to::<usize>();
-        let pages = (0..count).step_by(Self::PAGE).map(async |start| {
-            let page = binding.page(U256::from(start), U256::from(Self::PAGE));
-            page.block(self.block).call().await.map_err(failed)
-        });
-        let entries: Vec<_> = try_join_all(pages).await?.into_iter().flatten().collect();
+        let count = binding.count().block(self.block).call().await.map_err(failed)?;
+        let count = count.saturating_to::<usize>();
+        let mut entries = Vec::new();
+        // One page after the other: what a contract says of its count is not believed before the entries are there.
+        while entries.len() < count {
+            let page = binding.page(U256::from(entries.len()), U256::from(Self::PAGE));
+            let page = page.block(self.block).call().await.map_err(failed)?;
+            if page.is_empty() {
+                break;
+            }
+            entries.extend(page);
+        }
         if entries.len() != count {
             return Err(WireError::Short { got: entries.len(), expected: count }.into());
         }

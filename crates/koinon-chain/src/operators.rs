@@ -176,7 +176,12 @@ impl View<'_> {
         let mut accounts = Vec::new();
         for start in (0..count.saturating_to::<u64>()).step_by(500) {
             let page = identity.operators(U256::from(start), U256::from(500));
-            accounts.extend(page.block(self.block).call().await.map_err(failed)?);
+            let page = page.block(self.block).call().await.map_err(failed)?;
+            // A contract that counts more than it shows is not believed.
+            if page.is_empty() {
+                break;
+            }
+            accounts.extend(page);
         }
         try_join_all(accounts.into_iter().map(|account| self.operator(account))).await
     }

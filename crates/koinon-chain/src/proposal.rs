@@ -10,6 +10,7 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use alloy::sol_types::SolEvent;
 use koinon_model::Change;
+use koinon_model::Governance as GovernanceSettings;
 use koinon_model::keccak256;
 use serde::Serialize;
 
@@ -225,6 +226,29 @@ impl Contracts {
         let eta = self.governance().proposalEta(id).call().await;
         let eta = eta.map_err(|error| ChainError::call("read the proposal's timelock", error))?;
         Ok(eta.saturating_to())
+    }
+
+    /// Returns how the service is governed now.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub async fn governance_settings(&self) -> Result<GovernanceSettings, ChainError> {
+        let failed = |error| ChainError::call("read how the service is governed", error);
+        let governor = self.governance();
+        let quorum = governor.quorumNumerator_1().call().await.map_err(failed)?;
+        Ok(GovernanceSettings {
+            voting_delay: governor.votingDelay().call().await.map_err(failed)?.saturating_to(),
+            voting_period: governor.votingPeriod().call().await.map_err(failed)?.saturating_to(),
+            proposal_threshold: governor
+                .proposalThreshold()
+                .call()
+                .await
+                .map_err(failed)?
+                .saturating_to(),
+            quorum: quorum.saturating_to(),
+            timelock: self.timelock().getMinDelay().call().await.map_err(failed)?.saturating_to(),
+            unbonding: self.stake().unbondingBlocks().call().await.map_err(failed)?.saturating_to(),
+        })
     }
 
     /// Returns all proposals made from block `from` on, oldest first.

@@ -66,7 +66,8 @@ impl View<'_> {
     /// [`ChainError`].
     pub async fn statuses(&self, set: &NodeSet) -> Result<Vec<Status>, ChainError> {
         let mut statuses = Vec::new();
-        for group in 0..set.groups {
+        let groups = if set.size == 0 { 0 } else { set.groups };
+        for group in 0..groups {
             let templates = self.contracts.templates();
             let call = templates.groupStatus(set.name.to_word(), group, set.size);
             let found = call.block(self.block).call().await;

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use alloy::consensus::Transaction;
+use alloy::network::TransactionResponse;
 use alloy::primitives::Address;
 use alloy::primitives::B256;
+use alloy::primitives::U256;
 use alloy::primitives::hex;
 use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
 use alloy::sol_types::SolEvent;
+use alloy::sol_types::SolValue;
+use futures::future::try_join_all;
 use koinon_model::Mode;
 use koinon_model::Module;
 use koinon_model::commitment;
@@ -16,6 +21,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::client::Contracts;
+use crate::contracts::Core;
 use crate::contracts::Timelock;
 use crate::error::ChainError;
 
@@ -40,6 +46,21 @@ pub enum Verdict {
     Bad(String),
 }
 
+/// The creation code of an artifact, in hexadecimal.
+fn creation_code(artifact: &str) -> String {
+    #[derive(Deserialize)]
+    struct Creation {
+        bytecode: Object,
+    }
+    #[derive(Deserialize)]
+    struct Object {
+        object: String,
+    }
+    let creation: Creation =
+        serde_json::from_str(artifact).expect("artifacts are checked by a test");
+    creation.bytecode.object
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Artifact {
@@ -60,7 +81,7 @@ struct Place {
 }
 
 impl Contracts {
-    /// Checks code, wiring, roles, permissions and commitments at the newest block.
+    /// Checks code, creation, wiring, roles, permissions and commitments at the newest block.
     ///
     /// # Errors
     /// [`ChainError`] if the chain does not answer; what is wrong with the service is in the checks.
@@ -69,6 +90,12 @@ impl Contracts {
         for (name, address, artifact) in self.parts() {
             checks.push(self.check_code(name, address, artifact).await?);
         }
+        if checks.iter().any(|check| matches!(check.verdict, Verdict::Bad(_))) {
+            // What other code answers means nothing.
+            return Ok(checks);
+        }
+        checks.extend(self.check_creations().await?);
+        checks.push(self.check_backing().await?);
         checks.extend(self.check_wiring().await?);
         checks.extend(self.check_roles().await?);
         checks.extend(self.check_permissions().await?);
@@ -131,6 +158,122 @@ impl Contracts {
             (true, false) => Verdict::Bad(format!("{address} belongs to another Core")),
         };
         Ok(Check { what: format!("code of {name}"), verdict })
+    }
+
+    /// Checks that every contract was created by Koinon's creation code with the arguments that belong to this service. Other
+    /// creation code could leave the same runtime code over storage of its making: roles nobody granted, votes nobody staked.
+    async fn check_creations(&self) -> Result<Vec<Check>, ChainError> {
+        let inputs = self.creations().await?;
+        let failed = |error| ChainError::call("read how the contracts were created", error);
+        let denomination = self.stake().denomination().call().await.map_err(failed)?;
+        let unbonding = self.stake().unbondingBlocks().call().await.map_err(failed)?;
+        let name = self.core().name().call().await.map_err(failed)?;
+        let listed = [
+            ("governance", self.governance),
+            ("timelock", self.timelock),
+            ("stake", self.stake),
+            ("identity", self.identity),
+            ("artifacts", self.artifacts),
+            ("topology", self.topology),
+            ("templates", self.templates),
+            ("mapper", self.mapper),
+            ("security", self.security),
+        ];
+        let names = listed.map(|(name, _)| B256::right_padding_from(name.as_bytes())).to_vec();
+        let addresses = listed.map(|(_, address)| address).to_vec();
+        let check = |(name_of, address, artifact): (&str, Address, &str)| {
+            let what = format!("creation of {name_of}");
+            let Some(input) = inputs.get(&address) else {
+                let verdict = if name_of == "Blobs" {
+                    Verdict::Known(
+                        "it was there before the service; values are checked by their hashes"
+                            .to_owned(),
+                    )
+                } else {
+                    Verdict::Bad(format!("{address} was not created with the service"))
+                };
+                return Check { what, verdict };
+            };
+            let code = hex::decode(creation_code(artifact)).unwrap_or_default();
+            let arguments = input.strip_prefix(&code[..]);
+            let good = arguments.is_some_and(|arguments| match name_of {
+                "Blobs" => arguments.is_empty(),
+                "Stake" => arguments == (denomination, unbonding).abi_encode_params(),
+                // The delay and the settings are read, and may have been voted on since.
+                "Timelock" => <(U256, Address)>::abi_decode_params(arguments)
+                    .is_ok_and(|(_, governor)| governor == self.governance),
+                "Governance" => {
+                    <(Address, Address, (U256, U256, U256, U256))>::abi_decode_params(arguments)
+                        .is_ok_and(|(stake, timelock, _)| {
+                            (stake, timelock) == (self.stake, self.timelock)
+                        })
+                }
+                "Core" => {
+                    let expected = (name.clone(), self.blobs, names.clone(), addresses.clone());
+                    arguments == expected.abi_encode_params()
+                }
+                _ => arguments == (self.core,).abi_encode_params(),
+            });
+            let verdict = if good {
+                Verdict::Good
+            } else {
+                Verdict::Bad(format!(
+                    "{address} was created by other code, or with other arguments"
+                ))
+            };
+            Check { what, verdict }
+        };
+        Ok(self.parts().into_iter().map(check).collect())
+    }
+
+    /// Returns the creation code and arguments of the contracts created around the block the service was.
+    async fn creations(&self) -> Result<BTreeMap<Address, Vec<u8>>, ChainError> {
+        /// Blocks before and after: a service is created in eleven transactions, one after the other.
+        const AROUND: u64 = 128;
+        let action = "read how the contracts were created";
+        let failed = |error| ChainError::rpc(action, error);
+        let provider = self.chain().provider();
+        let filter = Filter::new()
+            .address(self.core)
+            .event_signature(Core::Created::SIGNATURE_HASH)
+            .from_block(0);
+        let logs = provider.get_logs(&filter).await.map_err(failed)?;
+        let Some(block) = logs.first().and_then(|log| log.block_number) else {
+            return Ok(BTreeMap::new());
+        };
+        let newest = self.chain().block_number().await?;
+        let numbers: Vec<u64> =
+            (block.saturating_sub(AROUND)..=(block + AROUND).min(newest)).collect();
+        let mut creations = BTreeMap::new();
+        for chunk in numbers.chunks(32) {
+            let blocks = chunk.iter().map(async |number| {
+                provider.get_block_by_number((*number).into()).full().await.map_err(failed)
+            });
+            for block in try_join_all(blocks).await?.into_iter().flatten() {
+                for tx in block.transactions.into_transactions().filter(|tx| tx.to().is_none()) {
+                    creations.insert(tx.from().create(tx.nonce()), tx.input().to_vec());
+                }
+            }
+        }
+        Ok(creations)
+    }
+
+    /// Checks that every vote is backed by currency in the vault.
+    async fn check_backing(&self) -> Result<Check, ChainError> {
+        let failed = |error| ChainError::call("read the stake", error);
+        let supply = self.stake().totalSupply().call().await.map_err(failed)?;
+        let denomination = self.stake().denomination().call().await.map_err(failed)?;
+        let balance = self.chain().provider().get_balance(self.stake).await;
+        let balance = balance.map_err(|error| ChainError::rpc("read the stake", error))?;
+        let backed = supply.checked_mul(denomination).is_some_and(|owed| balance >= owed);
+        let verdict = if backed {
+            Verdict::Good
+        } else {
+            Verdict::Bad(format!(
+                "{supply} stake of {denomination} wei, but the vault holds {balance} wei"
+            ))
+        };
+        Ok(Check { what: "backing of Stake".to_owned(), verdict })
     }
 
     async fn check_wiring(&self) -> Result<[Check; 4], ChainError> {

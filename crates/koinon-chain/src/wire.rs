@@ -65,6 +65,9 @@ pub enum WireError {
     /// A deal's order is not that of its seed.
     #[error("the order dealt in epoch {0} is not that of its seed")]
     Order(u64),
+    /// A change says two things of one parameter, ban or permission, or brings node sets it does not set.
+    #[error("the change contradicts itself")]
+    Ambiguous,
     /// Fewer answers than questions.
     #[error("the chain answered with {got} entries where {expected} are due")]
     Short {
@@ -142,6 +145,11 @@ pub(crate) fn decode_change(change: &Core::Change) -> Result<Change, WireError> 
     for permission in &change.permissions {
         let module: Module = Name::from_word(permission.module)?.as_str().parse()?;
         permissions.insert(module, decode_permission(permission.mode, &permission.admins)?);
+    }
+    let said = (change.parameters.len(), change.bans.len(), change.permissions.len());
+    let stray = !change.replaceSets && !sets.is_empty();
+    if said != (parameters.len(), bans.len(), permissions.len()) || stray {
+        return Err(WireError::Ambiguous);
     }
     Ok(Change { edits, parameters, sets: change.replaceSets.then_some(sets), bans, permissions })
 }

@@ -47,12 +47,28 @@ pub(crate) struct Moves {
     pub(crate) next_deal: bool,
 }
 
-/// Reads the service on chain; `None` before its first revision.
+/// Reads the service on chain; `None` before its first revision, and, with a warning, if what is there cannot be used: then
+/// it can still be replaced.
 pub(crate) async fn current(contracts: &Contracts) -> Outcome<(Head, Content, Option<Service>)> {
     let head = contracts.head().await?;
-    let content = contracts.at(head.block).content().await?;
-    let service = if head.revision.0 == 0 { None } else { Some(koinon_tosca::open(&content)?) };
-    Ok((head, content, service))
+    let view = contracts.at(head.block);
+    let content = match view.content().await {
+        Err(error) if !error.is_unreachable() => view.content_as_it_is().await?,
+        read => read?,
+    };
+    if head.revision.0 == 0 {
+        return Ok((head, content, None));
+    }
+    match koinon_tosca::open(&content) {
+        Ok(service) => Ok((head, content, Some(service))),
+        Err(error) => {
+            let ui = Ui { json: false };
+            let warning = format!("revision {} cannot be run by any agent:", head.revision);
+            ui.say(&paint(Tone::Bad, &warning));
+            ui.say(CommandError::from(error).render().trim_end());
+            Ok((head, content, None))
+        }
+    }
 }
 
 impl Draft {

@@ -1,9 +1,10 @@
 //! Keys on disk: an operator's directory.
 //!
 //! `account.json` is an encrypted keystore (Web3 Secret Storage), `certificate.pem` and `certificate.key` an X.509
-//! certificate with its key, `beacon.key` the VRF key. Keys are readable by their owner only.
+//! certificate with its key, `beacon.key` the VRF key. The directory is its owner's only.
 
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -45,7 +46,10 @@ impl Keys {
 
     /// Makes whatever of the keys is missing, with a password of its own for the keystore.
     pub(crate) fn ensure(&self, name: &str) -> Outcome {
-        std::fs::create_dir_all(&self.dir)
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.dir)
             .with_context(|| format!("cannot make {}", self.dir.display()))?;
         if !self.keystore().exists() {
             let password = hex(&random());
@@ -112,11 +116,13 @@ impl Keys {
 
 /// Makes an encrypted keystore with a new key.
 pub(crate) fn new_keystore(path: &Path, password: &str) -> Outcome<PrivateKeySigner> {
-    let (dir, name) =
-        (path.parent().unwrap_or(Path::new(".")), path.file_name().unwrap_or_default());
-    let made = PrivateKeySigner::new_keystore(dir, &mut OsRng, password, name.to_str());
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let part = "account.part";
+    let made = PrivateKeySigner::new_keystore(dir, &mut OsRng, password, Some(part));
     let (signer, _) =
         made.with_context(|| format!("cannot make the keystore {}", path.display()))?;
+    let moved = std::fs::rename(dir.join(part), path);
+    moved.with_context(|| format!("cannot make the keystore {}", path.display()))?;
     Ok(signer)
 }
 
@@ -130,17 +136,19 @@ pub(crate) fn open_keystore(path: &Path, password_file: &Path) -> Outcome<Privat
 }
 
 pub(crate) fn write_secret(path: &Path, content: &[u8]) -> Outcome {
-    let open = || {
+    let part = path.with_extension("part");
+    let write = || {
         let mut file = std::fs::OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(path)?;
+            .open(&part)?;
         file.write_all(content)?;
-        file.sync_all()
+        file.sync_all()?;
+        std::fs::rename(&part, path)
     };
-    Ok(open().with_context(|| format!("cannot write {}", path.display()))?)
+    Ok(write().with_context(|| format!("cannot write {}", path.display()))?)
 }
 
 fn random() -> [u8; 32] {

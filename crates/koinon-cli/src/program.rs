@@ -18,13 +18,14 @@ pub(crate) fn launcher() -> Outcome<Vec<OsString>> {
     Ok(vec![path()?.into(), "launch".into()])
 }
 
-/// Returns a token that SIGINT or SIGTERM cancel; a second signal ends the process at once.
+/// Returns a token that SIGINT, SIGTERM or SIGHUP cancel; a second signal ends the process at once.
 pub(crate) fn stop_on_signal() -> Outcome<CancellationToken> {
     use tokio::signal::unix::SignalKind;
     use tokio::signal::unix::signal;
     let stop = CancellationToken::new();
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     let token = stop.clone();
     tokio::spawn(async move {
         for _ in 0..2 {
@@ -32,6 +33,7 @@ pub(crate) fn stop_on_signal() -> Outcome<CancellationToken> {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
             if token.is_cancelled() {
                 std::process::exit(130);

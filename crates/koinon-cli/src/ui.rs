@@ -49,11 +49,39 @@ pub(crate) fn paint(tone: Tone, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Returns the text without what could move a cursor, hide or reorder text: much of it comes from a chain, where anybody
+/// writes. Colours stay, but for the one that conceals.
+fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        if let Some(length) = color_length(rest) {
+            out.push_str(&rest[..length]);
+            rest = &rest[length..];
+            continue;
+        }
+        rest = &rest[character.len_utf8()..];
+        let reorders = matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+        let hidden = (character.is_control() && character != '\n') || reorders;
+        out.push(if hidden { '\u{fffd}' } else { character });
+    }
+    out
+}
+
+/// The length of the colour sequence (ECMA-48 SGR) the text starts with.
+fn color_length(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\x1b[")?;
+    let end = parameters.find(|character: char| !character.is_ascii_digit() && character != ';')?;
+    let plain =
+        parameters[end..].starts_with('m') && parameters[..end].split(';').all(|each| each != "8");
+    plain.then_some("\x1b[".len() + end + 1)
+}
+
 impl Ui {
     /// Prints data: a line for people.
     pub(crate) fn line(self, text: &str) {
         // Who closed the pipe does not want the rest.
-        drop(writeln!(anstream::stdout().lock(), "{text}"));
+        drop(writeln!(anstream::stdout().lock(), "{}", harmless(text)));
     }
 
     /// Prints data: text as it is, without a new line.
@@ -64,14 +92,15 @@ impl Ui {
     /// Prints data as JSON.
     pub(crate) fn json(self, data: &impl Serialize) {
         match serde_json::to_string_pretty(data) {
-            Ok(text) => self.line(&text),
+            // Data is not altered; JSON escapes what commands a terminal.
+            Ok(text) => self.raw(&format!("{text}\n")),
             Err(error) => self.say(&format!("cannot write JSON: {error}")),
         }
     }
 
     /// Says something to whoever watches.
     pub(crate) fn say(self, text: &str) {
-        drop(writeln!(anstream::stderr().lock(), "{text}"));
+        drop(writeln!(anstream::stderr().lock(), "{}", harmless(text)));
     }
 
     /// Starts a stage whose end will be said with its time.
@@ -135,9 +164,11 @@ impl Stage {
         let took = self.started.elapsed();
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let gas_text = gas.map(|gas| format!("  {} gas", thousands(gas))).unwrap_or_default();
-        let clear = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+        if std::io::stderr().is_terminal() {
+            drop(write!(anstream::stderr().lock(), "\r\x1b[2K"));
+        }
         let line = format!(
-            "{clear}{} {:<12} {what} {}",
+            "{} {:<12} {what} {}",
             paint(Tone::Good, "✔"),
             self.name,
             paint(Tone::Quiet, &format!("{}{gas_text}", seconds(took)))
@@ -162,4 +193,32 @@ pub(crate) fn thousands(number: u64) -> String {
         .map(|group| std::str::from_utf8(group).unwrap_or_default())
         .collect();
     groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_colour_reaches_the_terminal() {
+        let painted = paint(Tone::Good, "fine");
+        assert_eq!(harmless(&painted), painted);
+        for (hostile, shown) in [
+            ("a\x1b[8mb", "a\u{fffd}[8mb"),
+            ("a\x1b[1;8mb", "a\u{fffd}[1;8mb"),
+            ("a\x1b[2Kb", "a\u{fffd}[2Kb"),
+            ("a\u{9b}2Kb", "a\u{fffd}2Kb"),
+            ("a\rb\tc", "a\u{fffd}b\u{fffd}c"),
+            ("a\u{202e}b", "a\u{fffd}b"),
+            ("\x1b[", "\u{fffd}["),
+            ("two\nlines", "two\nlines"),
+        ] {
+            assert_eq!(harmless(hostile), shown);
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+    }
 }

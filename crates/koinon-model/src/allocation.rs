@@ -198,7 +198,7 @@ impl Allocation {
 
     /// Returns every slot with who fills it, by set, group and place.
     pub fn slots(&self) -> impl Iterator<Item = (Slot, Option<Filled>)> {
-        let places = self.sets().flat_map(|set| {
+        let places = self.sets().filter(|set| set.size > 0).flat_map(|set| {
             (0..set.groups)
                 .flat_map(move |group| (0..set.size).map(move |place| (set, group, place)))
         });

@@ -52,6 +52,11 @@ impl Object {
         Self { value, bytes, blob }
     }
 
+    /// Stands for an object of which only the hash is known, since its bytes are not acceptable. Its value is null.
+    pub fn unreadable(blob: Digest) -> Self {
+        Self { value: Value::Null, bytes: String::new(), blob }
+    }
+
     /// Returns the value.
     pub fn value(&self) -> &Value {
         &self.value

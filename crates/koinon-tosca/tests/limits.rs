@@ -145,3 +145,14 @@ fn values_in_a_circle() {
     let circles = diagnostics.iter().filter(|one| one.code == Code::ValueCycle).count();
     assert!((1..=2).contains(&circles), "{diagnostics}");
 }
+
+/// A megabyte of text named three thousand times: few nodes, gigabytes if they were copied.
+#[test]
+fn aliases_of_long_text() {
+    let text = "x".repeat(1 << 20);
+    let aliases = "  - *a\n".repeat(3000);
+    check(
+        format!("{VERSION}dsl_definitions:\n  text: &a {text}\n  all:\n{aliases}"),
+        Code::TooManyAliases,
+    );
+}

@@ -31,6 +31,10 @@ pub(crate) async fn run(ui: Ui, args: DownArgs) -> Outcome {
     let Some(local) = Local::find(args.dir.as_deref())? else {
         return Err(CommandError::usage("no local network here").hint("give --dir DIR"));
     };
+    if local.record()?.is_none() {
+        let error = CommandError::usage(format!("{} is no local network", local.dir.display()));
+        return Err(error.hint("a network's directory has a network.json; `koinon up` makes one"));
+    }
     let ended = end_all(&local, "up").await?;
     if args.purge {
         let removed = std::fs::remove_dir_all(&local.dir);
@@ -56,9 +60,9 @@ pub(super) async fn end_all(local: &Local, first: &str) -> Outcome<usize> {
     locks.push(local.run("chain"));
     let mut ended = 0;
     for lock in locks {
-        let held = koinon_node::holder(&lock)
-            .with_context(|| format!("cannot look at {}", lock.display()))?;
-        if held.is_none() || held == Some(std::process::id()) {
+        let looked = || format!("cannot look at {}", lock.display());
+        let own = koinon_node::holder(&lock).with_context(looked)? == Some(std::process::id());
+        if own || !koinon_node::is_held(&lock).with_context(looked)? {
             continue;
         }
         let gone = koinon_node::end_holder(&lock, GRACE).await;

@@ -14,7 +14,9 @@ use crate::error::CommandError;
 use crate::error::Outcome;
 use crate::network::NetworkArgs;
 use crate::network::Signing;
+use crate::ui::Tone;
 use crate::ui::Ui;
+use crate::ui::paint;
 
 /// List and show proposals
 #[derive(Subcommand, Debug)]
@@ -67,9 +69,9 @@ async fn list(ui: Ui, args: ListArgs) -> Outcome {
     let mut data = Vec::new();
     for proposal in contracts.proposals(args.from).await? {
         let state = contracts.proposal_state(proposal.id).await?;
-        let description = printable(&proposal.description);
+        let description = proposal.description.clone();
         data.push(json!({
-            "proposal": proposal.id.to_string(),
+            "proposal": proposal.id,
             "state": state,
             "block": proposal.block,
             "proposer": proposal.proposer,
@@ -101,17 +103,13 @@ async fn show(ui: Ui, args: ShowArgs) -> Outcome {
     })?;
     if ui.json {
         ui.json(&json!({
-            "proposal": proposal.id.to_string(),
+            "proposal": proposal.id,
             "state": state,
             "proposer": proposal.proposer,
-            "description": printable(&proposal.description),
+            "description": proposal.description.clone(),
             "vote_start": proposal.vote_start,
             "vote_end": proposal.vote_end,
-            "votes": {
-                "for": favour.to_string(),
-                "against": against.to_string(),
-                "abstain": abstain.to_string(),
-            },
+            "votes": { "for": favour, "against": against, "abstain": abstain },
             "change": to_json(&change),
         }));
         return Ok(());
@@ -119,17 +117,15 @@ async fn show(ui: Ui, args: ShowArgs) -> Outcome {
     ui.line(&format!("proposal  {}", proposal.id));
     ui.line(&format!("state     {}", word(state)));
     ui.line(&format!("proposer  {}", proposal.proposer));
-    ui.line(&format!("says      {}", printable(&proposal.description)));
+    ui.line(&format!("says      {}", proposal.description));
     ui.line(&format!("vote      blocks {} to {}", proposal.vote_start + 1, proposal.vote_end));
     ui.line(&format!("votes     {favour} for, {against} against, {abstain} abstained"));
-    // What it was made on: the block of the proposal has every value it replaces.
     let old = contracts.at(proposal.block).content().await?;
-    let new = koinon_model::Content::default();
+    let new = contracts.now().changed(&old, &change).await?;
     show_change(ui, &change, &old, &new);
+    if let Err(error) = koinon_tosca::open(&new) {
+        let warning = format!("no agent would run what it proposes: {error}");
+        ui.line(&paint(Tone::Bad, &warning));
+    }
     Ok(())
-}
-
-/// A proposer writes what it likes: control characters would reach people's terminals.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use koinon_chain::Contracts;
+use koinon_chain::Head;
 use koinon_chain::Proposal;
 use serde_json::json;
 
@@ -99,11 +100,13 @@ pub(super) async fn propose(
     description: &str,
 ) -> Outcome<(Proposal, u64)> {
     let published = contracts.publish(draft.objects()).await?;
-    // The governor tells proposals apart by their content: the revision keeps a repeated change apart.
-    let description = match description {
-        "" => format!("Change of revision {}", draft.head.revision),
-        text => format!("{text} (change of revision {})", draft.head.revision),
-    };
+    // The governor tells proposals apart by their content: the block keeps a repeated change apart. The last words keep
+    // others from proposing the same first, and then cancelling it (OpenZeppelin's Governor, `_isValidDescriptionForProposer`).
+    let text = if description.is_empty() { "Change" } else { description };
+    let proposer = contracts.chain().sender().unwrap_or_default();
+    let Head { revision, block, .. } = draft.head;
+    let description =
+        format!("{text} (of revision {revision} at block {block}) #proposer={proposer:#x}");
     let (proposal, sent) = contracts.propose(&draft.change, &description).await?;
     Ok((proposal, published.iter().map(|sent| sent.gas).sum::<u64>() + sent.gas))
 }

@@ -4,6 +4,7 @@ use alloy::primitives::Address;
 use alloy::primitives::U256;
 use clap::Args;
 use clap::Subcommand;
+use koinon_chain::Check;
 use koinon_chain::Contracts;
 use koinon_chain::CreateSettings;
 use koinon_chain::Verdict;
@@ -11,6 +12,7 @@ use koinon_chain::find_services;
 use koinon_model::Service;
 use serde_json::json;
 
+use crate::change::current;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::error::Outcome;
@@ -133,14 +135,9 @@ async fn list(ui: Ui, args: ListArgs) -> Outcome {
     }
     let mut rows = vec![["address", "name", "creator", "block"].map(ToOwned::to_owned).to_vec()];
     for found in services {
-        let name = found
-            .name
-            .chars()
-            .map(|letter| if letter.is_control() { '?' } else { letter })
-            .collect();
         rows.push(vec![
             found.address.to_string(),
-            name,
+            found.name,
             found.creator.to_string(),
             found.block.to_string(),
         ]);
@@ -156,6 +153,7 @@ async fn show(ui: Ui, args: ShowArgs) -> Outcome {
     let name = view.name().await?;
     let parameters = view.parameters().await?;
     let operators = view.operators().await?;
+    let governance = contracts.governance_settings().await?;
     if ui.json {
         ui.json(&json!({
             "service": contracts.core,
@@ -166,6 +164,7 @@ async fn show(ui: Ui, args: ShowArgs) -> Outcome {
             "contracts": addresses(&contracts),
             "parameters": parameters.iter().map(|(name, value)| (name.to_string(), json!(value)))
                 .collect::<serde_json::Map<_, _>>(),
+            "governance": governance,
             "operators": operators,
         }));
         return Ok(());
@@ -173,6 +172,14 @@ async fn show(ui: Ui, args: ShowArgs) -> Outcome {
     ui.line(&format!("service   {} ({name})", contracts.core));
     ui.line(&format!("revision  {} at block {}, epoch {}", head.revision, head.block, head.epoch));
     ui.line(&format!("operators {}", operators.len()));
+    ui.line(&format!(
+        "governed  votes of {} blocks after {}, {} % quorum, timelock {} s, {} stake to propose",
+        governance.voting_period,
+        governance.voting_delay,
+        governance.quorum,
+        governance.timelock,
+        governance.proposal_threshold
+    ));
     for (name, value) in &parameters {
         ui.line(&format!("parameter {name} = {value}"));
     }
@@ -184,7 +191,10 @@ async fn show(ui: Ui, args: ShowArgs) -> Outcome {
 
 async fn verify(ui: Ui, args: VerifyArgs) -> Outcome {
     let contracts = args.network.contracts(Signing::No).await?;
-    let checks = contracts.verify().await?;
+    let mut checks = contracts.verify().await?;
+    if checks.iter().all(|check| !matches!(check.verdict, Verdict::Bad(_))) {
+        checks.push(check_settings(&contracts).await?);
+    }
     let bad = checks.iter().filter(|check| matches!(check.verdict, Verdict::Bad(_))).count();
     if ui.json {
         ui.json(&json!({ "service": contracts.core, "verified": bad == 0, "checks": checks }));
@@ -206,6 +216,18 @@ async fn verify(ui: Ui, args: VerifyArgs) -> Outcome {
     }
     ui.say(&format!("{} {} checks hold", paint(Tone::Good, "✔"), thousands(checks.len() as u64)));
     Ok(())
+}
+
+/// Whether the service is governed as its document says. A vote on the document does not alter the governor.
+async fn check_settings(contracts: &Contracts) -> Outcome<Check> {
+    let now = contracts.governance_settings().await?;
+    let (_, _, service) = current(contracts).await?;
+    let verdict = match service.map(|service| service.governance) {
+        Some(declared) if declared == now => Verdict::Good,
+        Some(declared) => Verdict::Bad(format!("{now:?}, but the document says {declared:?}")),
+        None => Verdict::Known(format!("{now:?}; there is no document yet")),
+    };
+    Ok(Check { what: "settings of Governance".to_owned(), verdict })
 }
 
 fn addresses(contracts: &Contracts) -> serde_json::Map<String, serde_json::Value> {

@@ -24,6 +24,8 @@ pub(crate) const MAX_BYTES: usize = 16 << 20;
 const MAX_DEPTH: usize = 64;
 /// Most nodes of all files, with every alias counted as often as it is used.
 const MAX_NODES: u64 = 2_000_000;
+/// Bytes of a scalar that count as one more node: what aliases make of text is bounded as what they make of nodes.
+const BYTES_PER_NODE: u64 = 8;
 /// Most aliases of all files.
 const MAX_ALIASES: u32 = 20_000;
 
@@ -52,7 +54,7 @@ pub(crate) struct Tree {
 struct Node {
     span: Span,
     kind: Kind,
-    /// Nodes below and with this one, aliases followed.
+    /// Nodes below and with this one, aliases followed; long text counts as several.
     weight: u64,
     /// Levels below and with this one, aliases followed.
     height: usize,
@@ -280,7 +282,8 @@ impl Builder<'_> {
                 let target = &self.nodes[*target as usize];
                 (target.weight, target.height)
             }
-            Kind::Scalar { .. } | Kind::List(_) | Kind::Map(_) => (1, 0),
+            Kind::Scalar { .. } => (1 + u64::from(span.end - span.start) / BYTES_PER_NODE, 0),
+            Kind::List(_) | Kind::Map(_) => (1, 0),
         };
         self.nodes.push(Node { span, kind, weight, height });
         if anchor != 0 {

@@ -107,8 +107,9 @@ pub(crate) async fn run(ui: Ui, args: UpArgs) -> Outcome {
     };
     let outcome = match outcome {
         Ok((contracts, snapshot)) => {
+            let vacancies = snapshot.vacancies;
             let report = Report {
-                healthy: true,
+                healthy: vacancies == 0,
                 snapshot,
                 dir: local.dir.clone(),
                 rpc_url: road.record.rpc_url.clone(),
@@ -121,14 +122,40 @@ pub(crate) async fn run(ui: Ui, args: UpArgs) -> Outcome {
                 stop.cancelled().await;
             }
             drop(contracts);
-            Ok(())
+            if args.check && vacancies > 0 {
+                let message =
+                    format!("{vacancies} slots are vacant: the operators have too few units");
+                Err(CommandError::new(Kind::Unhealthy, message))
+            } else {
+                Ok(())
+            }
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            if args.check && ui.json {
+                ui.json(&serde_json::json!({
+                    "healthy": false,
+                    "error": error.render(),
+                    "dir": local.dir,
+                    "stages": road.stages,
+                }));
+            }
+            Err(error)
+        }
     };
     road.children.stop_supervising().await;
     let stage = ui.stage("stop");
-    let ended = super::down::end_all(&local, "none").await?;
-    stage.done(&format!("{ended} processes"), None);
+    match super::down::end_all(&local, "none").await {
+        Ok(ended) => {
+            stage.done(&format!("{ended} processes"), None);
+        }
+        Err(error) => {
+            // What is left must be found again: its directory stays.
+            let kept = temporary.map(tempfile::TempDir::keep);
+            let hint =
+                format!("`koinon down --dir {}` tries again", kept.unwrap_or(local.dir).display());
+            return outcome.and(Err(error.hint(hint)));
+        }
+    }
     outcome
 }
 

@@ -119,6 +119,12 @@ fn spawn(local: &Local, recipe: &Recipe) -> Outcome<Child> {
         .args(&recipe.arguments)
         .arg("--lock-file")
         .arg(local.run(&recipe.name))
+        // What is set for this process is not meant for others: each is told all it needs.
+        .env_remove("KOINON_RPC_URL")
+        .env_remove("KOINON_SERVICE")
+        .env_remove("KOINON_KEYSTORE")
+        .env_remove("KOINON_PASSWORD_FILE")
+        .env_remove("KOINON_KEYS")
         .stdin(Stdio::null())
         .stdout(file)
         .stderr(second)

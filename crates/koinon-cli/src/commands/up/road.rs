@@ -319,7 +319,9 @@ impl Road {
                     | ProposalState::Expired
                     | ProposalState::Executed
             );
-            open = if dead { open } else { Some(proposal) };
+            // Others' proposals are not ours to vote through.
+            let ours = proposal.change(contracts).is_ok_and(|change| change == draft.change);
+            open = if dead || !ours { open } else { Some(proposal) };
         }
         let (proposal, gas) = match open {
             Some(proposal) => (proposal, 0),
@@ -430,7 +432,7 @@ impl Road {
         let stage = self.ui.stage("nodes");
         let snapshot = loop {
             let snapshot = Snapshot::read(contracts).await?;
-            if snapshot.is_running() && self.all_answer(&snapshot).await {
+            if snapshot.is_running() && self.all_answer(contracts, &snapshot).await? {
                 break snapshot;
             }
             tokio::time::sleep(LOOK * 5).await;
@@ -441,11 +443,17 @@ impl Road {
         Ok(snapshot)
     }
 
-    async fn all_answer(&self, snapshot: &Snapshot) -> bool {
-        let filled = snapshot.nodes.iter().filter(|node| node.operator.is_some());
-        let probes =
-            filled.map(|node| probe_once(&node.endpoint, "/health", Duration::from_secs(2)));
-        futures::future::join_all(probes).await.iter().all(Option::is_some)
+    /// Probes every node as its template says.
+    async fn all_answer(&self, contracts: &Contracts, snapshot: &Snapshot) -> Outcome<bool> {
+        let Some(desired) = koinon_node::desired(contracts, snapshot.head).await? else {
+            return Ok(false);
+        };
+        let probes = snapshot.nodes.iter().filter_map(|row| {
+            let probe = &desired.instance.nodes.get(&row.slot)?.probe;
+            let patience = Duration::from_millis(probe.timeout);
+            Some(probe_once(&row.endpoint, &probe.path, patience))
+        });
+        Ok(futures::future::join_all(probes).await.iter().all(Option::is_some))
     }
 }
 
