@@ -71,7 +71,7 @@ async fn list(ui: Ui, args: ListArgs) -> Outcome {
         let state = contracts.proposal_state(proposal.id).await?;
         let description = proposal.description.clone();
         data.push(json!({
-            "proposal": proposal.id,
+            "proposal": proposal.id.to_string(),
             "state": state,
             "block": proposal.block,
             "proposer": proposal.proposer,
@@ -103,13 +103,17 @@ async fn show(ui: Ui, args: ShowArgs) -> Outcome {
     })?;
     if ui.json {
         ui.json(&json!({
-            "proposal": proposal.id,
+            "proposal": proposal.id.to_string(),
             "state": state,
             "proposer": proposal.proposer,
             "description": proposal.description.clone(),
             "vote_start": proposal.vote_start,
             "vote_end": proposal.vote_end,
-            "votes": { "for": favour, "against": against, "abstain": abstain },
+            "votes": {
+                "for": favour.to_string(),
+                "against": against.to_string(),
+                "abstain": abstain.to_string(),
+            },
             "change": to_json(&change),
         }));
         return Ok(());
