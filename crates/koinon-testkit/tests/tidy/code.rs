@@ -109,7 +109,10 @@ fn no_development_methods(source: &Source) -> Vec<Finding> {
 
 #[test]
 fn nothing_depends_on_a_development_chain() {
-    check(no_development_methods, &rust(&["src"]));
+    // The test kit moves the clock of such a chain.
+    let mut sources = rust(&["src"]);
+    sources.retain(|source| !source.path.starts_with("crates/koinon-testkit/"));
+    check(no_development_methods, &sources);
 }
 
 fn no_ignored_tests(source: &Source) -> Vec<Finding> {
