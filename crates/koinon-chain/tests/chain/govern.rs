@@ -77,7 +77,7 @@ async fn a_change_goes_its_way(net: &TestNet) {
         ("the first\nrevision", sent.block)
     );
     assert_eq!((proposal.vote_start, proposal.vote_end), (sent.block + 1, sent.block + 7));
-    assert_eq!(contracts.proposals(0).await.unwrap(), [proposal.clone()]);
+    assert_eq!(contracts.proposals(0).await.unwrap(), std::slice::from_ref(&proposal));
     net.pass_blocks(1).await.unwrap();
     assert_eq!(contracts.proposals(sent.block + 1).await.unwrap(), []);
     assert_eq!(proposal.change(contracts), Ok(change));
