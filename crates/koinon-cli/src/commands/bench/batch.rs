@@ -90,7 +90,7 @@ pub(super) async fn send(chain: &Chain, signed: &[Bytes]) -> Outcome<u64> {
 async fn submit(chain: &Chain, signed: &[Bytes]) -> Outcome<Vec<B256>> {
     let failed = "cannot send a batch of transactions";
     let client = chain.provider().client();
-    let mut batch = BatchRequest::new(&client);
+    let mut batch = BatchRequest::new(client);
     let mut answers = Vec::with_capacity(signed.len());
     for bytes in signed {
         answers
@@ -111,7 +111,7 @@ async fn mined(chain: &Chain, hashes: &[B256]) -> Outcome<Vec<TransactionReceipt
     let mut pause = Duration::from_millis(2);
     loop {
         let client = chain.provider().client();
-        let mut batch = BatchRequest::new(&client);
+        let mut batch = BatchRequest::new(client);
         let mut answers = Vec::with_capacity(hashes.len());
         for hash in hashes {
             let call = batch
