@@ -68,9 +68,10 @@ async fn addresses_are_as_predicted(net: &TestNet) {
 async fn nobody_keeps_a_power(net: &TestNet) {
     let service = net.create("verified").await.unwrap();
     let checks = service.contracts.verify().await.unwrap();
-    let good = checks.iter().filter(|check| check.verdict == Verdict::Good).count();
-    // Code of 11, wiring of 4, roles of 5, permissions and commitments of 6 each.
-    assert_eq!((good, checks.len()), (32, 32), "{checks:#?}");
+    let wrong: Vec<_> = checks.iter().filter(|check| check.verdict != Verdict::Good).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // At least code of 11, wiring of 4, roles of 5, permissions and commitments of 6 each.
+    assert!(checks.len() >= 32, "{checks:#?}");
 }
 
 /// A pointer of `Contracts`, to be bent.
@@ -109,13 +110,16 @@ async fn wrong_contracts_are_bad(net: &TestNet) {
     for (pointer, expected) in cases {
         let mut bent = ours.clone();
         *pointer(&mut bent) = *pointer(&mut theirs.clone());
-        assert_eq!(bad(&bent).await, expected);
+        // Who made a contract, and how, is another question.
+        let mut found = bad(&bent).await;
+        found.retain(|what| !what.starts_with("creation of "));
+        assert_eq!(found, expected);
     }
     // A contract of another kind, and none at all.
     for stranger in [ours.blobs, Address::repeat_byte(7)] {
         let mut bent = ours.clone();
         bent.mapper = stranger;
-        assert_eq!(bad(&bent).await, [code("Mapper")]);
+        assert!(bad(&bent).await.contains(&code("Mapper")));
     }
 }
 
