@@ -107,7 +107,7 @@ fn banned_and_dealt_anew(network: &Network, before: &Nodes) {
         "-I",
         "block_interval=100 ms",
         "-I",
-        "voting_period=15",
+        "voting_period=30",
         "-I",
         "shards=5",
         "-I",

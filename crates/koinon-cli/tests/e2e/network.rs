@@ -29,7 +29,7 @@ pub(crate) const EXAMPLE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sharding-network");
 /// Inputs that make blocks and votes short; a test of a change has many of both.
 pub(crate) const QUICK: [&str; 6] =
-    ["-I", "block_interval=100 ms", "-I", "voting_period=15", "-I", "epoch_interval=100000"];
+    ["-I", "block_interval=100 ms", "-I", "voting_period=30", "-I", "epoch_interval=100000"];
 /// How long any one thing may take: far beyond what it takes, so that only what never happens fails.
 pub(crate) const LONG: Duration = Duration::from_secs(90);
 
@@ -196,7 +196,7 @@ impl Network {
 
     /// Returns the process number of a child of `up`, such as `chain` or `agent-alice`; `None` while it is none.
     pub(crate) fn child(&self, name: &str) -> Option<u32> {
-        let pid = fs::read_to_string(self.dir().join("run").join(name)).ok()?.parse().ok()?;
+        let pid = holder(&self.dir().join("run").join(name))?;
         processes::of(&self.dir()).iter().any(|process| process.pid == pid).then_some(pid)
     }
 
@@ -209,12 +209,12 @@ impl Network {
         for agent in list(&agents) {
             for node in list(&agent.join("nodes")) {
                 let pids = running.remove(&node).unwrap_or_default();
-                let lock = fs::read_to_string(node.join("lock")).unwrap_or_default();
+                let lock = holder(&node.join("lock"));
                 let [pid] = &pids[..] else {
                     return Err(format!("{} has processes {pids:?}", node.display()));
                 };
-                if lock != pid.to_string() {
-                    return Err(format!("the lock of {pid} in {} says {lock:?}", node.display()));
+                if lock != Some(*pid) {
+                    return Err(format!("{} has process {pid} and lock {lock:?}", node.display()));
                 }
                 nodes.insert((file_name(&agent), file_name(&node).replace('.', "/")), *pid);
             }
@@ -276,10 +276,12 @@ impl Network {
             let shown = self.json(&["proposal", "show", proposal]);
             if shown["state"] == "active" { Ok(()) } else { Err(shown["state"].to_string()) }
         });
-        // Half of all stake must take part: 1,000 and 800 of 2,800 are more.
-        for voter in ["alice", "bob"] {
-            let voted = self.json(&["vote", proposal, "for", "--as", voter]);
-            assert_eq!(voted["proposal"], proposal);
+        // Half of all stake must take part: 1,000 and 800 of 2,800 are more. Both vote at once: the vote is short.
+        let dir = self.dir();
+        let vote = ["vote", proposal, "for", "--json", "--dir", dir.to_str().unwrap(), "--as"];
+        let votes = ["alice", "bob"].map(|voter| self.spawn([&vote[..], &[voter]].concat()));
+        for voted in votes {
+            assert_eq!(voted.wait().json()["proposal"], proposal);
         }
         let executed = self.json(&["execute", proposal, "--as", "carol"]);
         assert_eq!(executed["state"], "executed", "{executed}");
@@ -311,7 +313,8 @@ impl Drop for Network {
             drop(up.child.wait());
         }
         let dir = self.dir();
-        if dir.exists() && !failed {
+        // Without it nothing was started yet.
+        if dir.join("network.json").exists() && !failed {
             drop(self.run(["down", "--purge", "--dir", dir.to_str().unwrap()]).success());
         }
         for process in processes::of(self.home()) {
@@ -414,6 +417,12 @@ pub(crate) fn list(dir: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
+}
+
+/// Returns the process number a lock file begins with, whether or not that process lives.
+pub(crate) fn holder(lock: &Path) -> Option<u32> {
+    let text = fs::read_to_string(lock).ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }
 
 fn file_name(path: &Path) -> String {

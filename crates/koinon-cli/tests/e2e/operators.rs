@@ -11,7 +11,7 @@ use crate::road::text;
 #[test]
 fn an_operator_joins_gets_nodes_leaves_and_has_its_stake_back() {
     let inputs =
-        ["-I", "block_interval=100 ms", "-I", "voting_period=15", "-I", "epoch_interval=40"];
+        ["-I", "block_interval=100 ms", "-I", "voting_period=30", "-I", "epoch_interval=40"];
     let network = Network::started(&[&inputs[..], &["-I", "unbonding=20"]].concat());
     let dir = network.dir();
     let dir = dir.to_str().unwrap();

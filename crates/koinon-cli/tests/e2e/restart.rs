@@ -1,6 +1,5 @@
 //! Kills: agents and the chain die at any moment, and the end is the same.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
@@ -15,6 +14,7 @@ use crate::network::EXAMPLE;
 use crate::network::LONG;
 use crate::network::Network;
 use crate::network::QUICK;
+use crate::network::holder;
 use crate::processes;
 
 const AGENTS: [&str; 4] = ["alice", "bob", "carol", "dave"];
@@ -89,7 +89,7 @@ fn killed_agents_and_a_killed_chain_change_nothing_of_the_end() {
     for agent in AGENTS {
         let lock = network.dir().join("agents").join(agent).join("lock");
         wait_until(LONG, "every agent is back", || {
-            let pid = fs::read_to_string(&lock).unwrap().parse().ok();
+            let pid = holder(&lock);
             let child = network.child(&format!("agent-{agent}"));
             if pid.is_some() && pid == child {
                 Ok(())

@@ -102,18 +102,14 @@ fn a_check_of_nodes_that_never_answer_fails_and_leaves_nothing() {
         "deaf.yaml",
         &[("arguments: [ worker ]", "arguments: [ chain, --listen, \"127.0.0.1:0\" ]")],
     );
-    let ran = network.run(
-        [&["up", &deaf, "--check", "--timeout", "25s", "-I", "shards=1"], &QUICK[..]]
-            .concat(),
-    );
-    let ran = ran.exits(6);
-    assert_eq!(ran.stdout, "");
-    assert!(
-        ran.stderr.contains("error: not every node answered within 25.00 s\n"),
-        "{}",
-        ran.stderr
-    );
-    assert!(ran.stderr.contains("epoch"), "it came as far as the nodes: {}", ran.stderr);
+    let check = ["up", &deaf, "--check", "--json", "--timeout", "30s", "-I", "shards=1"];
+    let ran = network.run([&check[..], &QUICK[..]].concat()).exits(6);
+    let error = "error: not every node answered within 30.00 s\n";
+    assert!(ran.stderr.contains(error), "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!([&report["healthy"], &report["error"]], [&json!(false), &json!(error)]);
+    let last = rows(&report, "stages").last().unwrap();
+    assert_eq!(last["stage"], "epoch", "it came as far as the nodes: {report}");
     network.assert_ended();
     assert_eq!(list(&network.home().join("tmp")), NOTHING);
 }
