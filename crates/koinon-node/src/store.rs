@@ -168,20 +168,13 @@ fn failed(path: &Path, source: io::Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use sha2::Digest;
+
     use super::*;
 
-    /// The test file of STACK: the concatenated SHA-256 of 0, 1, … as 64-bit big-endian numbers.
+    /// The concatenated SHA-256 of 0, 1, … as 64-bit big-endian numbers.
     fn vector(hashes: u64) -> Vec<u8> {
-        use sha2_of as sha2;
-        (0..hashes).flat_map(|number| sha2(&number.to_be_bytes())).collect()
-    }
-
-    fn sha2_of(bytes: &[u8]) -> Vec<u8> {
-        // A raw CID is the multihash of its bytes: this needs no other hash library in the tests.
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("x");
-        std::fs::write(&file, bytes).unwrap();
-        cid_of(&file).unwrap().hash().digest().to_vec()
+        (0..hashes).flat_map(|number| sha2::Sha256::digest(number.to_be_bytes())).collect()
     }
 
     #[test]
@@ -189,10 +182,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         std::fs::write(&file, b"hello world").unwrap();
-        // `ipfs add --cid-version=1 --raw-leaves` of "hello world".
-        let hello = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
+        // Version 1, raw, SHA-256 of "hello world", in base32.
+        let hello = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
         assert_eq!(cid_of(&file).unwrap().to_string(), hello);
         std::fs::write(&file, vector(163_840)).unwrap();
+        // The CID helia gives the file with its default parameters.
         let large = "bafybeigzmd5s67yiswpspdo7hkdm6duw77iz2bvhqay72vje7oa7aup44m";
         assert_eq!(cid_of(&file).unwrap().to_string(), large);
     }

@@ -25,6 +25,7 @@ on_both_chains!(
     addresses_are_as_predicted,
     nobody_keeps_a_power,
     wrong_contracts_are_bad,
+    forged_storage_is_bad,
     a_role_given_away_is_bad,
     services_share_a_chain,
 );
@@ -85,7 +86,8 @@ async fn wrong_contracts_are_bad(net: &TestNet) {
     let modules = ["Identity", "Artifacts", "Topology", "Templates", "Mapper", "Security"];
     let cases: [(Pointer, Vec<String>); 11] = [
         (|it| &mut it.blobs, wiring(&["blobs of Core"])),
-        (|it| &mut it.core, [modules.map(code).as_slice(), &wiring(&["blobs of Core"])].concat()),
+        // Where code is not what it should be, what it answers is not asked.
+        (|it| &mut it.core, modules.map(code).to_vec()),
         (
             |it| &mut it.governance,
             wiring(&[
@@ -121,6 +123,29 @@ async fn wrong_contracts_are_bad(net: &TestNet) {
         bent.mapper = stranger;
         assert!(bad(&bent).await.contains(&code("Mapper")));
     }
+}
+
+/// The same code over storage of somebody's making: only how it was created tells.
+async fn forged_storage_is_bad(net: &TestNet) {
+    let ours = net.create("ours").await.unwrap().contracts;
+    let chain = ours.chain();
+    let code = chain.provider().get_code_at(ours.security).await.unwrap();
+    let length = u16::try_from(code.len()).unwrap().to_be_bytes();
+    // Stores 1 in slot 0, then returns the code behind these 17 bytes.
+    let mut creation =
+        vec![0x60, 1, 0x60, 0, 0x55, 0x61, length[0], length[1], 0x80, 0x60, 17, 0x60, 0, 0x39];
+    creation.extend([0x60, 0, 0xf3]);
+    creation.extend(code);
+    let sender = chain.sender().unwrap();
+    let nonce = chain.provider().get_transaction_count(sender).await.unwrap();
+    let request = TransactionRequest::default().with_deploy_code(creation);
+    chain.transfer(request).await.unwrap();
+    let mut bent = ours.clone();
+    bent.security = sender.create(nonce);
+    let found = bad(&bent).await;
+    assert!(!found.contains(&"code of Security".to_owned()), "{found:?}");
+    assert!(found.contains(&"creation of Security".to_owned()), "{found:?}");
+    assert_eq!(bad(&ours).await, Vec::<String>::new());
 }
 
 /// The voters themselves may give a role away; whoever looks must see it.
