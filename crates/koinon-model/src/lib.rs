@@ -10,8 +10,10 @@ mod instance;
 mod json;
 mod merkle;
 mod report;
+pub mod representation;
 mod service;
 mod value;
+mod writer;
 
 pub use allocation::{Allocation, DealError, Filled, Member, NodeSet, Trace};
 pub use content::{Ban, Change, Content, ContentError, Edit, Mode, Object, Permission};
@@ -22,3 +24,4 @@ pub use merkle::commitment;
 pub use report::{NodeState, ObservedNode, Reason, Report};
 pub use service::{Governance, OperatorTemplate, Service, SetTemplate};
 pub use value::{Number, NumberError, Value};
+pub use writer::JsonWriter;

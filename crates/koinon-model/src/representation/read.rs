@@ -1,0 +1,608 @@
+//! Reads the JSON of a representation, which may come from anybody.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+use thiserror::Error;
+
+use super::Artifact;
+use super::AttributePath;
+use super::Capability;
+use super::Choice;
+use super::ElementId;
+use super::Group;
+use super::Implementation;
+use super::Interface;
+use super::Interfaces;
+use super::Node;
+use super::Operation;
+use super::Origin;
+use super::Policy;
+use super::Properties;
+use super::Property;
+use super::Relationship;
+use super::Representation;
+use super::Source;
+use super::Term;
+use super::Unresolved;
+use super::Verdict;
+use super::Why;
+use crate::json::JsonError;
+use crate::json::Limits;
+use crate::value::Value;
+
+/// Why bytes are no representation.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RepresentationError {
+    /// They are no JSON, or pass a limit.
+    #[error("cannot read the representation")]
+    Json(#[from] JsonError),
+    /// They are JSON of another shape.
+    #[error("{path}: expected {expected}, found {found}")]
+    Shape {
+        /// Where: keys and positions, as in `nodes.3.template`.
+        path: String,
+        /// What belongs there.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+}
+
+type Read<T> = Result<T, RepresentationError>;
+
+impl Representation {
+    /// Reads a representation from JSON, canonical or not.
+    ///
+    /// # Errors
+    /// [`RepresentationError`]: no JSON, a limit passed, a key too many or too few, a value of another kind, an id that
+    /// is not the hash of what it names, elements out of order, relationships to nodes and types that are not there.
+    pub fn from_json(text: &[u8], limits: Limits) -> Read<Self> {
+        let value = Value::from_json(text, limits)?;
+        let mut reader = Reader { names: BTreeSet::new(), outer: Vec::new() };
+        reader.representation(At::root(), value)
+    }
+}
+
+/// A place in the document, as a list from the innermost key outwards.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    key: Key<'a>,
+    outer: Option<&'a Self>,
+}
+
+#[derive(Clone, Copy)]
+enum Key<'a> {
+    Name(&'a str),
+    Index(usize),
+}
+
+impl At<'_> {
+    const fn root() -> Self {
+        Self { key: Key::Name(""), outer: None }
+    }
+
+    const fn key<'a>(&'a self, key: &'a str) -> At<'a> {
+        At { key: Key::Name(key), outer: Some(self) }
+    }
+
+    const fn index(&self, index: usize) -> At<'_> {
+        At { key: Key::Index(index), outer: Some(self) }
+    }
+
+    fn path(&self) -> String {
+        let key = match self.key {
+            Key::Name(name) => name.to_owned(),
+            Key::Index(index) => index.to_string(),
+        };
+        match self.outer {
+            Some(outer) if outer.outer.is_some() => format!("{}.{key}", outer.path()),
+            Some(_) => key,
+            None => "the document".to_owned(),
+        }
+    }
+
+    fn shape(&self, expected: &'static str, found: impl Into<String>) -> RepresentationError {
+        RepresentationError::Shape { path: self.path(), expected, found: found.into() }
+    }
+
+    fn map(&self, value: Value) -> Read<BTreeMap<String, Value>> {
+        if let Value::Map(map) = value { Ok(map) } else { Err(self.shape("a map", value.kind())) }
+    }
+
+    fn list(&self, value: Value) -> Read<Vec<Value>> {
+        if let Value::List(list) = value {
+            Ok(list)
+        } else {
+            Err(self.shape("a list", value.kind()))
+        }
+    }
+
+    fn string(&self, value: Value) -> Read<String> {
+        if let Value::String(text) = value {
+            Ok(text)
+        } else {
+            Err(self.shape("a string", value.kind()))
+        }
+    }
+
+    fn number(&self, value: &Value) -> Read<u64> {
+        value.as_u64().ok_or_else(|| self.shape("a natural number", value.kind()))
+    }
+
+    fn index_number(&self, value: &Value) -> Read<u32> {
+        let number = self.number(value)?;
+        u32::try_from(number).map_err(|_| self.shape("a number below 2^32", number.to_string()))
+    }
+
+    fn hash(&self, text: &str) -> Read<B256> {
+        const EXPECTED: &str = "0x and 64 lower-case hexadecimal digits";
+        let digits = text.strip_prefix("0x").filter(|digits| {
+            digits.len() == 64
+                && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+        });
+        let hash = digits.and_then(|digits| digits.parse().ok());
+        hash.ok_or_else(|| self.shape(EXPECTED, text.chars().take(80).collect::<String>()))
+    }
+}
+
+/// The entries of a map that has a fixed set of keys.
+struct Fields<'a> {
+    at: At<'a>,
+    map: BTreeMap<String, Value>,
+}
+
+impl Fields<'_> {
+    fn optional(&mut self, key: &str) -> Option<Value> {
+        self.map.remove(key)
+    }
+
+    fn required(&mut self, key: &'static str) -> Read<Value> {
+        self.map.remove(key).ok_or_else(|| self.at.key(key).shape("a value", "nothing"))
+    }
+
+    fn string(&mut self, key: &'static str) -> Read<String> {
+        let value = self.required(key)?;
+        self.at.key(key).string(value)
+    }
+
+    fn hash(&mut self, key: &'static str) -> Read<B256> {
+        let text = self.string(key)?;
+        self.at.key(key).hash(&text)
+    }
+
+    fn optional_hash(&mut self, key: &'static str) -> Read<Option<B256>> {
+        if self.map.contains_key(key) { self.hash(key).map(Some) } else { Ok(None) }
+    }
+
+    fn number(&mut self, key: &'static str) -> Read<u32> {
+        let value = self.required(key)?;
+        self.at.key(key).index_number(&value)
+    }
+
+    fn list<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(At<'_>, Value) -> Read<T>,
+    ) -> Read<Vec<T>> {
+        let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
+        let at = self.at.key(key);
+        let items = at.list(value)?.into_iter().enumerate();
+        items.map(|(index, item)| read(at.index(index), item)).collect()
+    }
+
+    fn ids(&mut self, key: &'static str) -> Read<Vec<ElementId>> {
+        self.list(key, |at, value| Ok(ElementId(at.hash(&at.string(value)?)?)))
+    }
+
+    /// Ends the map: whatever is left in it is unknown.
+    fn end(self) -> Read<()> {
+        match self.map.into_keys().next() {
+            Some(key) => Err(self.at.shape("no further key", format!("`{key}`"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What reading remembers.
+struct Reader {
+    /// Strings seen, so that equal ones share an allocation.
+    names: BTreeSet<Arc<str>>,
+    /// The nodes of the representations around the one that is read.
+    outer: Vec<BTreeSet<ElementId>>,
+}
+
+impl Reader {
+    fn name(&mut self, text: String) -> Arc<str> {
+        if let Some(known) = self.names.get(text.as_str()) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = text.into();
+        self.names.insert(Arc::clone(&name));
+        name
+    }
+
+    fn fields<'a>(at: At<'a>, value: Value) -> Read<Fields<'a>> {
+        Ok(Fields { at, map: at.map(value)? })
+    }
+
+    fn text(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Read<Arc<str>> {
+        let text = fields.string(key)?;
+        Ok(self.name(text))
+    }
+
+    fn optional_text(
+        &mut self,
+        fields: &mut Fields<'_>,
+        key: &'static str,
+    ) -> Read<Option<Arc<str>>> {
+        if fields.map.contains_key(key) { self.text(fields, key).map(Some) } else { Ok(None) }
+    }
+
+    fn entries<T>(
+        &mut self,
+        fields: &mut Fields<'_>,
+        key: &'static str,
+        mut read: impl FnMut(&mut Self, At<'_>, Value) -> Read<T>,
+    ) -> Read<BTreeMap<Arc<str>, T>> {
+        let Some(value) = fields.optional(key) else { return Ok(BTreeMap::new()) };
+        let at = fields.at.key(key);
+        let mut entries = BTreeMap::new();
+        for (name, value) in at.map(value)? {
+            let entry = read(self, at.key(&name), value)?;
+            entries.insert(self.name(name), entry);
+        }
+        Ok(entries)
+    }
+
+    fn values(
+        &mut self,
+        fields: &mut Fields<'_>,
+        key: &'static str,
+    ) -> Read<BTreeMap<Arc<str>, Value>> {
+        self.entries(fields, key, |_, _, value| Ok(value))
+    }
+
+    fn representation(&mut self, at: At<'_>, value: Value) -> Read<Representation> {
+        let mut fields = Self::fields(at, value)?;
+        let format = fields.number("format")?;
+        if format != super::FORMAT {
+            return Err(at.key("format").shape("1", format.to_string()));
+        }
+        let service = self.text(&mut fields, "service")?;
+        let read = Representation {
+            sources: fields.list("sources", |at, value| self.source(at, value))?,
+            inputs: self.values(&mut fields, "inputs")?,
+            seed: fields.optional_hash("seed")?,
+            types: self.entries(&mut fields, "types", Self::ancestors)?,
+            nodes: fields.list("nodes", |at, value| self.node(at, value))?,
+            relationships: fields
+                .list("relationships", |at, value| self.relationship(at, value))?,
+            groups: self.entries(&mut fields, "groups", Self::group)?,
+            policies: fields.list("policies", |at, value| self.policy(at, value))?,
+            outputs: self.entries(&mut fields, "outputs", |_, at, value| term(at, value))?,
+            workflows: self.values(&mut fields, "workflows")?,
+            unresolved: fields.list("unresolved", |at, value| self.unresolved(at, value))?,
+            substitutions: BTreeMap::new(),
+            service,
+        };
+        let inner = fields.optional("substitutions");
+        fields.end()?;
+        let nodes = check(at, &read, &self.outer)?;
+        let Some(inner) = inner else { return Ok(read) };
+        let at = at.key("substitutions");
+        self.outer.push(nodes);
+        let mut substitutions = BTreeMap::new();
+        for (key, value) in at.map(inner)? {
+            let at = at.key(&key);
+            let id = ElementId(at.hash(&key)?);
+            if !self.outer.last().is_some_and(|nodes| nodes.contains(&id)) {
+                return Err(at.shape("the id of a node", "another"));
+            }
+            substitutions.insert(id, self.representation(at, value)?);
+        }
+        self.outer.pop();
+        Ok(Representation { substitutions, ..read })
+    }
+
+    fn source(&mut self, at: At<'_>, value: Value) -> Read<Source> {
+        let mut fields = Self::fields(at, value)?;
+        let source =
+            Source { path: self.text(&mut fields, "path")?, digest: fields.hash("digest")? };
+        fields.end()?;
+        Ok(source)
+    }
+
+    fn ancestors(&mut self, at: At<'_>, value: Value) -> Read<Vec<Arc<str>>> {
+        let items = at.list(value)?.into_iter().enumerate();
+        items.map(|(index, item)| Ok(self.name(at.index(index).string(item)?))).collect()
+    }
+
+    fn properties(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Read<Properties> {
+        self.entries(fields, key, |_, at, value| {
+            let mut fields = Self::fields(at, value)?;
+            let origin = match fields.optional("origin") {
+                Some(value) => Some(origin(at.key("origin"), value)?),
+                None => None,
+            };
+            Ok(Property { value: term_of(fields)?, origin })
+        })
+    }
+
+    fn node(&mut self, at: At<'_>, value: Value) -> Read<Node> {
+        let mut fields = Self::fields(at, value)?;
+        let node = Node {
+            id: ElementId(fields.hash("id")?),
+            template: self.text(&mut fields, "template")?,
+            index: fields.number("index")?,
+            node_type: self.text(&mut fields, "type")?,
+            directives: fields.list("directives", |at, value| Ok(self.name(at.string(value)?)))?,
+            properties: self.properties(&mut fields, "properties")?,
+            attributes: self.properties(&mut fields, "attributes")?,
+            capabilities: self.entries(&mut fields, "capabilities", Self::capability)?,
+            artifacts: self.entries(&mut fields, "artifacts", Self::artifact)?,
+            interfaces: self.interfaces(&mut fields)?,
+            operator: self.optional_text(&mut fields, "operator")?,
+        };
+        fields.end()?;
+        Ok(node)
+    }
+
+    fn capability(&mut self, at: At<'_>, value: Value) -> Read<Capability> {
+        let mut fields = Self::fields(at, value)?;
+        let capability = Capability {
+            capability_type: self.text(&mut fields, "type")?,
+            properties: self.properties(&mut fields, "properties")?,
+            attributes: self.properties(&mut fields, "attributes")?,
+            remaining: self.values(&mut fields, "remaining")?,
+        };
+        fields.end()?;
+        Ok(capability)
+    }
+
+    fn artifact(&mut self, at: At<'_>, value: Value) -> Read<Arc<Artifact>> {
+        let mut fields = Self::fields(at, value)?;
+        let algorithm = self.optional_text(&mut fields, "checksum_algorithm")?;
+        let checksum = match algorithm {
+            Some(algorithm) => Some((algorithm, self.text(&mut fields, "checksum")?)),
+            None => None,
+        };
+        let artifact = Artifact {
+            artifact_type: self.text(&mut fields, "type")?,
+            file: self.text(&mut fields, "file")?,
+            repository: self.optional_text(&mut fields, "repository")?,
+            version: self.optional_text(&mut fields, "version")?,
+            checksum,
+            properties: self.properties(&mut fields, "properties")?,
+        };
+        fields.end()?;
+        Ok(Arc::new(artifact))
+    }
+
+    fn interfaces(&mut self, fields: &mut Fields<'_>) -> Read<Interfaces> {
+        self.entries(fields, "interfaces", |reader, at, value| {
+            let mut fields = Self::fields(at, value)?;
+            let interface = Interface {
+                interface_type: reader.text(&mut fields, "type")?,
+                operations: reader.entries(&mut fields, "operations", Self::operation)?,
+                notifications: reader.entries(&mut fields, "notifications", Self::operation)?,
+            };
+            fields.end()?;
+            Ok(Arc::new(interface))
+        })
+    }
+
+    fn operation(&mut self, at: At<'_>, value: Value) -> Read<Operation> {
+        let mut fields = Self::fields(at, value)?;
+        let implementation = match fields.optional("implementation") {
+            Some(value) => Some(self.implementation(at.key("implementation"), value)?),
+            None => None,
+        };
+        let operation = Operation {
+            inputs: self.entries(&mut fields, "inputs", |_, at, value| term(at, value))?,
+            outputs: self.entries(&mut fields, "outputs", Self::attribute_path)?,
+            implementation,
+        };
+        fields.end()?;
+        Ok(operation)
+    }
+
+    fn implementation(&mut self, at: At<'_>, value: Value) -> Read<Implementation> {
+        let mut fields = Self::fields(at, value)?;
+        let primary = match fields.optional("primary") {
+            Some(value) => Some(self.artifact(at.key("primary"), value)?),
+            None => None,
+        };
+        let timeout = match fields.optional("timeout") {
+            Some(value) => Some(at.key("timeout").number(&value)?),
+            None => None,
+        };
+        let implementation = Implementation {
+            primary,
+            dependencies: fields.list("dependencies", |at, value| self.artifact(at, value))?,
+            timeout,
+            host: self.optional_text(&mut fields, "host")?,
+        };
+        fields.end()?;
+        Ok(implementation)
+    }
+
+    fn attribute_path(&mut self, at: At<'_>, value: Value) -> Read<AttributePath> {
+        let mut fields = Self::fields(at, value)?;
+        let path = AttributePath {
+            element: fields.optional_hash("element")?.map(ElementId),
+            capability: self.optional_text(&mut fields, "capability")?,
+            attribute: self.text(&mut fields, "attribute")?,
+            path: fields.list("path", |_, value| Ok(value))?,
+        };
+        fields.end()?;
+        Ok(path)
+    }
+
+    fn relationship(&mut self, at: At<'_>, value: Value) -> Read<Relationship> {
+        let mut fields = Self::fields(at, value)?;
+        let choice = fields.required("choice")?;
+        let relationship = Relationship {
+            id: ElementId(fields.hash("id")?),
+            requirement: self.text(&mut fields, "requirement")?,
+            index: fields.number("index")?,
+            relationship_type: self.text(&mut fields, "type")?,
+            source: ElementId(fields.hash("source")?),
+            target: ElementId(fields.hash("target")?),
+            capability: self.text(&mut fields, "capability")?,
+            properties: self.properties(&mut fields, "properties")?,
+            attributes: self.properties(&mut fields, "attributes")?,
+            interfaces: self.interfaces(&mut fields)?,
+            allocation: self.values(&mut fields, "allocation")?,
+            choice: choice_of(at.key("choice"), choice)?,
+        };
+        fields.end()?;
+        Ok(relationship)
+    }
+
+    fn group(&mut self, at: At<'_>, value: Value) -> Read<Group> {
+        let mut fields = Self::fields(at, value)?;
+        let group = Group {
+            group_type: self.text(&mut fields, "type")?,
+            properties: self.properties(&mut fields, "properties")?,
+            attributes: self.properties(&mut fields, "attributes")?,
+            members: fields.ids("members")?,
+        };
+        fields.end()?;
+        Ok(group)
+    }
+
+    fn policy(&mut self, at: At<'_>, value: Value) -> Read<Policy> {
+        let mut fields = Self::fields(at, value)?;
+        let verdict = fields.required("verdict")?;
+        let policy = Policy {
+            name: self.text(&mut fields, "name")?,
+            policy_type: self.text(&mut fields, "type")?,
+            properties: self.properties(&mut fields, "properties")?,
+            targets: fields.ids("targets")?,
+            triggers: self.values(&mut fields, "triggers")?,
+            verdict: verdict_of(at.key("verdict"), verdict)?,
+        };
+        fields.end()?;
+        Ok(policy)
+    }
+
+    fn unresolved(&mut self, at: At<'_>, value: Value) -> Read<Unresolved> {
+        let mut fields = Self::fields(at, value)?;
+        let unresolved = Unresolved {
+            source: ElementId(fields.hash("source")?),
+            requirement: self.text(&mut fields, "requirement")?,
+            index: fields.number("index")?,
+            reason: fields.string("reason")?,
+        };
+        fields.end()?;
+        Ok(unresolved)
+    }
+}
+
+fn term(at: At<'_>, value: Value) -> Read<Term> {
+    term_of(Reader::fields(at, value)?)
+}
+
+fn term_of(mut fields: Fields<'_>) -> Read<Term> {
+    let term = match fields.optional("pending") {
+        Some(expression) => Term::Pending(expression),
+        None => Term::Known(fields.required("value")?),
+    };
+    fields.end()?;
+    Ok(term)
+}
+
+fn origin(at: At<'_>, value: Value) -> Read<Origin> {
+    let numbers = at.list(value)?;
+    let [file, line, column] = numbers.as_slice() else {
+        return Err(at.shape("a file, a line and a column", format!("{} items", numbers.len())));
+    };
+    Ok(Origin {
+        file: at.index(0).index_number(file)?,
+        line: at.index(1).index_number(line)?,
+        column: at.index(2).index_number(column)?,
+    })
+}
+
+fn choice_of(at: At<'_>, value: Value) -> Read<Choice> {
+    let mut fields = Reader::fields(at, value)?;
+    let why = fields.string("why")?;
+    let choice = Choice {
+        why: Why::ALL
+            .into_iter()
+            .find(|known| known.as_str() == why)
+            .ok_or_else(|| at.key("why").shape("a known reason", format!("`{why}`")))?,
+        candidates: fields.number("candidates")?,
+        digest: fields.hash("digest")?,
+        seed: fields.optional_hash("seed")?,
+    };
+    fields.end()?;
+    Ok(choice)
+}
+
+fn verdict_of(at: At<'_>, value: Value) -> Read<Verdict> {
+    match value.as_str() {
+        Some("holds") => Ok(Verdict::Holds),
+        Some("open") => Ok(Verdict::Open),
+        Some(other) => Err(at.shape("holds, open or broken", format!("`{other}`"))),
+        None => {
+            let mut fields = Reader::fields(at, value)?;
+            let reason = fields.string("broken")?;
+            fields.end()?;
+            Ok(Verdict::Broken(reason))
+        }
+    }
+}
+
+/// Checks what holds between the parts, and returns the nodes' ids.
+fn check(
+    at: At<'_>,
+    read: &Representation,
+    outer: &[BTreeSet<ElementId>],
+) -> Read<BTreeSet<ElementId>> {
+    let typed = |at: At<'_>, name: &Arc<str>| match read.types.contains_key(name) {
+        true => Ok(()),
+        false => Err(at.key("type").shape("a type listed in `types`", format!("`{name}`"))),
+    };
+    let list = at.key("nodes");
+    let mut places = BTreeMap::new();
+    let mut last: Option<(&Arc<str>, u32)> = None;
+    for (index, node) in read.nodes.iter().enumerate() {
+        let at = list.index(index);
+        let place = (&node.template, node.index);
+        if last.is_some_and(|last| last >= place) {
+            return Err(at.shape("nodes by template and index", "one out of order"));
+        }
+        last = Some(place);
+        if node.id != ElementId::node(&read.service, &node.template, node.index) {
+            return Err(at.key("id").shape("the hash of the node's place", node.id.to_string()));
+        }
+        typed(at, &node.node_type)?;
+        places.insert(node.id, index);
+    }
+    let list = at.key("relationships");
+    let mut last = None;
+    for (index, relationship) in read.relationships.iter().enumerate() {
+        let at = list.index(index);
+        let Relationship { id, requirement, index, source, target, .. } = relationship;
+        let Some(from) = places.get(source) else {
+            return Err(at.key("source").shape("the id of a node", source.to_string()));
+        };
+        if !places.contains_key(target) && !outer.iter().any(|nodes| nodes.contains(target)) {
+            return Err(at.key("target").shape("the id of a node", target.to_string()));
+        }
+        let place = Some((from, requirement, index));
+        if last >= place {
+            return Err(at.shape("relationships by source, requirement, index", "one out of order"));
+        }
+        last = place;
+        if *id != ElementId::relationship(*source, requirement, *index) {
+            return Err(at.key("id").shape("the hash of the relationship's place", id.to_string()));
+        }
+        typed(at, &relationship.relationship_type)?;
+    }
+    Ok(places.into_keys().collect())
+}

@@ -1,0 +1,309 @@
+//! The canonical JSON of a representation.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Artifact;
+use super::AttributePath;
+use super::Capability;
+use super::ElementId;
+use super::Group;
+use super::Implementation;
+use super::Interfaces;
+use super::Node;
+use super::Operation;
+use super::Origin;
+use super::Policy;
+use super::Properties;
+use super::Property;
+use super::Relationship;
+use super::Representation;
+use super::Term;
+use super::Unresolved;
+use super::Verdict;
+use crate::value::Value;
+use crate::writer::JsonWriter;
+
+impl Representation {
+    /// Writes the canonical JSON.
+    pub fn to_json(&self) -> String {
+        // About what the benchmark's elements take, so that the text is rarely moved while it grows.
+        let elements = self.nodes.len() + self.relationships.len();
+        let mut writer = JsonWriter::with_capacity(4096 + 768 * elements);
+        self.write(&mut writer);
+        writer.finish()
+    }
+
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            writer.key("format").number(u64::from(super::FORMAT));
+            map(writer, "groups", &self.groups, Group::write);
+            map(writer, "inputs", &self.inputs, |value, writer| writer.value(value));
+            list(writer, "nodes", &self.nodes, Node::write);
+            map(writer, "outputs", &self.outputs, Term::write);
+            list(writer, "policies", &self.policies, Policy::write);
+            list(writer, "relationships", &self.relationships, Relationship::write);
+            if let Some(seed) = &self.seed {
+                writer.key("seed").hash(seed);
+            }
+            writer.key("service").string(&self.service);
+            list(writer, "sources", &self.sources, |source, writer| {
+                writer.map(|writer| {
+                    writer.key("digest").hash(&source.digest);
+                    writer.key("path").string(&source.path);
+                });
+            });
+            if !self.substitutions.is_empty() {
+                writer.key("substitutions").map(|writer| {
+                    for (node, inner) in &self.substitutions {
+                        writer.hash_key(&node.0);
+                        inner.write(writer);
+                    }
+                });
+            }
+            map(writer, "types", &self.types, |ancestors, writer| {
+                writer.list(|writer| ancestors.iter().for_each(|name| writer.string(name)));
+            });
+            list(writer, "unresolved", &self.unresolved, Unresolved::write);
+            map(writer, "workflows", &self.workflows, |value, writer| writer.value(value));
+        });
+    }
+}
+
+/// Writes a map under a key, unless it is empty.
+fn map<T>(
+    writer: &mut JsonWriter,
+    key: &str,
+    entries: &BTreeMap<Arc<str>, T>,
+    write: impl Fn(&T, &mut JsonWriter),
+) {
+    if entries.is_empty() {
+        return;
+    }
+    writer.key(key).map(|writer| {
+        for (name, entry) in entries {
+            write(entry, writer.key(name));
+        }
+    });
+}
+
+/// Writes a list under a key, unless it is empty.
+fn list<T>(writer: &mut JsonWriter, key: &str, items: &[T], write: impl Fn(&T, &mut JsonWriter)) {
+    if items.is_empty() {
+        return;
+    }
+    writer.key(key).list(|writer| items.iter().for_each(|item| write(item, writer)));
+}
+
+/// Writes a string under a key, if there is one.
+fn text(writer: &mut JsonWriter, key: &str, text: Option<&Arc<str>>) {
+    if let Some(text) = text {
+        writer.key(key).string(text);
+    }
+}
+
+fn properties(writer: &mut JsonWriter, key: &str, entries: &Properties) {
+    map(writer, key, entries, Property::write);
+}
+
+fn values(writer: &mut JsonWriter, key: &str, entries: &BTreeMap<Arc<str>, Value>) {
+    map(writer, key, entries, |value, writer| writer.value(value));
+}
+
+fn interfaces(writer: &mut JsonWriter, entries: &Interfaces) {
+    map(writer, "interfaces", entries, |interface, writer| {
+        writer.map(|writer| {
+            map(writer, "notifications", &interface.notifications, Operation::write);
+            map(writer, "operations", &interface.operations, Operation::write);
+            writer.key("type").string(&interface.interface_type);
+        });
+    });
+}
+
+fn ids(writer: &mut JsonWriter, key: &str, ids: &[ElementId]) {
+    list(writer, key, ids, |id, writer| writer.hash(&id.0));
+}
+
+impl Node {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            map(writer, "artifacts", &self.artifacts, |artifact, writer| artifact.write(writer));
+            properties(writer, "attributes", &self.attributes);
+            map(writer, "capabilities", &self.capabilities, Capability::write);
+            list(writer, "directives", &self.directives, |name, writer| writer.string(name));
+            writer.key("id").hash(&self.id.0);
+            writer.key("index").number(u64::from(self.index));
+            interfaces(writer, &self.interfaces);
+            text(writer, "operator", self.operator.as_ref());
+            properties(writer, "properties", &self.properties);
+            writer.key("template").string(&self.template);
+            writer.key("type").string(&self.node_type);
+        });
+    }
+}
+
+impl Relationship {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            values(writer, "allocation", &self.allocation);
+            properties(writer, "attributes", &self.attributes);
+            writer.key("capability").string(&self.capability);
+            writer.key("choice").map(|writer| {
+                writer.key("candidates").number(u64::from(self.choice.candidates));
+                writer.key("digest").hash(&self.choice.digest);
+                if let Some(seed) = &self.choice.seed {
+                    writer.key("seed").hash(seed);
+                }
+                writer.key("why").string(self.choice.why.as_str());
+            });
+            writer.key("id").hash(&self.id.0);
+            writer.key("index").number(u64::from(self.index));
+            interfaces(writer, &self.interfaces);
+            properties(writer, "properties", &self.properties);
+            writer.key("requirement").string(&self.requirement);
+            writer.key("source").hash(&self.source.0);
+            writer.key("target").hash(&self.target.0);
+            writer.key("type").string(&self.relationship_type);
+        });
+    }
+}
+
+impl Capability {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            properties(writer, "attributes", &self.attributes);
+            properties(writer, "properties", &self.properties);
+            values(writer, "remaining", &self.remaining);
+            writer.key("type").string(&self.capability_type);
+        });
+    }
+}
+
+impl Artifact {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            if let Some((algorithm, checksum)) = &self.checksum {
+                writer.key("checksum").string(checksum);
+                writer.key("checksum_algorithm").string(algorithm);
+            }
+            writer.key("file").string(&self.file);
+            properties(writer, "properties", &self.properties);
+            text(writer, "repository", self.repository.as_ref());
+            writer.key("type").string(&self.artifact_type);
+            text(writer, "version", self.version.as_ref());
+        });
+    }
+}
+
+impl Operation {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            if let Some(implementation) = &self.implementation {
+                implementation.write(writer.key("implementation"));
+            }
+            map(writer, "inputs", &self.inputs, Term::write);
+            map(writer, "outputs", &self.outputs, AttributePath::write);
+        });
+    }
+}
+
+impl Implementation {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            list(writer, "dependencies", &self.dependencies, |artifact, writer| {
+                artifact.write(writer);
+            });
+            text(writer, "host", self.host.as_ref());
+            if let Some(artifact) = &self.primary {
+                artifact.write(writer.key("primary"));
+            }
+            if let Some(seconds) = self.timeout {
+                writer.key("timeout").number(seconds);
+            }
+        });
+    }
+}
+
+impl AttributePath {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            writer.key("attribute").string(&self.attribute);
+            text(writer, "capability", self.capability.as_ref());
+            if let Some(element) = &self.element {
+                writer.key("element").hash(&element.0);
+            }
+            list(writer, "path", &self.path, |value, writer| writer.value(value));
+        });
+    }
+}
+
+impl Term {
+    /// Writes `{"value": …}`, or `{"pending": …}` with the expression.
+    pub fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| self.write_entry(writer));
+    }
+
+    fn write_entry(&self, writer: &mut JsonWriter) {
+        match self {
+            Self::Known(value) => writer.key("value").value(value),
+            Self::Pending(expression) => writer.key("pending").value(expression),
+        }
+    }
+}
+
+impl Property {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            if let Some(Origin { file, line, column }) = self.origin {
+                writer.key("origin").list(|writer| {
+                    for number in [file, line, column] {
+                        writer.number(u64::from(number));
+                    }
+                });
+            }
+            self.value.write_entry(writer);
+        });
+    }
+}
+
+impl Group {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            properties(writer, "attributes", &self.attributes);
+            ids(writer, "members", &self.members);
+            properties(writer, "properties", &self.properties);
+            writer.key("type").string(&self.group_type);
+        });
+    }
+}
+
+impl Policy {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            writer.key("name").string(&self.name);
+            properties(writer, "properties", &self.properties);
+            ids(writer, "targets", &self.targets);
+            values(writer, "triggers", &self.triggers);
+            writer.key("type").string(&self.policy_type);
+            writer.key("verdict");
+            match &self.verdict {
+                Verdict::Holds => writer.string("holds"),
+                Verdict::Broken(reason) => {
+                    writer.map(|writer| writer.key("broken").string(reason));
+                }
+                Verdict::Open => writer.string("open"),
+            }
+        });
+    }
+}
+
+impl Unresolved {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            writer.key("index").number(u64::from(self.index));
+            writer.key("reason").string(&self.reason);
+            writer.key("requirement").string(&self.requirement);
+            writer.key("source").hash(&self.source.0);
+        });
+    }
+}

@@ -1,0 +1,135 @@
+//! Canonical JSON written straight from structs, without a tree of values in between.
+
+use alloy_primitives::B256;
+
+use crate::json::write_string;
+use crate::json::write_value;
+use crate::value::Value;
+
+/// Writes canonical JSON piece by piece. Whoever calls it gives keys in the order of their bytes and strings in NFC.
+#[derive(Debug, Default)]
+pub struct JsonWriter {
+    out: String,
+}
+
+impl JsonWriter {
+    /// Starts with room for a number of bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { out: String::with_capacity(bytes) }
+    }
+
+    /// Returns what was written.
+    pub fn finish(self) -> String {
+        self.out
+    }
+
+    /// Writes a map; `entries` writes keys and values in turn.
+    pub fn map(&mut self, entries: impl FnOnce(&mut Self)) {
+        self.separate();
+        self.out.push('{');
+        entries(self);
+        self.out.push('}');
+    }
+
+    /// Writes a list; `items` writes its values.
+    pub fn list(&mut self, items: impl FnOnce(&mut Self)) {
+        self.separate();
+        self.out.push('[');
+        items(self);
+        self.out.push(']');
+    }
+
+    /// Writes the key of the value that follows.
+    pub fn key(&mut self, key: &str) -> &mut Self {
+        self.string(key);
+        self.out.push(':');
+        self
+    }
+
+    /// Writes a string.
+    pub fn string(&mut self, text: &str) {
+        self.separate();
+        write_string(text, &mut self.out);
+    }
+
+    /// Writes 32 bytes as `0x` and 64 hexadecimal digits.
+    pub fn hash(&mut self, hash: &B256) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [b'0'; 66];
+        text[1] = b'x';
+        for (pair, byte) in text[2..].chunks_exact_mut(2).zip(hash.as_slice()) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        self.separate();
+        self.out.push('"');
+        self.out.push_str(std::str::from_utf8(&text).expect("hexadecimal digits are ASCII"));
+        self.out.push('"');
+    }
+
+    /// Writes a key that [`Self::hash`] writes.
+    pub fn hash_key(&mut self, hash: &B256) -> &mut Self {
+        self.hash(hash);
+        self.out.push(':');
+        self
+    }
+
+    /// Writes a natural number.
+    pub fn number(&mut self, number: u64) {
+        self.separate();
+        let mut digits = [0u8; 20];
+        let mut at = digits.len();
+        let mut left = number;
+        loop {
+            at -= 1;
+            digits[at] = b"0123456789"[(left % 10) as usize];
+            left /= 10;
+            if left == 0 {
+                break;
+            }
+        }
+        self.out.push_str(std::str::from_utf8(&digits[at..]).expect("digits are ASCII"));
+    }
+
+    /// Writes a value.
+    pub fn value(&mut self, value: &Value) {
+        self.separate();
+        write_value(value, &mut self.out);
+    }
+
+    /// A comma goes before everything but the first of a list or map and what follows its key.
+    fn separate(&mut self) {
+        if !matches!(self.out.as_bytes().last(), None | Some(b'{' | b'[' | b':')) {
+            self.out.push(',');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_what_a_value_writes() {
+        let mut writer = JsonWriter::default();
+        writer.map(|writer| {
+            writer.key("a:").list(|writer| {
+                writer.number(0);
+                writer.number(u64::MAX);
+                writer.list(|_| {});
+                writer.hash(&B256::repeat_byte(0x1f));
+            });
+            writer.key("b{").map(|_| {});
+            writer.key("c").value(&Value::Null);
+            writer.key("d").string("[\"\u{1}é");
+        });
+        let text = writer.finish();
+        let value = Value::from_json(text.as_bytes(), crate::Limits::default()).unwrap();
+        assert_eq!(value.to_json(), text);
+        let hash = "1f".repeat(32);
+        let expected = format!(
+            r#"{{"a:":[0,18446744073709551615,[],"0x{hash}"],"b{{":{{}},"c":null,"d":"[\"\u0001é"}}"#
+        );
+        assert_eq!(text, expected);
+    }
+}

@@ -1,0 +1,383 @@
+//! What holds for any representation and its JSON.
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+use koinon_model::Limits;
+use koinon_model::Number;
+use koinon_model::Value;
+use koinon_model::keccak256;
+use koinon_model::representation::Artifact;
+use koinon_model::representation::AttributePath;
+use koinon_model::representation::Capability;
+use koinon_model::representation::Choice;
+use koinon_model::representation::ElementId;
+use koinon_model::representation::Group;
+use koinon_model::representation::Implementation;
+use koinon_model::representation::Interface;
+use koinon_model::representation::Interfaces;
+use koinon_model::representation::Node;
+use koinon_model::representation::Operation;
+use koinon_model::representation::Origin;
+use koinon_model::representation::Policy;
+use koinon_model::representation::Properties;
+use koinon_model::representation::Property;
+use koinon_model::representation::Relationship;
+use koinon_model::representation::Representation;
+use koinon_model::representation::RepresentationError;
+use koinon_model::representation::Source;
+use koinon_model::representation::Term;
+use koinon_model::representation::Unresolved;
+use koinon_model::representation::Verdict;
+use koinon_model::representation::Why;
+use proptest::collection::btree_map;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+fn name() -> impl Strategy<Value = Arc<str>> {
+    "[a-e$.\"\\\\\n\u{e9}\u{1f600}]{1,3}".prop_map(Arc::from)
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(Value::from),
+        Just(Value::Number(Number::parse("1.10").unwrap())),
+        name().prop_map(|text| Value::string(&text)),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Value::List),
+            btree_map(name().prop_map(|name| name.to_string()), inner, 0..3).prop_map(Value::Map),
+        ]
+    })
+}
+
+fn values() -> impl Strategy<Value = BTreeMap<Arc<str>, Value>> {
+    btree_map(name(), value(), 0..3)
+}
+
+fn term() -> impl Strategy<Value = Term> {
+    (any::<bool>(), value())
+        .prop_map(|(known, value)| if known { Term::Known(value) } else { Term::Pending(value) })
+}
+
+fn properties() -> impl Strategy<Value = Properties> {
+    let origin = option::of((0u32..3, any::<u32>(), any::<u32>()));
+    let property = (term(), origin).prop_map(|(value, origin)| Property {
+        value,
+        origin: origin.map(|(file, line, column)| Origin { file, line, column }),
+    });
+    btree_map(name(), property, 0..3)
+}
+
+fn artifact() -> impl Strategy<Value = Arc<Artifact>> {
+    let checksum = option::of((name(), name()));
+    let parts = (name(), name(), option::of(name()), option::of(name()), checksum, properties());
+    parts.prop_map(|(artifact_type, file, repository, version, checksum, properties)| {
+        Arc::new(Artifact { artifact_type, file, repository, version, checksum, properties })
+    })
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let implementation =
+        (option::of(artifact()), vec(artifact(), 0..2), option::of(0u64..9), option::of(name()));
+    let implementation = implementation.prop_map(|(primary, dependencies, timeout, host)| {
+        Implementation { primary, dependencies, timeout, host }
+    });
+    let path = (any::<Option<[u8; 32]>>(), option::of(name()), name(), vec(value(), 0..2));
+    let path = path.prop_map(|(element, capability, attribute, path)| AttributePath {
+        element: element.map(|bytes| ElementId(B256::from(bytes))),
+        capability,
+        attribute,
+        path,
+    });
+    let inputs = btree_map(name(), term(), 0..2);
+    (inputs, btree_map(name(), path, 0..2), option::of(implementation))
+        .prop_map(|(inputs, outputs, implementation)| Operation { inputs, outputs, implementation })
+}
+
+fn interfaces() -> impl Strategy<Value = Interfaces> {
+    let operations = || btree_map(name(), operation(), 0..2);
+    let interface = (name(), operations(), operations()).prop_map(
+        |(interface_type, operations, notifications)| {
+            Arc::new(Interface { interface_type, operations, notifications })
+        },
+    );
+    btree_map(name(), interface, 0..2)
+}
+
+type NodeParts = (Properties, Properties, BTreeMap<Arc<str>, Capability>, Interfaces);
+
+fn node() -> impl Strategy<Value = Node> {
+    let capability = (name(), properties(), properties(), values()).prop_map(
+        |(capability_type, properties, attributes, remaining)| Capability {
+            capability_type,
+            properties,
+            attributes,
+            remaining,
+        },
+    );
+    let parts = (properties(), properties(), btree_map(name(), capability, 0..2), interfaces());
+    let more =
+        (btree_map(name(), artifact(), 0..2), vec(name(), 0..2), option::of(name()), 0usize..3);
+    (parts, more).prop_map(
+        |((properties, attributes, capabilities, interfaces), more): (NodeParts, _)| {
+            let (artifacts, directives, operator, node_type) = more;
+            Node {
+                id: ElementId(B256::ZERO),
+                template: "".into(),
+                index: 0,
+                node_type: ["A", "B", "C"][node_type].into(),
+                directives,
+                properties,
+                attributes,
+                capabilities,
+                artifacts,
+                interfaces,
+                operator,
+            }
+        },
+    )
+}
+
+fn relationship() -> impl Strategy<Value = (usize, usize, Relationship)> {
+    let parts = (name(), properties(), properties(), interfaces(), values());
+    (0usize..8, 0usize..8, parts, 0usize..7).prop_map(|(source, target, parts, why)| {
+        let (capability, properties, attributes, interfaces, allocation) = parts;
+        let why = [
+            Why::Named,
+            Why::Only,
+            Why::First,
+            Why::Index,
+            Why::Seed,
+            Why::Mapping,
+            Why::Allocation,
+        ][why];
+        let seed = (why == Why::Seed).then_some(B256::repeat_byte(7));
+        let relationship = Relationship {
+            id: ElementId(B256::ZERO),
+            requirement: "needs".into(),
+            index: 0,
+            relationship_type: "R".into(),
+            source: ElementId(B256::ZERO),
+            target: ElementId(B256::ZERO),
+            capability,
+            properties,
+            attributes,
+            interfaces,
+            allocation,
+            choice: Choice::among(why, [], seed),
+        };
+        (source, target, relationship)
+    })
+}
+
+fn representation() -> impl Strategy<Value = Representation> {
+    let graph = (vec(node(), 0..5), vec(relationship(), 0..4));
+    let rest = (values(), btree_map(name(), term(), 0..2), values(), properties());
+    (graph, rest).prop_map(|((nodes, relationships), (inputs, outputs, workflows, properties))| {
+        let mut made = assemble("service", nodes, relationships);
+        let ids: Vec<ElementId> = made.nodes.iter().map(|node| node.id).collect();
+        let group = Group {
+            group_type: "G".into(),
+            properties: properties.clone(),
+            attributes: BTreeMap::new(),
+            members: ids.clone(),
+        };
+        let verdicts = [Verdict::Holds, Verdict::Open, Verdict::Broken("too \"few\"".to_owned())];
+        let policies = verdicts.into_iter().map(|verdict| Policy {
+            name: "spread".into(),
+            policy_type: "P".into(),
+            properties: properties.clone(),
+            targets: ids.clone(),
+            triggers: workflows.clone(),
+            verdict,
+        });
+        made.policies = policies.collect();
+        made.groups = [("group".into(), group)].into();
+        made.sources = vec![Source { path: "a.yaml".into(), digest: keccak256(b"a") }];
+        made.seed = Some(B256::repeat_byte(1));
+        (made.inputs, made.outputs, made.workflows) = (inputs, outputs, workflows);
+        if let Some(id) = ids.first() {
+            made.unresolved = vec![Unresolved {
+                source: *id,
+                requirement: "host".into(),
+                index: 1,
+                reason: "no candidate".to_owned(),
+            }];
+            let mut inner = assemble("service/t/0", made.nodes.clone(), Vec::new());
+            let mut out = Relationship { source: inner.nodes[0].id, target: *id, ..bare() };
+            out.id = ElementId::relationship(out.source, &out.requirement, out.index);
+            inner.relationships = vec![out];
+            made.substitutions = [(*id, inner)].into();
+        }
+        made
+    })
+}
+
+fn bare() -> Relationship {
+    Relationship {
+        id: ElementId(B256::ZERO),
+        requirement: "outwards".into(),
+        index: 0,
+        relationship_type: "R".into(),
+        source: ElementId(B256::ZERO),
+        target: ElementId(B256::ZERO),
+        capability: "endpoint".into(),
+        properties: BTreeMap::new(),
+        attributes: BTreeMap::new(),
+        interfaces: BTreeMap::new(),
+        allocation: BTreeMap::new(),
+        choice: Choice::among(Why::Mapping, [], None),
+    }
+}
+
+/// Gives nodes and relationships their places and ids.
+fn assemble(
+    service: &str,
+    mut nodes: Vec<Node>,
+    relationships: Vec<(usize, usize, Relationship)>,
+) -> Representation {
+    for (index, node) in nodes.iter_mut().enumerate() {
+        node.template = if index < 3 { "t" } else { "u" }.into();
+        node.index = u32::try_from(if index < 3 { index } else { index - 3 }).unwrap();
+        node.id = ElementId::node(service, &node.template, node.index);
+    }
+    let mut relationships = relationships;
+    relationships.retain(|(source, target, _)| *source.max(target) < nodes.len());
+    relationships.sort_by_key(|(source, ..)| *source);
+    let mut made: Vec<Relationship> = Vec::new();
+    for (source, target, mut relationship) in relationships {
+        relationship.source = nodes[source].id;
+        relationship.target = nodes[target].id;
+        let before = made.iter().filter(|other| other.source == relationship.source).count();
+        relationship.index = u32::try_from(before).unwrap();
+        relationship.id = ElementId::relationship(
+            relationship.source,
+            &relationship.requirement,
+            relationship.index,
+        );
+        made.push(relationship);
+    }
+    Representation {
+        service: service.into(),
+        types: ["A", "B", "C", "R"].map(|name| (name.into(), vec!["Root".into()])).into(),
+        nodes,
+        relationships: made,
+        ..Representation::default()
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(made in representation()) {
+        let json = made.to_json();
+        let read = Representation::from_json(json.as_bytes(), Limits::default());
+        prop_assert_eq!(read, Ok(made));
+    }
+
+    #[test]
+    fn what_is_written_is_canonical(made in representation()) {
+        let json = made.to_json();
+        let value = Value::from_json(json.as_bytes(), Limits::default()).unwrap();
+        prop_assert_eq!(value.to_json(), json);
+    }
+
+    #[test]
+    fn no_change_of_the_text_panics(made in representation(), at in any::<prop::sample::Index>(), byte: u8) {
+        let mut json = made.to_json().into_bytes();
+        let at = at.index(json.len());
+        json[at] = byte;
+        match Representation::from_json(&json, Limits::default()) {
+            Ok(read) => prop_assert!(Representation::from_json(read.to_json().as_bytes(), Limits::default()).is_ok()),
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+}
+
+#[test]
+fn ids_are_the_hash_of_the_place() {
+    // keccak-256 of the domain, then every part after its length in four bytes.
+    let mut bytes = b"koinon.node.1".to_vec();
+    bytes.extend([0, 0, 0, 1, b's', 0, 0, 0, 2, b'w', b'x', 0, 0, 0, 4, 0, 0, 1, 2]);
+    assert_eq!(ElementId::node("s", "wx", 258), ElementId(keccak256(&bytes)));
+    assert_ne!(ElementId::node("sw", "x", 258), ElementId::node("s", "wx", 258));
+}
+
+#[test]
+fn says_what_is_wrong_and_where() {
+    let two = assemble("s", vec![plain(); 2], vec![(0, 1, bare())]);
+    let json = two.to_json();
+    let cases = [
+        ("\"format\":1", "\"format\":2", "format: expected 1, found 2"),
+        ("\"format\":1", "\"format\":\"1\"", "format: expected a natural number, found string"),
+        (
+            "\"index\":1",
+            "\"index\":4294967296",
+            "nodes.1.index: expected a number below 2^32, found 4294967296",
+        ),
+        (
+            "\"index\":1",
+            "\"index\":0",
+            "nodes.1: expected nodes by template and index, found one out of order",
+        ),
+        ("\"service\":\"s\"", "\"servant\":\"s\"", "service: expected a value, found nothing"),
+        (
+            "\"service\":\"s\"",
+            "\"servant\":1,\"service\":\"s\"",
+            "the document: expected no further key, found `servant`",
+        ),
+        (
+            "\"template\":\"t\"",
+            "\"template\":[]",
+            "nodes.0.template: expected a string, found list",
+        ),
+        (
+            "\"type\":\"A\"",
+            "\"type\":\"Z\"",
+            "nodes.0.type: expected a type listed in `types`, found `Z`",
+        ),
+        (
+            "\"why\":\"mapping\"",
+            "\"why\":\"luck\"",
+            "relationships.0.choice.why: expected a known reason, found `luck`",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let text = json.replacen(from, to, 1);
+        assert_ne!(text, json, "{from}");
+        let error = Representation::from_json(text.as_bytes(), Limits::default()).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+    let (first, other) = (two.nodes[0].id.to_string(), ElementId::node("s", "t", 9).to_string());
+    let text = json.replace(&first, &other);
+    let error = Representation::from_json(text.as_bytes(), Limits::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("nodes.0.id: expected the hash of the node's place, found {other}")
+    );
+    let limits = Limits { bytes: 10, ..Limits::default() };
+    let error = Representation::from_json(json.as_bytes(), limits).unwrap_err();
+    assert!(matches!(error, RepresentationError::Json(_)), "{error:?}");
+}
+
+fn plain() -> Node {
+    Node {
+        id: ElementId(B256::ZERO),
+        template: "t".into(),
+        index: 0,
+        node_type: "A".into(),
+        directives: Vec::new(),
+        properties: BTreeMap::new(),
+        attributes: BTreeMap::new(),
+        capabilities: BTreeMap::new(),
+        artifacts: BTreeMap::new(),
+        interfaces: BTreeMap::new(),
+        operator: None,
+    }
+}
