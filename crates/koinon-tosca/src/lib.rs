@@ -44,6 +44,8 @@ pub use code::Code;
 pub use diag::{Diagnostic, Diagnostics, Place, Related, Style};
 pub use files::{FileError, Files};
 pub use split::{JoinError, OpenError, join, open, split};
+#[doc(hidden)]
+pub use yaml::count_nodes;
 
 /// The name canonical documents have in diagnostics.
 const DOCUMENT: &str = "service.yaml";

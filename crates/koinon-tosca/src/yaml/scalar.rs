@@ -34,6 +34,10 @@ impl<'a> Scalar<'a> {
         if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
             return Self::String(text);
         }
+        // What most numbers are needs no rewriting.
+        if text.len() < 20 && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()) {
+            return Number::parse(text).map_or(Self::NoNumber, Self::Number);
+        }
         match json_number(text, unsigned) {
             Some(number) => Number::parse(&number).map_or(Self::NoNumber, Self::Number),
             None => Self::String(text),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use granit_parser::ErrorKind;
 use granit_parser::Event;
@@ -24,48 +25,81 @@ pub(crate) const MAX_BYTES: usize = 16 << 20;
 const MAX_DEPTH: usize = 64;
 /// Most nodes of all files, with every alias counted as often as it is used.
 const MAX_NODES: u64 = 2_000_000;
-/// Bytes of a scalar that count as one more node: what aliases make of text is bounded as what they make of nodes.
-const BYTES_PER_NODE: u64 = 8;
 /// Most aliases of all files.
 const MAX_ALIASES: u32 = 20_000;
+/// Bytes of a scalar that count as one more node: what aliases make of text is bounded as what they make of nodes.
+const BYTES_PER_NODE: u64 = 8;
+/// Largest map whose keys are compared each with each; above, hashing them is faster.
+const SMALL_MAP: usize = 8;
 
-/// What is left of a run's budgets.
+/// What is left of a run's budgets, and what they were.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
     pub(crate) bytes: usize,
     nodes: u64,
     aliases: u32,
+    max_depth: usize,
+    max_nodes: u64,
+    max_aliases: u32,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { bytes: MAX_BYTES, nodes: MAX_NODES, aliases: MAX_ALIASES }
+        Self {
+            bytes: MAX_BYTES,
+            nodes: MAX_NODES,
+            aliases: MAX_ALIASES,
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            max_aliases: MAX_ALIASES,
+        }
     }
 }
 
-/// A file's nodes.
+/// A file's nodes, in few and large allocations: a large service has millions of them.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    nodes: Vec<Node>,
+    file: u32,
     root: u32,
+    nodes: Vec<Node>,
+    /// What lists and maps hold: a list's items, a map's keys and values by turns, those of one node side by side.
+    children: Vec<u32>,
+    /// The text of all scalars.
+    text: String,
 }
 
-#[derive(Debug)]
+/// Twenty bytes.
+#[derive(Clone, Copy, Debug)]
 struct Node {
-    span: Span,
+    start: u32,
+    end: u32,
     kind: Kind,
-    /// Nodes below and with this one, aliases followed; long text counts as several.
-    weight: u64,
-    /// Levels below and with this one, aliases followed.
-    height: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Kind {
-    Scalar { text: Box<str>, plain: bool },
-    List(Box<[u32]>),
-    Map(Box<[(u32, u32)]>),
+    /// A part of the tree's text.
+    Scalar { plain: bool, text: Part },
+    /// A part of the tree's children.
+    List(Part),
+    /// A part of the tree's children, of even length.
+    Map(Part),
+    /// The node it stands for, which is no alias.
     Alias(u32),
+}
+
+/// From where, and how many.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    at: u32,
+    len: u32,
+}
+
+impl Part {
+    fn range(self) -> std::ops::Range<usize> {
+        let at = self.at as usize;
+        at..at + self.len as usize
+    }
 }
 
 /// A node of a tree, with aliases followed but their own place kept.
@@ -79,21 +113,64 @@ impl Tree {
     pub(crate) fn root(&self) -> Yaml<'_> {
         Yaml { tree: self, at: self.root }
     }
+
+    /// Returns how many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    fn node(&self, at: u32) -> &Node {
+        &self.nodes[at as usize]
+    }
+
+    fn span(&self, at: u32) -> Span {
+        let Node { start, end, .. } = *self.node(at);
+        Span { file: self.file, start, end }
+    }
+
+    /// Returns what the node is, an alias followed.
+    fn kind(&self, at: u32) -> Kind {
+        match self.node(at).kind {
+            // An alias's target is never an alias.
+            Kind::Alias(target) => self.node(target).kind,
+            kind => kind,
+        }
+    }
+
+    fn text(&self, part: Part) -> &str {
+        &self.text[part.range()]
+    }
+
+    fn children(&self, part: Part) -> &[u32] {
+        &self.children[part.range()]
+    }
+
+    /// Returns a key's text, if it is a scalar.
+    fn key(&self, at: u32) -> Option<&str> {
+        if let Kind::Scalar { text, .. } = self.kind(at) { Some(self.text(text)) } else { None }
+    }
+
+    /// Adds a scalar's text in NFC; `None` if there is more text than four bytes can count.
+    fn add_text(&mut self, text: &str) -> Option<Part> {
+        let at = u32::try_from(self.text.len()).ok()?;
+        if text.is_ascii() || is_nfc(text) {
+            self.text.push_str(text);
+        } else {
+            self.text.extend(text.nfc());
+        }
+        let end = u32::try_from(self.text.len()).ok()?;
+        Some(Part { at, len: end - at })
+    }
 }
 
 impl<'a> Yaml<'a> {
     /// Returns where it is used.
     pub(crate) fn span(self) -> Span {
-        self.tree.nodes[self.at as usize].span
+        self.tree.span(self.at)
     }
 
-    fn kind(self) -> &'a Kind {
-        let nodes = &self.tree.nodes;
-        match &nodes[self.at as usize].kind {
-            // An alias's target is never an alias.
-            Kind::Alias(target) => &nodes[*target as usize].kind,
-            kind => kind,
-        }
+    fn kind(self) -> Kind {
+        self.tree.kind(self.at)
     }
 
     fn at(self, at: u32) -> Self {
@@ -103,15 +180,15 @@ impl<'a> Yaml<'a> {
     /// Returns the scalar's meaning, if it is one.
     pub(crate) fn scalar(self) -> Option<Scalar<'a>> {
         match self.kind() {
-            Kind::Scalar { text, plain: true } => Some(Scalar::plain(text)),
-            Kind::Scalar { text, plain: false } => Some(Scalar::String(text)),
+            Kind::Scalar { text, plain: true } => Some(Scalar::plain(self.tree.text(text))),
+            Kind::Scalar { text, plain: false } => Some(Scalar::String(self.tree.text(text))),
             Kind::List(_) | Kind::Map(_) | Kind::Alias(_) => None,
         }
     }
 
     /// Returns the scalar's text as written, whatever it means.
     pub(crate) fn text(self) -> Option<&'a str> {
-        if let Kind::Scalar { text, .. } = self.kind() { Some(text) } else { None }
+        self.tree.key(self.at)
     }
 
     /// Returns the string, if it is one.
@@ -121,20 +198,15 @@ impl<'a> Yaml<'a> {
 
     /// Returns the items, if it is a list.
     pub(crate) fn list(self) -> Option<impl ExactSizeIterator<Item = Self> + use<'a>> {
-        if let Kind::List(items) = self.kind() {
-            Some(items.iter().map(move |item| self.at(*item)))
-        } else {
-            None
-        }
+        let Kind::List(items) = self.kind() else { return None };
+        Some(self.tree.children(items).iter().map(move |item| self.at(*item)))
     }
 
     /// Returns the entries in the order of the file, those merged in last, if it is a map.
     pub(crate) fn map(self) -> Option<impl ExactSizeIterator<Item = (Self, Self)> + use<'a>> {
-        if let Kind::Map(entries) = self.kind() {
-            Some(entries.iter().map(move |(key, value)| (self.at(*key), self.at(*value))))
-        } else {
-            None
-        }
+        let Kind::Map(entries) = self.kind() else { return None };
+        let pairs = self.tree.children(entries).chunks_exact(2);
+        Some(pairs.map(move |pair| (self.at(pair[0]), self.at(pair[1]))))
     }
 
     /// Returns the kind's name, for messages.
@@ -160,16 +232,16 @@ pub(crate) fn parse(
     let mut options = Options::default();
     options.emit_unresolved_aliases = true;
     // One more than ours, so that ours is the one that speaks where both could.
-    options.flow_nesting_limit = MAX_DEPTH + 1;
-    options.block_nesting_limit = MAX_DEPTH + 1;
+    options.flow_nesting_limit = budget.max_depth + 1;
+    options.block_nesting_limit = budget.max_depth + 1;
+    let tree = Tree { file, root: 0, nodes: Vec::new(), children: Vec::new(), text: String::new() };
     let mut builder = Builder {
-        file,
         budget,
         faults,
-        nodes: Vec::new(),
+        tree,
         open: Vec::new(),
+        pending: Vec::new(),
         anchors: BTreeMap::new(),
-        root: None,
     };
     let mut parser = Parser::new_from_str_with_options(text, options);
     while let Some(event) = parser.next_event() {
@@ -177,45 +249,77 @@ pub(crate) fn parse(
             let at = error.marker().byte_offset().unwrap_or(0);
             let span = builder.span(&(at..at + 1));
             match error.kind() {
-                ErrorKind::RecursionLimitExceeded => too_deep(span),
+                ErrorKind::RecursionLimitExceeded => builder.too_deep(span),
                 _ => Fault::new(Code::Syntax, span, error.info()),
             }
         })?;
         builder.event(event, &range)?;
     }
-    let end = text.trim_end().len();
-    let root = builder.root.ok_or_else(|| {
-        Fault::new(Code::Empty, builder.span(&(end..end)), "expected a map, found an empty file")
-    })?;
-    Ok(Tree { nodes: builder.nodes, root })
-}
-
-fn too_deep(span: Span) -> Fault {
-    Fault::new(Code::TooDeep, span, format!("more than {MAX_DEPTH} nested lists and maps"))
+    if builder.tree.nodes.is_empty() {
+        let end = text.trim_end().len();
+        let message = "expected a map, found an empty file";
+        return Err(Fault::new(Code::Empty, builder.span(&(end..end)), message));
+    }
+    Ok(builder.tree)
 }
 
 struct Builder<'b> {
-    file: u32,
     budget: &'b mut Budget,
     faults: &'b Faults,
-    nodes: Vec<Node>,
+    tree: Tree,
     open: Vec<Open>,
+    /// Children of open lists and maps, the innermost one's last.
+    pending: Vec<u32>,
     /// Anchors by the parser's number.
-    anchors: BTreeMap<usize, u32>,
-    root: Option<u32>,
+    anchors: BTreeMap<usize, Anchor>,
 }
 
 /// A list or map whose end has not come yet.
 struct Open {
     node: u32,
-    map: bool,
-    children: Vec<u32>,
+    /// Where its children start among those pending.
+    first: usize,
+    /// The parser's number of its anchor; 0 without one.
+    anchor: usize,
+    size: Size,
+}
+
+/// What an alias may stand for.
+struct Anchor {
+    node: u32,
+    size: Size,
+}
+
+/// What a value is once every alias in it is followed.
+#[derive(Clone, Copy)]
+struct Size {
+    /// Nodes, this one too; long text counts as several.
+    weight: u64,
+    /// Levels of lists and maps, this one too.
+    height: usize,
+    /// Whether there are aliases at all: without, the budget of nodes and the parser's limits have said everything.
+    aliased: bool,
+}
+
+impl Size {
+    const NODE: Self = Self { weight: 1, height: 1, aliased: false };
+
+    fn text(span: Span) -> Self {
+        let weight = 1 + u64::from(span.end - span.start) / BYTES_PER_NODE;
+        Self { weight, height: 0, aliased: false }
+    }
+
+    fn hold(&mut self, child: Self) {
+        self.weight = self.weight.saturating_add(child.weight);
+        self.height = self.height.max(child.height + 1);
+        self.aliased |= child.aliased;
+    }
 }
 
 impl Builder<'_> {
     fn span(&self, range: &std::ops::Range<usize>) -> Span {
         let number = |at| u32::try_from(at).unwrap_or(u32::MAX);
-        Span { file: self.file, start: number(range.start), end: number(range.end) }
+        Span { file: self.tree.file, start: number(range.start), end: number(range.end) }
     }
 
     fn event(&mut self, event: Event<'_>, range: &Range) -> Result<(), Fault> {
@@ -230,32 +334,29 @@ impl Builder<'_> {
                         self.unsupported_tag(span, &tag.original());
                     }
                 }
-                let text =
-                    if is_nfc(&text) { text.into() } else { text.nfc().collect::<String>().into() };
-                self.add(Kind::Scalar { text, plain }, span, anchor)?;
+                let text = self.tree.add_text(&text).ok_or_else(|| self.too_many(span))?;
+                let node = self.add(Kind::Scalar { plain, text }, span)?;
+                self.end(node, anchor, Size::text(span));
             }
             Event::SequenceStart(_, anchor, tag) => {
                 if let Some(tag) = tag {
                     self.unsupported_tag(span, &tag.original());
                 }
-                self.open(Kind::List([].into()), span, anchor)?;
+                self.open(Kind::List(Part::default()), span, anchor)?;
             }
             Event::MappingStart(_, anchor, tag) => {
                 if let Some(tag) = tag {
                     self.unsupported_tag(span, &tag.original());
                 }
-                self.open(Kind::Map([].into()), span, anchor)?;
+                self.open(Kind::Map(Part::default()), span, anchor)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span)?,
             Event::Alias(anchor) => self.alias(anchor, span)?,
             Event::UnresolvedAlias(name) => {
-                return Err(Fault::new(
-                    Code::UnknownAnchor,
-                    span,
-                    format!("unknown anchor `{name}`"),
-                ));
+                let message = format!("unknown anchor `{name}`");
+                return Err(Fault::new(Code::UnknownAnchor, span, message));
             }
-            Event::DocumentStart(..) if self.root.is_some() => {
+            Event::DocumentStart(..) if !self.tree.nodes.is_empty() => {
                 let message = "expected the end of the file, found a second YAML document";
                 return Err(Fault::new(Code::SecondDocument, span, message));
             }
@@ -271,156 +372,167 @@ impl Builder<'_> {
         self.faults.push(fault);
     }
 
-    fn add(&mut self, kind: Kind, span: Span, anchor: usize) -> Result<u32, Fault> {
+    /// Adds a node to the tree and to what is open. The first one is the root.
+    fn add(&mut self, kind: Kind, span: Span) -> Result<u32, Fault> {
         if self.budget.nodes == 0 {
-            return Err(too_many(span));
+            return Err(self.too_many(span));
         }
         self.budget.nodes -= 1;
-        let at = u32::try_from(self.nodes.len()).map_err(|_| too_many(span))?;
-        let (weight, height) = match &kind {
-            Kind::Alias(target) => {
-                let target = &self.nodes[*target as usize];
-                (target.weight, target.height)
-            }
-            Kind::Scalar { .. } => (1 + u64::from(span.end - span.start) / BYTES_PER_NODE, 0),
-            Kind::List(_) | Kind::Map(_) => (1, 0),
-        };
-        self.nodes.push(Node { span, kind, weight, height });
-        if anchor != 0 {
-            self.anchors.insert(anchor, at);
-        }
-        match self.open.last_mut() {
-            Some(open) => open.children.push(at),
-            None => self.root = Some(at),
-        }
+        let at = u32::try_from(self.tree.nodes.len()).map_err(|_| self.too_many(span))?;
+        self.tree.nodes.push(Node { start: span.start, end: span.end, kind });
+        self.pending.push(at);
         Ok(at)
     }
 
-    fn open(&mut self, kind: Kind, span: Span, anchor: usize) -> Result<(), Fault> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(too_deep(span));
+    /// Takes note of a node that is complete.
+    fn end(&mut self, node: u32, anchor: usize, size: Size) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, Anchor { node, size });
         }
-        let map = matches!(kind, Kind::Map(_));
-        let node = self.add(kind, span, anchor)?;
-        self.open.push(Open { node, map, children: Vec::new() });
+        if let Some(open) = self.open.last_mut() {
+            open.size.hold(size);
+        }
+    }
+
+    fn open(&mut self, kind: Kind, span: Span, anchor: usize) -> Result<(), Fault> {
+        if self.open.len() >= self.budget.max_depth {
+            return Err(self.too_deep(span));
+        }
+        let node = self.add(kind, span)?;
+        self.open.push(Open { node, first: self.pending.len(), anchor, size: Size::NODE });
         Ok(())
     }
 
     fn close(&mut self, end: Span) -> Result<(), Fault> {
         let Some(open) = self.open.pop() else { return Ok(()) };
-        let node = open.node as usize;
-        self.nodes[node].span.end = end.end.max(self.nodes[node].span.start);
-        let kind = if open.map {
-            Kind::Map(self.entries(&open.children)?.into())
+        let node = &mut self.tree.nodes[open.node as usize];
+        node.end = end.end.max(node.start);
+        let is_map = matches!(node.kind, Kind::Map(_));
+        let span = self.tree.span(open.node);
+        let at = self.tree.children.len();
+        if is_map {
+            self.entries(open.first)?;
         } else {
-            Kind::List(open.children.into())
-        };
-        let children: Vec<u32> = match &kind {
-            Kind::Map(entries) => entries.iter().flat_map(|(key, value)| [*key, *value]).collect(),
-            Kind::List(items) => items.to_vec(),
-            Kind::Scalar { .. } | Kind::Alias(_) => Vec::new(),
-        };
-        let below = children.iter().map(|child| &self.nodes[*child as usize]);
-        let (weight, height) = below.fold((1_u64, 0), |(weight, height), child| {
-            (weight.saturating_add(child.weight), child.height.max(height))
-        });
-        let span = self.nodes[node].span;
-        if weight > MAX_NODES {
-            return Err(Fault::new(
-                Code::TooManyAliases,
-                span,
-                format!("aliases make more than {MAX_NODES} values of this one"),
-            ));
+            self.tree.children.extend_from_slice(&self.pending[open.first..]);
         }
-        if height + 1 > MAX_DEPTH {
-            return Err(too_deep(span));
+        self.pending.truncate(open.first);
+        let number = |number| u32::try_from(number).map_err(|_| self.too_many(span));
+        let part = Part { at: number(at)?, len: number(self.tree.children.len() - at)? };
+        self.tree.nodes[open.node as usize].kind =
+            if is_map { Kind::Map(part) } else { Kind::List(part) };
+        if open.size.aliased && open.size.weight > self.budget.max_nodes {
+            let message =
+                format!("aliases make more than {} values of this one", self.budget.max_nodes);
+            return Err(Fault::new(Code::TooManyAliases, span, message));
         }
-        let node = &mut self.nodes[node];
-        (node.kind, node.weight, node.height) = (kind, weight, height + 1);
+        if open.size.height > self.budget.max_depth {
+            return Err(self.too_deep(span));
+        }
+        self.end(open.node, open.anchor, open.size);
         Ok(())
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Fault> {
         if self.budget.aliases == 0 {
-            let message = format!("more than {MAX_ALIASES} aliases");
+            let message = format!("more than {} aliases", self.budget.max_aliases);
             return Err(Fault::new(Code::TooManyAliases, span, message));
         }
         self.budget.aliases -= 1;
-        let Some(target) = self.anchors.get(&anchor).copied() else {
-            return Err(Fault::new(Code::UnknownAnchor, span, "unknown anchor"));
-        };
-        if self.open.iter().any(|open| open.node == target) {
+        if let Some(open) = self.open.iter().find(|open| open.anchor == anchor) {
             let fault =
                 Fault::new(Code::AliasInItself, span, "an alias inside the value it stands for");
-            return Err(fault.related(self.nodes[target as usize].span, "the value"));
+            return Err(fault.related(self.tree.span(open.node), "the value"));
         }
-        self.add(Kind::Alias(target), span, 0)?;
+        let Some(Anchor { node, size }) = self.anchors.get(&anchor) else {
+            return Err(Fault::new(Code::UnknownAnchor, span, "unknown anchor"));
+        };
+        let (target, size) = (*node, Size { aliased: true, ..*size });
+        let node = self.add(Kind::Alias(target), span)?;
+        self.end(node, 0, size);
         Ok(())
     }
 
-    /// Pairs a map's children, merges what `<<` brings, refuses duplicates.
-    fn entries(&mut self, children: &[u32]) -> Result<Vec<(u32, u32)>, Fault> {
-        let mut entries: Vec<(u32, u32)> = Vec::with_capacity(children.len() / 2);
+    /// Makes a map's entries of what is pending from `first` on: keys and values, no key twice, with what `<<` brings.
+    fn entries(&mut self, first: usize) -> Result<(), Fault> {
+        let start = self.tree.children.len();
         let mut merges = Vec::new();
-        for pair in children.chunks_exact(2) {
-            match &self.nodes[pair[0] as usize].kind {
-                Kind::Scalar { text, plain: true } if &**text == "<<" => merges.push(pair[1]),
-                _ => entries.push((pair[0], pair[1])),
+        for pair in self.pending[first..].chunks_exact(2) {
+            match self.tree.node(pair[0]).kind {
+                Kind::Scalar { text, plain: true } if self.tree.text(text) == "<<" => {
+                    merges.push(pair[1]);
+                }
+                _ => self.tree.children.extend_from_slice(pair),
             }
         }
-        let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
-        for (key, _) in &entries {
-            let Some(text) = self.key(*key) else { continue };
-            if let Some(first) = seen.insert(text, *key) {
-                let (span, first) =
-                    (self.nodes[*key as usize].span, self.nodes[first as usize].span);
-                let fault = Fault::new(Code::DuplicateKey, span, format!("duplicate key `{text}`"));
-                self.faults.push(fault.related(first, "first defined here"));
+        self.duplicates(&self.tree.children[start..]);
+        if merges.is_empty() { Ok(()) } else { self.merge(start, &merges) }
+    }
+
+    fn duplicates(&self, entries: &[u32]) {
+        let keys = entries.iter().step_by(2).copied();
+        if entries.len() > 2 * SMALL_MAP {
+            let mut seen = HashMap::with_capacity(entries.len() / 2);
+            for key in keys {
+                let Some(text) = self.tree.key(key) else { continue };
+                if let Some(first) = seen.insert(text, key) {
+                    self.duplicate(key, first, text);
+                }
+            }
+            return;
+        }
+        for (index, key) in keys.clone().enumerate() {
+            let Some(text) = self.tree.key(key) else { continue };
+            let mut before = keys.clone().take(index).rev();
+            if let Some(first) = before.find(|first| self.tree.key(*first) == Some(text)) {
+                self.duplicate(key, first, text);
             }
         }
-        if merges.is_empty() {
-            return Ok(entries);
-        }
-        let mut names: BTreeSet<String> = seen.keys().map(|key| (*key).to_owned()).collect();
+    }
+
+    fn duplicate(&self, key: u32, first: u32, text: &str) {
+        let message = format!("duplicate key `{text}`");
+        let fault = Fault::new(Code::DuplicateKey, self.tree.span(key), message);
+        self.faults.push(fault.related(self.tree.span(first), "first defined here"));
+    }
+
+    /// Adds the entries of the maps merged in to the children from `start` on; keys that are there already stay.
+    fn merge(&mut self, start: usize, merges: &[u32]) -> Result<(), Fault> {
+        let own = self.tree.children[start..].iter().step_by(2);
+        let mut names: BTreeSet<String> =
+            own.filter_map(|key| self.tree.key(*key)).map(str::to_owned).collect();
         for merge in merges {
-            let sources = match self.followed(merge) {
-                Kind::List(items) => items.to_vec(),
-                Kind::Map(_) | Kind::Scalar { .. } | Kind::Alias(_) => vec![merge],
+            let sources = match self.tree.kind(*merge) {
+                Kind::List(items) => self.tree.children(items).to_vec(),
+                Kind::Map(_) | Kind::Scalar { .. } | Kind::Alias(_) => vec![*merge],
             };
             for source in sources {
-                let Kind::Map(merged) = self.followed(source) else {
-                    let span = self.nodes[source as usize].span;
+                let Kind::Map(merged) = self.tree.kind(source) else {
                     let message = "expected a map, or a list of maps, to merge";
-                    self.faults.push(Fault::new(Code::Merge, span, message));
+                    self.faults.push(Fault::new(Code::Merge, self.tree.span(source), message));
                     continue;
                 };
-                let merged = merged.to_vec();
-                self.budget.nodes = self.budget.nodes.saturating_sub(merged.len() as u64);
+                self.budget.nodes = self.budget.nodes.saturating_sub(u64::from(merged.len / 2));
                 if self.budget.nodes == 0 {
-                    return Err(too_many(self.nodes[source as usize].span));
+                    return Err(self.too_many(self.tree.span(source)));
                 }
-                for (key, value) in merged {
-                    if self.key(key).is_none_or(|text| names.insert(text.to_owned())) {
-                        entries.push((key, value));
+                for at in merged.range().step_by(2) {
+                    let (key, value) = (self.tree.children[at], self.tree.children[at + 1]);
+                    if self.tree.key(key).is_none_or(|text| names.insert(text.to_owned())) {
+                        self.tree.children.extend([key, value]);
                     }
                 }
             }
         }
-        Ok(entries)
+        Ok(())
     }
 
-    fn followed(&self, at: u32) -> &Kind {
-        match &self.nodes[at as usize].kind {
-            Kind::Alias(target) => &self.nodes[*target as usize].kind,
-            kind => kind,
-        }
+    fn too_many(&self, span: Span) -> Fault {
+        let message = format!("more than {} values", self.budget.max_nodes);
+        Fault::new(Code::TooManyNodes, span, message)
     }
 
-    fn key(&self, at: u32) -> Option<&str> {
-        if let Kind::Scalar { text, .. } = self.followed(at) { Some(text) } else { None }
+    fn too_deep(&self, span: Span) -> Fault {
+        let message = format!("more than {} nested lists and maps", self.budget.max_depth);
+        Fault::new(Code::TooDeep, span, message)
     }
-}
-
-fn too_many(span: Span) -> Fault {
-    Fault::new(Code::TooManyNodes, span, format!("more than {MAX_NODES} values"))
 }
