@@ -157,7 +157,7 @@ pub struct Artifact {
     /// The algorithm and the checksum, if declared.
     pub checksum: Option<(Arc<str>, Arc<str>)>,
     /// Properties.
-    pub properties: Properties,
+    pub properties: BTreeMap<Arc<str>, Term>,
 }
 
 /// An interface of a node or relationship. Its own inputs are inputs of every operation.

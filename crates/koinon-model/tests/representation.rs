@@ -66,6 +66,10 @@ fn term() -> impl Strategy<Value = Term> {
         .prop_map(|(known, value)| if known { Term::Known(value) } else { Term::Pending(value) })
 }
 
+fn terms() -> impl Strategy<Value = BTreeMap<Arc<str>, Term>> {
+    btree_map(name(), term(), 0..3)
+}
+
 fn properties() -> impl Strategy<Value = Properties> {
     let origin = option::of((0u32..3, any::<u32>(), any::<u32>()));
     let property = (term(), origin).prop_map(|(value, origin)| Property {
@@ -77,7 +81,7 @@ fn properties() -> impl Strategy<Value = Properties> {
 
 fn artifact() -> impl Strategy<Value = Arc<Artifact>> {
     let checksum = option::of((name(), name()));
-    let parts = (name(), name(), option::of(name()), option::of(name()), checksum, properties());
+    let parts = (name(), name(), option::of(name()), option::of(name()), checksum, terms());
     parts.prop_map(|(artifact_type, file, repository, version, checksum, properties)| {
         Arc::new(Artifact { artifact_type, file, repository, version, checksum, properties })
     })

@@ -375,7 +375,7 @@ impl Reader {
             repository: self.optional_text(&mut fields, "repository")?,
             version: self.optional_text(&mut fields, "version")?,
             checksum,
-            properties: self.properties(&mut fields, "properties")?,
+            properties: self.entries(&mut fields, "properties", |_, at, value| term(at, value))?,
         };
         fields.end()?;
         Ok(Arc::new(artifact))

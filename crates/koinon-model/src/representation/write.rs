@@ -180,14 +180,15 @@ impl Capability {
 }
 
 impl Artifact {
-    fn write(&self, writer: &mut JsonWriter) {
+    /// Writes it as in the representation.
+    pub fn write(&self, writer: &mut JsonWriter) {
         writer.map(|writer| {
             if let Some((algorithm, checksum)) = &self.checksum {
                 writer.key("checksum").string(checksum);
                 writer.key("checksum_algorithm").string(algorithm);
             }
             writer.key("file").string(&self.file);
-            properties(writer, "properties", &self.properties);
+            map(writer, "properties", &self.properties, Term::write);
             text(writer, "repository", self.repository.as_ref());
             writer.key("type").string(&self.artifact_type);
             text(writer, "version", self.version.as_ref());
@@ -225,7 +226,8 @@ impl Implementation {
 }
 
 impl AttributePath {
-    fn write(&self, writer: &mut JsonWriter) {
+    /// Writes it as in the representation.
+    pub fn write(&self, writer: &mut JsonWriter) {
         writer.map(|writer| {
             writer.key("attribute").string(&self.attribute);
             text(writer, "capability", self.capability.as_ref());
