@@ -28,6 +28,7 @@ mod files;
 mod grammar;
 mod instance;
 mod load;
+mod pages;
 mod split;
 mod yaml;
 

@@ -1,0 +1,40 @@
+//! The pages of diagnostics, `docs/diagnostics/`: what a code means, why, an example, and how to mend it.
+
+use crate::code::Code;
+
+/// Makes the table of pages from their codes.
+macro_rules! pages {
+    ($($code:literal,)*) => {
+        [$(($code, include_str!(concat!("../../../docs/diagnostics/", $code, ".md"))),)*]
+    };
+}
+
+/// Pages by code. They are never read but when somebody asks for one.
+static PAGES: &[(&str, &str)] = &pages![
+    "K0001", "K0002", "K0003", "K0004", "K0005", "K0006", "K0007", "K0008", "K0009", "K0010",
+    "K0011", "K0012", "K0013", "K0014", "K0015", "K0101", "K0102", "K0103", "K0104", "K0105",
+    "K0106", "K0107", "K0108", "K0109", "K0110", "K0201", "K0202", "K0203", "K0204", "K0205",
+    "K0206", "K0301", "K0302", "K0303", "K0304", "K0305", "K0306", "K0307", "K0308", "K0309",
+    "K0310", "K0311", "K0312", "K0313", "K0314", "K0315", "K0401", "K0402", "K0403", "K0404",
+    "K0405", "K0406", "K0501", "K0502", "K0503", "K0504", "K0505", "K0506", "K0507", "K0508",
+    "K0509", "K0510", "K0511", "K0901",
+];
+
+impl Code {
+    /// Returns the code written so, such as `K0103` or `k0103`.
+    pub fn find(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str().eq_ignore_ascii_case(text))
+    }
+
+    /// Returns the page of the documentation about the code, in Markdown.
+    pub fn page(self) -> &'static str {
+        // A test knows that there is a page for each code.
+        PAGES.iter().find(|(code, _)| *code == self.as_str()).map_or("", |(_, page)| page)
+    }
+
+    /// Returns what the code means in a few words: the title of its page.
+    pub fn title(self) -> &'static str {
+        let heading = self.page().lines().next().unwrap_or_default();
+        heading.split_once(": ").map_or("", |(_, title)| title)
+    }
+}
