@@ -19,9 +19,11 @@
 //! The language is TOSCA 2.0 (csd07). What it has and this compiler has not yet gives the diagnostic K0901, never
 //! silence. Profiles are built in and found by name.
 
+mod budget;
 mod canonical;
 mod check;
 mod code;
+pub mod csar;
 mod diag;
 mod facts;
 mod files;
@@ -41,6 +43,7 @@ use crate::check::{Inputs, Program, check_service, resolve};
 use crate::diag::{Faults, Sources};
 use crate::load::{Loaded, load};
 
+pub use budget::Budgets;
 pub use code::Code;
 pub use diag::{Diagnostic, Diagnostics, Place, Related, Style};
 pub use files::{FileError, Files};

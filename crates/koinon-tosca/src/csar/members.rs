@@ -1,0 +1,152 @@
+//! The members found so far: their names checked, their bytes within the budgets.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::fault::ArchiveFault;
+use super::fault::NameFault;
+use super::fault::shown;
+use crate::budget::Budgets;
+
+/// Most bytes of a name: what Linux lets a path have.
+const MAX_NAME: usize = 4096;
+
+/// What is unpacked of an archive: all bytes in one place, and which of them belong to which path.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Members {
+    pub(super) bytes: Vec<u8>,
+    pub(super) files: BTreeMap<String, Range<usize>>,
+    directories: BTreeSet<String>,
+}
+
+impl Members {
+    /// Refuses one more member than the budget allows, `count` being those before it.
+    pub(super) fn room(count: usize, budgets: &Budgets) -> Result<(), ArchiveFault> {
+        let limit = budgets.members;
+        if count < limit { Ok(()) } else { Err(ArchiveFault::TooManyMembers { limit }) }
+    }
+
+    /// Adds a file whose bytes are unpacked already.
+    pub(super) fn file(&mut self, path: String, bytes: Range<usize>) -> Result<(), ArchiveFault> {
+        if self.directories.contains(&path) {
+            return Err(ArchiveFault::FileAndDirectory { member: path });
+        }
+        if self.files.contains_key(&path) {
+            return Err(ArchiveFault::Duplicate { member: path });
+        }
+        self.files.insert(path, bytes);
+        Ok(())
+    }
+
+    /// Adds a directory. That of the root may be named, as `./`; it is no member of its own.
+    pub(super) fn directory(&mut self, path: String) -> Result<(), ArchiveFault> {
+        if self.files.contains_key(&path) {
+            return Err(ArchiveFault::FileAndDirectory { member: path });
+        }
+        if !path.is_empty() && !self.directories.insert(path.clone()) {
+            return Err(ArchiveFault::Duplicate { member: path });
+        }
+        Ok(())
+    }
+
+    /// Checks that nothing lies below a file.
+    pub(super) fn finish(self) -> Result<Self, ArchiveFault> {
+        for path in self.files.keys().chain(&self.directories) {
+            let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
+            if let Some(parent) = parents.into_iter().find(|at| self.files.contains_key(*at)) {
+                return Err(ArchiveFault::FileAndDirectory { member: parent.to_owned() });
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// Returns the path a name means: relative, `/`-separated, without `.`; empty for the root alone. The slash that may
+/// end a directory's name is not part of it.
+pub(super) fn clean(name: &[u8]) -> Result<String, ArchiveFault> {
+    let refuse = |fault| Err(ArchiveFault::Name { member: shown(name), fault });
+    if name.len() > MAX_NAME {
+        return refuse(NameFault::TooLong);
+    }
+    let Ok(text) = std::str::from_utf8(name) else { return refuse(NameFault::Encoding) };
+    if text.chars().any(char::is_control) {
+        return refuse(NameFault::Control);
+    }
+    if text.contains('\\') {
+        return refuse(NameFault::Backslash);
+    }
+    let drive = text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic();
+    if text.starts_with('/') || drive {
+        return refuse(NameFault::Absolute);
+    }
+    let parts: Vec<&str> = text.strip_suffix('/').unwrap_or(text).split('/').collect();
+    if parts.contains(&"..") {
+        return refuse(NameFault::Parent);
+    }
+    if parts.contains(&"") {
+        return refuse(NameFault::Empty);
+    }
+    let parts: Vec<&str> = parts.into_iter().filter(|part| *part != ".").collect();
+    Ok(parts.join("/"))
+}
+
+/// Returns the path a file's name means.
+pub(super) fn clean_file(name: &[u8]) -> Result<String, ArchiveFault> {
+    let path = clean(name)?;
+    if path.is_empty() || name.ends_with(b"/") {
+        return Err(ArchiveFault::Name { member: shown(name), fault: NameFault::Empty });
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_paths_inside_the_archive() {
+        for (name, path) in [
+            ("a.yaml", "a.yaml"),
+            ("./a.yaml", "a.yaml"),
+            ("a/./b.yaml", "a/b.yaml"),
+            ("a/b/", "a/b"),
+            ("./", ""),
+            (".", ""),
+            ("...", "..."),
+            ("grün.yaml", "grün.yaml"),
+        ] {
+            assert_eq!(clean(name.as_bytes()), Ok(path.to_owned()));
+        }
+        for (name, fault) in [
+            (&b"/etc/passwd"[..], NameFault::Absolute),
+            (b"C:evil", NameFault::Absolute),
+            (b"../evil", NameFault::Parent),
+            (b"a/../../evil", NameFault::Parent),
+            (b"a/..", NameFault::Parent),
+            (b"a\\..\\evil", NameFault::Backslash),
+            (b"a\0.yaml", NameFault::Control),
+            (b"a\n.yaml", NameFault::Control),
+            (b"a\xff", NameFault::Encoding),
+            (b"a//b", NameFault::Empty),
+            (b"", NameFault::Empty),
+            (b"a//", NameFault::Empty),
+            (&[b'a'; 4097], NameFault::TooLong),
+        ] {
+            assert_eq!(clean(name), Err(ArchiveFault::Name { member: shown(name), fault }));
+        }
+        assert!(clean_file(b"a/").is_err());
+        assert!(clean_file(b"./").is_err());
+    }
+
+    #[test]
+    fn nothing_lies_below_a_file() {
+        let mut members = Members::default();
+        members.file("a/b".to_owned(), 0..0).unwrap();
+        members.directory("a/c/d".to_owned()).unwrap();
+        assert_eq!(members.clone().finish().map(|members| members.files.len()), Ok(1));
+        members.file("a".to_owned(), 0..0).unwrap();
+        let fault = ArchiveFault::FileAndDirectory { member: "a".to_owned() };
+        assert_eq!(members.finish().map(|_| ()), Err(fault));
+    }
+}
