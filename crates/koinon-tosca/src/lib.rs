@@ -30,6 +30,8 @@ mod files;
 mod grammar;
 mod instance;
 mod load;
+#[doc(hidden)]
+pub mod lower;
 mod pages;
 mod split;
 mod yaml;

@@ -5,10 +5,12 @@
 //! events are of use here: the compiler needs a span for every key and value, duplicate keys as errors, the exact
 //! text of scalars, aliases as edges, and budgets of its own.
 
+mod rewrite;
 mod scalar;
 mod tree;
 mod write;
 
+pub(crate) use rewrite::{Id, Rewriter, Shared};
 pub(crate) use scalar::Scalar;
 pub(crate) use tree::{Budget, MAX_BYTES, Tree, Yaml, parse};
 pub(crate) use write::write_yaml;

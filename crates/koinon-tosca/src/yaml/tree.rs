@@ -60,24 +60,24 @@ impl Default for Budget {
 #[derive(Debug)]
 pub(crate) struct Tree {
     file: u32,
-    root: u32,
-    nodes: Vec<Node>,
+    pub(super) root: u32,
+    pub(super) nodes: Vec<Node>,
     /// What lists and maps hold: a list's items, a map's keys and values by turns, those of one node side by side.
-    children: Vec<u32>,
+    pub(super) children: Vec<u32>,
     /// The text of all scalars.
-    text: String,
+    pub(super) text: String,
 }
 
 /// Twenty bytes.
 #[derive(Clone, Copy, Debug)]
-struct Node {
-    start: u32,
-    end: u32,
-    kind: Kind,
+pub(super) struct Node {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) kind: Kind,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+pub(super) enum Kind {
     /// A part of the tree's text.
     Scalar { plain: bool, text: Part },
     /// A part of the tree's children.
@@ -90,13 +90,13 @@ enum Kind {
 
 /// From where, and how many.
 #[derive(Clone, Copy, Debug, Default)]
-struct Part {
-    at: u32,
-    len: u32,
+pub(super) struct Part {
+    pub(super) at: u32,
+    pub(super) len: u32,
 }
 
 impl Part {
-    fn range(self) -> std::ops::Range<usize> {
+    pub(super) fn range(self) -> std::ops::Range<usize> {
         let at = self.at as usize;
         at..at + self.len as usize
     }
@@ -105,8 +105,8 @@ impl Part {
 /// A node of a tree, with aliases followed but their own place kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Yaml<'a> {
-    tree: &'a Tree,
-    at: u32,
+    pub(super) tree: &'a Tree,
+    pub(super) at: u32,
 }
 
 impl Tree {
@@ -129,7 +129,7 @@ impl Tree {
     }
 
     /// Returns what the node is, an alias followed.
-    fn kind(&self, at: u32) -> Kind {
+    pub(super) fn kind(&self, at: u32) -> Kind {
         match self.node(at).kind {
             // An alias's target is never an alias.
             Kind::Alias(target) => self.node(target).kind,
