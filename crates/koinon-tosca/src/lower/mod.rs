@@ -297,7 +297,7 @@ impl<'t> Lower<'t, '_> {
                 }
                 Some(row) => self.other_version(key, row, entity, &mut out),
                 None if entity.rule == Rule::Interface && find(node, "operations").is_none() => {
-                    let operation = match std::ptr::eq(entity, keynames::assignment()) {
+                    let operation = match std::ptr::eq(entity, &keynames::INTERFACE_ASSIGNMENT) {
                         true => &keynames::OPERATION_ASSIGNMENT,
                         false => &keynames::OPERATION,
                     };
