@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""Installs other TOSCA processors below .tools/peers: `install.py [NAME...]`, all without names.
+
+Prints a line for each; the exit code is 1 if one could not be installed. What is installed already is left alone.
+"""
+
+import sys
+import time
+
+import peers
+
+
+def main():
+    failed = False
+    for name in sys.argv[1:] or [one.name for one in peers.PEERS]:
+        one = peers.peer(name)
+        start = time.perf_counter()
+        try:
+            peers.install(name)
+            print(f"{name} {one.version}: {one.command('FILE')[0]} ({time.perf_counter() - start:.1f} s)")
+        except peers.Unavailable as reason:
+            failed = True
+            print(f"not installed: {reason}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
