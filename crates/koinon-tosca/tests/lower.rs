@@ -11,6 +11,7 @@
 use std::path::Path;
 
 use koinon_tosca::lower::Version;
+use koinon_tosca::lower::count_nodes;
 use koinon_tosca::lower::lower_profile_text;
 use koinon_tosca::lower::lower_text;
 use proptest::collection::vec;
@@ -108,6 +109,22 @@ fn profiles() {
             assert!(!text.contains(old), "{version:?}: {old}");
         }
     }
+}
+
+/// What aliases and merges make many of is lowered once.
+#[test]
+fn aliases_are_not_expanded() {
+    let mut text = "tosca_definitions_version: tosca_simple_yaml_1_3\ndsl_definitions:\n  \
+        a0: &a0 { x: { get_input: x } }\n"
+        .to_owned();
+    for level in 1..=14 {
+        let below = level - 1;
+        text += &format!("  a{level}: &a{level} {{ <<: *a{below}, y{level}: *a{below} }}\n");
+    }
+    text += "topology_template:\n  outputs:\n    o: { value: *a14 }\n    p: { value: *a14 }\n";
+    let parsed = koinon_tosca::count_nodes(&text).unwrap();
+    let lowered = count_nodes(&text, Version::V1_3).unwrap();
+    assert!(lowered < 4 * parsed, "{parsed} nodes became {lowered}");
 }
 
 /// A few lines that have all of the grammar's words in places where they mean something or nothing.

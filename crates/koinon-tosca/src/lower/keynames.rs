@@ -93,8 +93,6 @@ pub(crate) enum Kind {
     Text,
     /// A string that is the name of a data type.
     DataType,
-    /// A boolean.
-    Boolean,
     /// A list of strings.
     Words,
     /// A map from strings to anything.
@@ -128,6 +126,8 @@ pub(crate) enum Special {
     Version,
     /// A list of imports, some by name.
     Imports,
+    /// Whether a value must be there: a boolean.
+    Required,
     /// A list of constraint clauses.
     Constraints,
     /// How many capabilities or requirements: `[ lowest, highest ]`.

@@ -162,6 +162,14 @@ pub fn lower_profile_text(version: Version) -> Result<String, Diagnostics> {
     text_with(name, text, |tree, faults| lower_profile(tree, version, faults))
 }
 
+/// Parses and lowers one file and returns how many nodes there are then: what `benches/lower.rs` measures.
+#[doc(hidden)]
+pub fn count_nodes(text: &str, version: Version) -> Option<usize> {
+    let faults = Faults::default();
+    let tree = parse(text, 0, &mut Budget::default(), &faults).ok()?;
+    Some(lower(tree, version, &faults).len())
+}
+
 fn text_with(
     name: &str,
     text: &str,
@@ -415,15 +423,6 @@ impl<'t> Lower<'t, '_> {
                     _ => self.rewriter.keep(value),
                 }
             }
-            Kind::Boolean => {
-                let new = self.value(value);
-                let fine = matches!(
-                    value.text(),
-                    Some("true" | "True" | "TRUE" | "false" | "False" | "FALSE")
-                );
-                self.expect(value, fine && value.is_plain(), row, entity, "boolean");
-                new
-            }
             Kind::Words => {
                 self.expect(value, is_list, row, entity, "list");
                 self.rewriter.keep(value)
@@ -528,4 +527,39 @@ impl<'t> Lower<'t, '_> {
 fn find<'t>(node: Yaml<'t>, name: &str) -> Option<Yaml<'t>> {
     let (_, value) = node.map()?.find(|(key, _)| key.text() == Some(name))?;
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Collects what the author wrote where a key of the new tree stands.
+    fn places<'s>(node: Yaml<'_>, source: &'s str, found: &mut Vec<(String, &'s str)>) {
+        for (key, value) in node.map().into_iter().flatten() {
+            let span = key.span();
+            let written = &source[span.start as usize..span.end as usize];
+            found.push((key.text().unwrap().to_owned(), written));
+            places(value, source, found);
+        }
+        node.list().into_iter().flatten().for_each(|item| places(item, source, found));
+    }
+
+    #[test]
+    fn spans_stay() {
+        let source = "tosca_definitions_version: tosca_simple_yaml_1_3\n\
+            data_types: {T: {derived_from: float, constraints: [{in_range: [1, 2]}]}}\n\
+            topology_template: {outputs: {o: {value: {get_input: a}}}}\n";
+        let faults = Faults::default();
+        let tree = parse(source, 0, &mut Budget::default(), &faults).unwrap();
+        let tree = lower(tree, Version::V1_3, &faults);
+        let mut found = Vec::new();
+        places(tree.root(), source, &mut found);
+        let at = |name: &str| found.iter().find(|(key, _)| key == name).unwrap().1;
+        assert_eq!(at("service_template"), "topology_template");
+        assert_eq!(at("validation"), "constraints");
+        assert_eq!(at("$in_range"), "in_range");
+        assert_eq!(at("$get_input"), "get_input");
+        assert_eq!(at("imports"), "tosca_simple_yaml_1_3");
+        assert_eq!(at("derived_from"), "derived_from");
+    }
 }

@@ -175,6 +175,7 @@ impl<'t> Lower<'t, '_> {
         match special {
             Special::Version => Some(self.word(value.span(), "tosca_2_0")),
             Special::Imports => Some(self.imports(owner, value)),
+            Special::Required => self.required(owner, value),
             Special::Constraints => self.constraints(owner, value),
             Special::Range => {
                 self.bounds(value);
@@ -228,6 +229,19 @@ impl<'t> Lower<'t, '_> {
                 Some(self.list_of(value, &keynames::ACTIVITY))
             }
         }
+    }
+
+    /// Lowers `required`: what has a default has a value, so 2.0 does not let it be optional as well.
+    fn required(&mut self, owner: Yaml<'t>, node: Yaml<'t>) -> Option<Id> {
+        let word = node.text().filter(|_| node.is_plain()).unwrap_or_default();
+        let known = matches!(word, "true" | "True" | "TRUE" | "false" | "False" | "FALSE");
+        if !known && node.scalar() != Some(Scalar::Null) {
+            self.wrong_kind(node, "`required`", "boolean");
+        }
+        let optional = word.eq_ignore_ascii_case("false");
+        let default = find(owner, "default");
+        let has_default = default.is_some_and(|node| node.scalar() != Some(Scalar::Null));
+        (!optional || !has_default).then(|| self.value(node))
     }
 
     fn unsupported(&self, node: Yaml<'t>, what: &str) {

@@ -75,7 +75,13 @@ impl<'t> Lower<'t, '_> {
         if let Some(typed) = typed {
             return Some(self.path(key, argument, (becomes, typed)));
         }
-        Some((self.word(key.span(), becomes), self.value(argument)))
+        let new = self.value(argument);
+        // Only inputs may be named without a list.
+        let new = match *becomes == "$get_input" || argument.list().is_some() {
+            true => new,
+            false => self.rewriter.list(argument.span(), &[new]),
+        };
+        Some((self.word(key.span(), becomes), new))
     }
 
     /// Lowers a function of a path. Of two names the first is an entity and the second what it has; of more, the second

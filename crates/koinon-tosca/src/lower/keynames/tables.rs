@@ -11,7 +11,6 @@ use super::key;
 use super::with;
 use crate::lower::Version;
 
-use Kind::Boolean;
 use Kind::Kept;
 use Kind::List;
 use Kind::Map;
@@ -343,7 +342,7 @@ static PROPERTY: Entity = with(
             key("type", Kind::DataType, "Its data type."),
             DESCRIPTION,
             key("metadata", Kind::Metadata, "Anything about it, for tools.").since(V1_2),
-            key("required", Boolean, "Whether it must have a value."),
+            key("required", Own(Special::Required), "Whether it must have a value."),
             key("default", Value, "Its value if there is no other."),
             STATUS,
             CONSTRAINTS,
@@ -381,7 +380,7 @@ pub(crate) static PARAMETER: Entity = with(
             key("type", Kind::DataType, "Its data type."),
             DESCRIPTION,
             key("metadata", Kind::Metadata, "Anything about it, for tools.").since(V1_2),
-            key("required", Boolean, "Whether it must have a value."),
+            key("required", Own(Special::Required), "Whether it must have a value."),
             key("default", Value, "Its value if there is no other."),
             key("value", Value, "Its value."),
             STATUS,
