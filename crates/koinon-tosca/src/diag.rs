@@ -2,19 +2,18 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
-use annotate_snippets::AnnotationKind;
-use annotate_snippets::Group;
-use annotate_snippets::Level;
-use annotate_snippets::Renderer;
-use annotate_snippets::Snippet;
 use serde::Serialize;
 
 use crate::code::Code;
+use crate::near::nearest;
+use crate::render::render;
 
 /// Everything one run found wrong, in the order of files and lines.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
@@ -58,7 +57,7 @@ pub struct Place {
     #[serde(skip)]
     source: Source,
     #[serde(skip)]
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
 }
 
 /// How diagnostics look.
@@ -71,8 +70,15 @@ pub enum Style {
 }
 
 /// A file's name and text, shared by everything that points into it.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Source(Arc<(String, String)>);
+#[derive(Clone)]
+pub(crate) struct Source(Arc<Content>);
+
+struct Content {
+    name: String,
+    text: String,
+    /// The bytes lines start at, counted when first asked for.
+    lines: OnceLock<Vec<usize>>,
+}
 
 /// A range of bytes of a source. Four bytes each: files are bounded far below 4 GiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,20 +112,17 @@ pub(crate) struct Faults(RefCell<Vec<Fault>>);
 impl Diagnostics {
     /// Most diagnostics of one run; who has more will not read them.
     pub const MAX: usize = 100;
+    /// Most diagnostics [`render`](Self::render) shows; of the others it says how many there are.
+    pub const SHOWN: usize = 30;
 
     /// Returns the diagnostics.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
     }
 
-    /// Renders all for people: message, excerpt with caret, hints.
+    /// Renders them for people: message, excerpt with caret, hints, and how many there are.
     pub fn render(&self, style: Style) -> String {
-        let renderer = match style {
-            Style::Plain => Renderer::plain(),
-            Style::Colored => Renderer::styled(),
-        };
-        let texts: Vec<String> = self.0.iter().map(|one| one.render(&renderer)).collect();
-        texts.join("\n\n")
+        render(self, style)
     }
 }
 
@@ -140,37 +143,21 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-impl Diagnostic {
-    fn render(&self, renderer: &Renderer) -> String {
-        let mut group = Group::with_title(
-            Level::ERROR.primary_title(self.message.as_str()).id(self.code.as_str()),
-        );
-        let mut places: Vec<(&Place, Option<&str>)> = vec![(&self.place, None)];
-        places.extend(self.related.iter().map(|one| (&one.place, Some(one.text.as_str()))));
-        let mut files: Vec<&Source> = Vec::new();
-        for (place, _) in &places {
-            if !files.contains(&&place.source) {
-                files.push(&place.source);
-            }
-        }
-        for file in files {
-            let (name, text) = (file.name(), file.text());
-            let annotations =
-                places.iter().filter(|(place, _)| place.source == *file).map(|(place, label)| {
-                    match label {
-                        None => AnnotationKind::Primary.span(place.range.clone()),
-                        Some(label) => {
-                            AnnotationKind::Context.span(place.range.clone()).label(*label)
-                        }
-                    }
-                });
-            group =
-                group.element(Snippet::source(text).path(name).fold(true).annotations(annotations));
-        }
-        for hint in &self.hints {
-            group = group.element(Level::HELP.message(hint.as_str()));
-        }
-        renderer.render(&[group])
+impl Place {
+    /// Returns whether the other place is in the same file.
+    pub(crate) fn is_in_file_of(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+
+    /// Returns a line of the place's file by its number, without the line's end.
+    pub(crate) fn line_text(&self, line: u32) -> &str {
+        self.source.line(line as usize)
+    }
+
+    /// Returns the place's bytes within its line.
+    pub(crate) fn in_line(&self) -> Range<usize> {
+        let start = self.source.start(self.line as usize);
+        self.range.start - start..self.range.end - start
     }
 }
 
@@ -186,28 +173,67 @@ impl fmt::Display for Place {
     }
 }
 
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        let same =
+            |one: &Content, other: &Content| one.name == other.name && one.text == other.text;
+        Arc::ptr_eq(&self.0, &other.0) || same(&self.0, &other.0)
+    }
+}
+
+impl Eq for Source {}
+
 impl Source {
+    fn new(name: &str, text: String) -> Self {
+        Self(Arc::new(Content { name: name.to_owned(), text, lines: OnceLock::new() }))
+    }
+
     pub(crate) fn name(&self) -> &str {
-        &self.0.0
+        &self.0.name
     }
 
     pub(crate) fn text(&self) -> &str {
-        &self.0.1
+        &self.0.text
+    }
+
+    fn lines(&self) -> &[usize] {
+        self.0.lines.get_or_init(|| {
+            let ends = self.text().bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect()
+        })
+    }
+
+    /// Returns the byte a line starts at; lines count from 1.
+    fn start(&self, line: usize) -> usize {
+        self.lines().get(line - 1).copied().unwrap_or(self.text().len())
+    }
+
+    /// Returns a line's text without its end.
+    fn line(&self, line: usize) -> &str {
+        let text = &self.text()[self.start(line)..self.start(line + 1)];
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        text.strip_suffix('\r').unwrap_or(text)
     }
 
     /// Returns the place of a range of bytes, brought inside the text and to character boundaries.
     fn place(&self, span: Span) -> Place {
         let text = self.text();
         let start = floor(text, span.start as usize);
-        let mut end = floor(text, (span.end as usize).max(start));
-        // One line is enough to point at: a whole map would bury the message.
-        if let Some(line) = text[start..end].find('\n') {
-            end = start + line;
+        let end = floor(text, (span.end as usize).max(start));
+        let line = self.lines().partition_point(|first| *first <= start);
+        // One line is enough to point at: a whole map would bury the message. Nobody wrote its end.
+        let last = self.start(line) + self.line(line).len();
+        let (start, end) = (start.min(last), end.min(last));
+        let column = |at| number(text[self.start(line)..at].chars().count() + 1);
+        Place {
+            file: self.name().to_owned(),
+            line: number(line),
+            column: column(start),
+            end_line: number(line),
+            end_column: column(end),
+            source: self.clone(),
+            range: start..end,
         }
-        let (line, column) = position(text, start);
-        let (end_line, end_column) = position(text, end);
-        let (file, source, range) = (self.name().to_owned(), self.clone(), start..end);
-        Place { file, line, column, end_line, end_column, source, range }
     }
 }
 
@@ -225,18 +251,14 @@ fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-fn position(text: &str, at: usize) -> (u32, u32) {
-    let before = &text[..at];
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    (number(line), number(column))
+fn number(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 impl Sources {
     /// Adds a source and returns its number.
     pub(crate) fn add(&mut self, name: &str, text: String) -> u32 {
-        self.0.push(Source(Arc::new((name.to_owned(), text))));
+        self.0.push(Source::new(name, text));
         u32::try_from(self.0.len() - 1).expect("imports are bounded")
     }
 
@@ -247,7 +269,7 @@ impl Sources {
     fn place(&self, span: Span) -> Place {
         match self.get(span.file) {
             Some(source) => source.place(span),
-            None => Source(Arc::new((String::new(), String::new()))).place(Span::default()),
+            None => Source::new("", String::new()).place(Span::default()),
         }
     }
 }
@@ -319,46 +341,4 @@ impl Faults {
 pub(crate) fn article(name: &str) -> String {
     let vowel = name.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']);
     if vowel { format!("an {name}") } else { format!("a {name}") }
-}
-
-/// Returns the name at the smallest edit distance, if it is near enough to be a slip.
-fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).clamp(1, 3);
-    // Names are short; a hostile long one gets no suggestion.
-    if name.len() > 64 {
-        return None;
-    }
-    let distances = names.into_iter().filter(|other| other.len() <= 64 && *other != name);
-    let best = distances.map(|other| (distance(name, other), other)).min()?;
-    (best.0 <= limit).then_some(best.1)
-}
-
-/// The Levenshtein distance, case ignored.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.to_lowercase().chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_names_are_found() {
-        let names = ["properties", "requirements", "type"];
-        assert_eq!(nearest("propertis", names), Some("properties"));
-        assert_eq!(nearest("tpye", names), None);
-        assert_eq!(nearest("typ", names), Some("type"));
-        assert_eq!(nearest("zebra", names), None);
-    }
 }

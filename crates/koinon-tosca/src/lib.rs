@@ -32,7 +32,10 @@ mod instance;
 mod load;
 #[doc(hidden)]
 pub mod lower;
+mod near;
 mod pages;
+mod render;
+mod sarif;
 mod split;
 mod yaml;
 
