@@ -52,6 +52,7 @@ pub use budget::Budgets;
 pub use code::Code;
 pub use diag::{Diagnostic, Diagnostics, Place, Related, Style};
 pub use files::{FileError, Files};
+pub use sarif::harmless_json;
 pub use split::{JoinError, OpenError, join, open, split};
 #[doc(hidden)]
 pub use yaml::count_nodes;

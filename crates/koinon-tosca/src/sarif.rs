@@ -38,7 +38,7 @@ impl Diagnostics {
             ("version", "2.1.0".into()),
             ("runs", Value::List(vec![run])),
         ]);
-        escaped(&log.to_json())
+        harmless_json(&log.to_json())
     }
 }
 
@@ -116,11 +116,12 @@ fn uri(path: &str) -> String {
     out
 }
 
-/// Escapes characters of JSON that could harm a terminal: they stand in strings only, and mean the same.
-fn escaped(json: &str) -> String {
+/// Escapes characters of JSON text that could command a terminal, hide themselves or reorder what is around them. They
+/// stand in strings only, where an escape means the same; line breaks between values stay.
+pub fn harmless_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {
-        if !is_harmful(character) {
+        if character == '\n' || !is_harmful(character) {
             out.push(character);
             continue;
         }
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn json_is_harmless() {
         assert_eq!(
-            escaped("{\"a\":\"\u{202e}\u{9b}\u{e0001}b\"}"),
+            harmless_json("{\"a\":\"\u{202e}\u{9b}\u{e0001}b\"}"),
             r#"{"a":"\u202e\u009b\udb40\udc01b"}"#
         );
     }

@@ -19,5 +19,7 @@ pub(crate) use write::write_yaml;
 #[doc(hidden)]
 pub fn count_nodes(text: &str) -> Option<usize> {
     let faults = crate::diag::Faults::default();
-    parse(text, 0, &mut Budget::default(), &faults).ok().map(|tree| tree.len())
+    parse(text, 0, &mut Budget::new(&crate::Budgets::default()), &faults)
+        .ok()
+        .map(|tree| tree.len())
 }

@@ -14,6 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::is_nfc;
 
 use super::scalar::Scalar;
+use crate::budget::Budgets;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
@@ -43,16 +44,23 @@ pub(crate) struct Budget {
     max_aliases: u32,
 }
 
+impl Budget {
+    /// Starts a run with all its budgets.
+    pub(crate) fn new(budgets: &Budgets) -> Self {
+        let Budgets { bytes, depth, nodes, aliases, .. } = *budgets;
+        Self { bytes, nodes, aliases, max_depth: depth, max_nodes: nodes, max_aliases: aliases }
+    }
+}
+
 impl Default for Budget {
     fn default() -> Self {
-        Self {
+        Self::new(&Budgets {
             bytes: MAX_BYTES,
+            depth: MAX_DEPTH,
             nodes: MAX_NODES,
             aliases: MAX_ALIASES,
-            max_depth: MAX_DEPTH,
-            max_nodes: MAX_NODES,
-            max_aliases: MAX_ALIASES,
-        }
+            ..Budgets::default()
+        })
     }
 }
 
