@@ -24,4 +24,6 @@ mod exchange;
 
 mod errors;
 
+mod suite;
+
 mod operators;
