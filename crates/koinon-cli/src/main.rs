@@ -2,6 +2,7 @@
 
 mod change;
 mod commands;
+mod diagnostics;
 mod error;
 mod files;
 mod keys;

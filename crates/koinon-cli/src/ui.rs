@@ -92,8 +92,8 @@ impl Ui {
     /// Prints data as JSON.
     pub(crate) fn json(self, data: &impl Serialize) {
         match serde_json::to_string_pretty(data) {
-            // Data is not altered; JSON escapes what commands a terminal.
-            Ok(text) => self.raw(&format!("{text}\n")),
+            // Data is not altered; what commands a terminal is escaped, in JSON the same.
+            Ok(text) => self.raw(&format!("{}\n", koinon_tosca::harmless_json(&text))),
             Err(error) => self.say(&format!("cannot write JSON: {error}")),
         }
     }

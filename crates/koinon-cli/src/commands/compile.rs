@@ -6,6 +6,7 @@ use clap::Args;
 use clap::ValueEnum;
 use serde_json::json;
 
+use crate::diagnostics;
 use crate::error::Outcome;
 use crate::files::TemplateArgs;
 use crate::ui::Ui;
@@ -23,6 +24,10 @@ pub(crate) struct CompileArgs {
     /// The format of the document
     #[arg(long, value_enum, default_value_t = Format::Yaml)]
     format: Format,
+
+    /// How errors are shown
+    #[arg(long, value_enum, default_value_t = diagnostics::Format::Text, value_name = "FORMAT")]
+    errors: diagnostics::Format,
 
     /// Print objects and facts instead of the document
     #[arg(long)]
@@ -52,7 +57,9 @@ impl Format {
 }
 
 pub(crate) fn run(ui: Ui, args: &CompileArgs) -> Outcome {
-    let service = args.template.compile(std::collections::BTreeMap::new())?;
+    // Without a template's document, there is nothing else on stdout.
+    let compiled = args.template.compile(std::collections::BTreeMap::new());
+    let service = args.errors.or_json(ui).shown(ui, compiled)?;
     if args.facts {
         let content = koinon_tosca::split(&service);
         let objects = content.objects.iter().map(|((module, path), object)| {

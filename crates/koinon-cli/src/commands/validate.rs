@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::diagnostics::Format;
 use crate::error::Outcome;
 use crate::files::TemplateArgs;
 use crate::ui::Tone;
@@ -16,19 +17,21 @@ use crate::ui::paint;
 pub(crate) struct ValidateArgs {
     #[command(flatten)]
     template: TemplateArgs,
+
+    /// How errors are shown
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 pub(crate) fn run(ui: Ui, args: &ValidateArgs) -> Outcome {
     let (disk, root) = args.template.open()?;
-    match koinon_tosca::validate(&disk, &root, &args.template.values()?) {
-        Ok(()) if ui.json => ui.json(&serde_json::json!({ "valid": true, "diagnostics": [] })),
-        Ok(()) => ui.say(&format!("{} {root} is valid", paint(Tone::Good, "✔"))),
-        Err(diagnostics) => {
-            if ui.json {
-                ui.json(&serde_json::json!({ "valid": false, "diagnostics": diagnostics }));
-            }
-            return Err(diagnostics.into());
-        }
+    let format = args.format.or_json(ui);
+    let values = format.shown(ui, args.template.values())?;
+    format.shown(ui, koinon_tosca::validate(&disk, &root, &values).map_err(Into::into))?;
+    if format == Format::Text {
+        ui.say(&format!("{} {root} is valid", paint(Tone::Good, "✔")));
+    } else {
+        format.write(ui, &koinon_tosca::Diagnostics::default());
     }
     Ok(())
 }

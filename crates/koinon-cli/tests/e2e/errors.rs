@@ -149,6 +149,8 @@ fn what_needs_no_network_fails_with_what_to_do() {
        |
     10 |     shards: { type: integer }
        |     ^^^^^^
+
+    2 errors in 1 file
     ");
     assert_snapshot!(run(&["compile", "wrong.yaml"]), @r"
     3
@@ -167,6 +169,8 @@ fn what_needs_no_network_fails_with_what_to_do() {
        |     ^^^^^^
        |
        = help: give it with `--input shards=VALUE`, or in a file with `--inputs FILE`
+
+    2 errors in 1 file
     ");
 
     let keys = network.work().join("keys");
