@@ -6,7 +6,7 @@
 //!
 //! | function | what it is |
 //! |---|---|
-//! | `$get_property_1x`, `$get_attribute_1x` | a path whose second name may be a requirement, a capability or a property |
+//! | `$get_property_1x`, `$get_attribute_1x` | a path whose second name may be of a requirement or capability |
 //! | `$get_artifact_1x` | with a place to put the artifact, or of a host |
 //! | `$get_operation_output`, `$get_nodes_of_type` | as in 1.x; 2.0 has neither |
 //! | `$schema_1x` | whether a string of JSON or XML passes a schema |

@@ -289,7 +289,7 @@ impl<'t> Lower<'t, '_> {
         read
     }
 
-    /// Says how many relationships an assignment makes: as few as it may, one if it may have none, but that is optional.
+    /// Says how many relationships an assignment makes: as few as it may, or an optional one if it may have none.
     fn count(&mut self, span: Span, node: Yaml<'t>, out: &mut Out<'t>) {
         let Some((low, high)) = self.bounds(node) else { return };
         let count = low.max(1).min(high.unwrap_or(u32::MAX));
