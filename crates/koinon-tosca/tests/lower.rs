@@ -127,6 +127,22 @@ fn aliases_are_not_expanded() {
     assert!(lowered < 4 * parsed, "{parsed} nodes became {lowered}");
 }
 
+/// Many keynames, of which few may be there, take no more than a look at each.
+#[test]
+fn many_keys_are_harmless() {
+    let many = |key: &str, rest: &str| format!("      {key}{rest}\n").repeat(100_000);
+    let named: String = (0..100_000).map(|at| format!("        x{at}: a.sh\n")).collect();
+    let head = "tosca_definitions_version: tosca_simple_yaml_1_3\nnode_types:\n  A:\n";
+    for body in [
+        format!("    properties:\n     p:\n{}", many("constraints", ": []")),
+        format!("    properties:\n     p:\n{}", many("required", ": true")),
+        format!("    interfaces:\n      I:\n{named}"),
+        format!("    properties:\n      I:\n{named}"),
+    ] {
+        assert!(count_nodes(&format!("{head}{body}"), Version::V1_3).is_some());
+    }
+}
+
 /// A few lines that have all of the grammar's words in places where they mean something or nothing.
 fn document() -> impl Strategy<Value = String> {
     let words =

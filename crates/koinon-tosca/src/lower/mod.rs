@@ -135,6 +135,7 @@ fn run(tree: Tree, version: Version, profile: Option<&'static str>, faults: &Fau
         faults,
         rules: FIRST_RULE,
         in_filter: false,
+        unknown: 0,
         outputs: Vec::new(),
     };
     let root = lower.entity(tree.root(), &keynames::FILE);
@@ -202,6 +203,8 @@ struct Lower<'t, 'f> {
     rules: usize,
     /// Whether values stand in the filter of a requirement's targets, where SELF is the relationship.
     in_filter: bool,
+    /// How many unknown keynames there were.
+    unknown: usize,
     /// Outputs that attribute mappings need.
     outputs: Vec<(Id, Id)>,
 }
@@ -293,18 +296,24 @@ impl<'t> Lower<'t, '_> {
             return self.short(node, entity);
         };
         let mut out = Out { entries: Vec::with_capacity(map.len() + 1), ..Out::default() };
+        let open = entity.rule == Rule::Interface && find(node, "operations").is_none();
+        let mut seen = 0_u64;
         for (key, value) in map {
             let Some(name) = key.text() else {
                 self.wrong_kind(key, &format!("a keyname in {}", article(entity.name)), "string");
                 out.changed = true;
                 continue;
             };
-            match entity.key(name) {
+            let place = entity.keys.iter().position(|row| row.name == name);
+            match place.map(|at| &entity.keys[at]) {
+                // Said to be wrong when it was parsed; what looks up other keynames is done once for each.
+                Some(_) if place.is_some_and(|at| seen & 1 << at != 0) => out.changed = true,
                 Some(row) if row.has(self.version) => {
+                    seen |= place.map_or(0, |at| 1 << at);
                     self.field((node, entity), row, (key, value), &mut out);
                 }
                 Some(row) => self.other_version(key, row, entity, &mut out),
-                None if entity.rule == Rule::Interface && find(node, "operations").is_none() => {
+                None if open => {
                     let operation = match std::ptr::eq(entity, &keynames::INTERFACE_ASSIGNMENT) {
                         true => &keynames::OPERATION_ASSIGNMENT,
                         false => &keynames::OPERATION,
@@ -343,11 +352,16 @@ impl<'t> Lower<'t, '_> {
         }
     }
 
-    fn unknown(&self, key: Yaml<'t>, name: &str, entity: &Entity, out: &mut Out<'t>) {
+    fn unknown(&mut self, key: Yaml<'t>, name: &str, entity: &Entity, out: &mut Out<'t>) {
+        out.changed = true;
+        // Nobody is told of more, so that nothing near needs to be looked for.
+        self.unknown += 1;
+        if self.unknown > Diagnostics::MAX {
+            return;
+        }
         let message = format!("unknown keyname `{name}` in {}", article(entity.name));
         let known = entity.keys.iter().filter(|row| row.has(self.version)).map(|row| row.name);
         self.faults.push(Fault::new(Code::UnknownKey, key.span(), message).near(name, known));
-        out.changed = true;
     }
 
     fn other_version(&self, key: Yaml<'t>, row: &Key, entity: &Entity, out: &mut Out<'t>) {
