@@ -1,11 +1,25 @@
-//! From what runs and what should run to what to do.
+//! From what is and what should be to what to do.
 //!
-//! In: the nodes that run ([`Running`], from an older instance or from what an agent observes) and the new
-//! [`Instance`](koinon_model::Instance). Out: a [`Plan`], in which nothing is left to choose: elements classed as TOSCA
-//! 2.0 section 4.4 does, and a graph of steps. The same inputs give the same bytes. No IO, no clock.
+//! [`Plan::between`] compares two representations of a service: elements classed as TOSCA 2.0 section 4.4 does, and a
+//! graph of steps in which nothing is left to choose. Which operations are called, and in which order, is data of a
+//! profile: [`Rules`]. [`processes`] does the same for the agents' own driver: nodes that run as processes, and an
+//! [`Instance`](koinon_model::Instance). The same inputs give the same bytes. No IO, no clock.
 
+mod changes;
+mod circle;
+mod class;
+mod draw;
+mod flat;
+mod graph;
 mod plan;
 mod planning;
+pub mod processes;
+mod progress;
+mod rules;
+mod weave;
 
-pub use plan::{Action, Class, Element, Plan, Step, StepId};
-pub use planning::{Running, plan, running};
+pub use changes::Change;
+pub use class::Class;
+pub use plan::{Action, Call, Element, File, Part, Place, Plan, Reason, Step, StepId};
+pub use planning::{PlanError, Version};
+pub use rules::{OnFailure, Rules, RulesError, Terms};

@@ -1,179 +1,220 @@
 //! The plan: classed elements and a graph of steps.
 
-use std::collections::BTreeMap;
+mod write;
+
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
-use alloy_primitives::Address;
+use alloy_primitives::B256;
 use koinon_model::Digest;
-use koinon_model::Limits;
-use koinon_model::Reason;
-use koinon_model::Slot;
-use koinon_model::Value;
 use koinon_model::keccak256;
-use serde::Serialize;
+use koinon_model::representation::Artifact;
+use koinon_model::representation::ElementId;
+use koinon_model::representation::Interface;
+use koinon_model::representation::Operation;
 
-/// What to do to get from what runs to what should.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+use crate::changes::Change;
+use crate::class::Class;
+use crate::rules::Terms;
+
+/// What to do to get from one representation of a service to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Version of this format.
-    pub format: u32,
-    /// Every node that runs or should, by operator and slot.
+    /// Digest of the representation that is; `None` if there is nothing yet.
+    pub old: Option<Digest>,
+    /// Digest of the representation that should be.
+    pub new: Digest,
+    /// Which part of the plan this is.
+    pub part: Part,
+    /// Every node by service, template and index, then every relationship by source, requirement and index.
     pub elements: Vec<Element>,
-    /// The steps, in an order that respects their needs.
+    /// The steps by level, those of a level in the order of their elements: an order that respects their needs.
     pub steps: Vec<Step>,
 }
 
-/// A node that runs or should, and what becomes of it. A slot that moves to another operator is two elements.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// All of a plan, or what one operator does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// What is done by an operator, or by nobody in particular.
+    Of(Option<Arc<str>>),
+}
+
+/// A node or relationship of either representation, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Element {
-    /// Who runs it.
-    pub operator: Address,
-    /// Where.
-    pub slot: Slot,
+    /// Its id in the representation.
+    pub id: ElementId,
+    /// Where it is.
+    pub place: Place,
+    /// The full name of its type.
+    pub element_type: Arc<str>,
     /// What becomes of it.
     pub class: Class,
-    /// Digest of the node that runs.
-    pub before: Option<Digest>,
-    /// Digest of the node that should.
-    pub after: Option<Digest>,
+    /// Whether it is deleted and created, because its rules do not change what differs in place.
+    pub replaced: bool,
+    /// The node that is replaced and cannot be without this one, if that is why.
+    pub replaced_with: Option<ElementId>,
+    /// Whose it is: of a relationship, its source's operator.
+    pub operator: Option<Arc<str>>,
+    /// What differs, if both representations have it.
+    pub changes: Vec<Change>,
 }
 
-/// What becomes of a node (TOSCA 2.0 section 4.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Class {
-    /// It does not run yet.
-    Novel,
-    /// It runs as something else.
-    Modified,
-    /// It should no longer run.
-    Obsolete,
-    /// It runs as it should; if its process has ended it is started again.
-    Unchanged,
+/// Where an element is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A node.
+    Node {
+        /// The service: the plan's own, or one that stands for a node of it.
+        service: Arc<str>,
+        /// The node template.
+        template: Arc<str>,
+        /// Its number among those of the template.
+        index: u32,
+    },
+    /// A relationship.
+    Relationship {
+        /// The node that requires.
+        source: ElementId,
+        /// The requirement.
+        requirement: Arc<str>,
+        /// Its number among those of the requirement.
+        index: u32,
+        /// The node that fulfils; of an obsolete relationship, the one that did.
+        target: ElementId,
+    },
 }
 
-/// Names a step: `operator:slot:action`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct StepId(String);
-
-impl fmt::Display for StepId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+/// Names a step: the id of its element, the last two bytes of which are replaced by the pass and the rules' entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub(crate) B256);
 
 /// One thing to do. Doing it twice is as doing it once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Its name.
     pub id: StepId,
-    /// Who does it.
-    pub operator: Address,
-    /// For which node.
-    pub slot: Slot,
+    /// The node or relationship; `None` if it only lets others wait.
+    pub element: Option<ElementId>,
+    /// Who does it; `None` if nobody in particular.
+    pub operator: Option<Arc<str>>,
     /// What.
     pub action: Action,
-    /// Steps that must have succeeded before.
-    pub needs: BTreeSet<StepId>,
+    /// Steps that must have succeeded before, ascending.
+    pub needs: Vec<StepId>,
     /// The longest chain of needs before it.
     pub level: u32,
-    /// What takes it back; `None` where nothing needs to be.
-    pub undo: Option<Action>,
-    /// Why, if it is not because the node is new or gone.
-    pub reason: Option<Reason>,
+    /// What takes it back, in this order; empty where nothing needs to be.
+    pub undo: Vec<Action>,
+    /// Why.
+    pub reason: Reason,
 }
 
-/// An action of a driver on one node.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case", tag = "do")]
+/// Why a step is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The element is new.
+    Novel,
+    /// The element differs, see its changes.
+    Modified,
+    /// The element is gone.
+    Obsolete,
+    /// The element differs in what is not changed in place, or cannot be without one that does.
+    Replaced,
+    /// Many steps wait for many others, and this stands between them.
+    Order,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Brings the artifact into the local store and checks it against its CID.
-    Fetch {
-        /// The artifact.
-        cid: String,
-        /// Its size, if declared.
-        size: Option<u64>,
-    },
-    /// Stops the process that runs as `node`, if it does.
-    Stop {
-        /// Digest of the node it was started as.
-        node: Digest,
-    },
-    /// Removes the working directory of `node`.
-    Remove {
-        /// Digest of the node it was made for.
-        node: Digest,
-    },
-    /// Makes the working directory and starts the process of `node`.
-    Start {
-        /// Digest of the node.
-        node: Digest,
-    },
+    /// Calls an operation.
+    Call(Box<Call>),
+    /// Sets the element's state.
+    SetState(Arc<str>),
+    /// Nothing: it is done as soon as its needs are.
+    Wait,
 }
 
-impl Action {
-    fn word(&self) -> String {
+/// A call of an operation that has an implementation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The interface's name.
+    pub interface: Arc<str>,
+    /// The operation's name.
+    pub operation: Arc<str>,
+    /// The interface, which has the operation.
+    pub(crate) defined: Arc<Interface>,
+    /// What is run, if it is a file.
+    pub artifact: Option<File>,
+    /// Under which terms.
+    pub terms: Terms,
+}
+
+/// A file as a plan names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// What the representation says of it.
+    pub artifact: Arc<Artifact>,
+    /// Its CID, if the rules say where its type keeps it.
+    pub cid: Option<Arc<str>>,
+    /// Its size in bytes, if the rules say where its type keeps it.
+    pub size: Option<u64>,
+}
+
+impl Call {
+    /// Returns the operation: its inputs, outputs and implementation.
+    pub fn operation(&self) -> &Operation {
+        self.defined
+            .operations
+            .get(&self.operation)
+            .expect("BUG: a call is made from its interface")
+    }
+
+    /// Returns seconds the call may take: what its implementation says, or the rules.
+    pub fn timeout(&self) -> u64 {
+        let declared = self.operation().implementation.as_ref().and_then(|made| made.timeout);
+        declared.unwrap_or(self.terms.timeout)
+    }
+}
+
+impl Reason {
+    /// Returns the word used in plans.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Fetch { cid, .. } => format!("fetch:{cid}"),
-            Self::Stop { .. } => "stop".to_owned(),
-            Self::Remove { .. } => "remove".to_owned(),
-            Self::Start { .. } => "start".to_owned(),
+            Self::Novel => "novel",
+            Self::Modified => "modified",
+            Self::Obsolete => "obsolete",
+            Self::Replaced => "replaced",
+            Self::Order => "order",
         }
     }
 }
 
-impl Step {
-    pub(crate) fn new(
-        operator: Address,
-        slot: &Slot,
-        action: Action,
-        needs: impl IntoIterator<Item = StepId>,
-    ) -> Self {
-        let id = StepId(format!("{operator:#x}:{slot}:{}", action.word()));
-        let needs = needs.into_iter().collect();
-        Self { id, operator, slot: slot.clone(), action, needs, level: 0, undo: None, reason: None }
-    }
+impl StepId {
+    /// The byte that tells the passes apart, and what it is for the one that deletes.
+    pub(crate) const PASS: (usize, u8) = (30, 0);
 
-    pub(crate) fn undone_by(mut self, action: Action) -> Self {
-        self.undo = Some(action);
-        self
+    /// Returns whether the step is one of the pass that deletes.
+    pub(crate) fn deletes(&self) -> bool {
+        self.0[Self::PASS.0] == Self::PASS.1
     }
+}
 
-    pub(crate) fn because(mut self, reason: Reason) -> Self {
-        self.reason = Some(reason);
-        self
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&format_args!("{:#x}", self.0), f)
     }
 }
 
 impl Plan {
-    /// Makes a plan: numbers the levels and orders the steps by level, operator and slot.
-    pub(crate) fn new(elements: Vec<Element>, mut steps: Vec<Step>) -> Self {
-        let mut levels: BTreeMap<StepId, u32> = BTreeMap::new();
-        // Steps are made in an order in which needs come first.
-        for step in &mut steps {
-            let deepest = step.needs.iter().filter_map(|need| levels.get(need)).max();
-            step.level = deepest.map_or(0, |level| level + 1);
-            levels.insert(step.id.clone(), step.level);
-        }
-        steps.sort_by(|a, b| (a.level, &a.id).cmp(&(b.level, &b.id)));
-        Self { format: 1, elements, steps }
-    }
-
-    /// Returns whether nothing is to be done.
+    /// Returns whether nothing is to be done and nothing differs.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
-    }
-
-    /// Returns what one operator's agent will do.
-    pub fn slice(&self, operator: Address) -> Self {
-        let elements = self.elements.iter().filter(|element| element.operator == operator);
-        let steps = self.steps.iter().filter(|step| step.operator == operator);
-        Self {
-            format: self.format,
-            elements: elements.cloned().collect(),
-            steps: steps.cloned().collect(),
-        }
+            && self.elements.iter().all(|element| element.class == Class::Unchanged)
     }
 
     /// Returns the number of elements of a class.
@@ -181,11 +222,30 @@ impl Plan {
         self.elements.iter().filter(|element| element.class == class).count()
     }
 
-    /// Writes the canonical JSON.
-    pub fn to_json(&self) -> String {
-        let json = serde_json::to_vec(self).expect("a plan has string keys only");
-        let value = Value::from_json(&json, Limits { bytes: usize::MAX, ..Limits::default() });
-        value.expect("serde_json writes JSON of ASCII strings").to_json()
+    /// Returns everybody who has a slice, in order; `None` is nobody in particular.
+    pub fn operators(&self) -> BTreeSet<Option<&Arc<str>>> {
+        let elements = self.elements.iter().map(|element| element.operator.as_ref());
+        elements.chain(self.steps.iter().map(|step| step.operator.as_ref())).collect()
+    }
+
+    /// Returns what one operator does. Its steps may need steps of others, which are named and not in it.
+    #[must_use]
+    pub fn slice(&self, operator: Option<&str>) -> Self {
+        let elements = self.elements.iter().filter(|one| one.operator.as_deref() == operator);
+        let steps = self.steps.iter().filter(|step| step.operator.as_deref() == operator);
+        Self {
+            part: Part::Of(operator.map(Arc::from)),
+            elements: elements.cloned().collect(),
+            steps: steps.cloned().collect(),
+            old: self.old,
+            new: self.new,
+        }
+    }
+
+    /// Returns the key under which an executor remembers that it has done a step of this plan: the step's id, and the
+    /// hash of both representations, combined. Another plan for the same element has another.
+    pub fn key(&self, step: StepId) -> Digest {
+        step.0 ^ self.steps_key()
     }
 
     /// Returns the hash of the canonical JSON.

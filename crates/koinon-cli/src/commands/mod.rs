@@ -16,6 +16,7 @@ mod import;
 mod key;
 mod launch;
 mod operator;
+mod plan;
 mod proposal;
 mod propose;
 mod service;
@@ -70,6 +71,7 @@ enum Command {
     Status(status::StatusArgs),
     Validate(validate::ValidateArgs),
     Compile(compile::CompileArgs),
+    Plan(plan::PlanArgs),
     #[command(subcommand)]
     Service(service::ServiceCommand),
     Diff(diff::DiffArgs),
@@ -104,7 +106,7 @@ pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui { json: cli.json };
     match dispatch(ui, cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             report(ui, &error);
             error.kind.exit_code()
@@ -120,8 +122,9 @@ fn report(ui: Ui, error: &CommandError) {
     }
 }
 
-fn dispatch(ui: Ui, command: Command) -> Outcome {
-    match command {
+fn dispatch(ui: Ui, command: Command) -> Outcome<ExitCode> {
+    let done = match command {
+        Command::Plan(args) => return plan::run(ui, &args),
         Command::Up(args) => block_on(up::run(ui, args)),
         Command::Down(args) => block_on(down::run(ui, args)),
         Command::Status(args) => block_on(status::run(ui, args)),
@@ -146,7 +149,8 @@ fn dispatch(ui: Ui, command: Command) -> Outcome {
         Command::Completions(args) => completions::run(&args),
         Command::Launch(args) => launch::run(&args),
         Command::Worker(args) => worker::run(&args),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn block_on(command: impl Future<Output = Outcome>) -> Outcome {

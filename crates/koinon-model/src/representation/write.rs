@@ -9,6 +9,7 @@ use super::Capability;
 use super::ElementId;
 use super::Group;
 use super::Implementation;
+use super::Interface;
 use super::Interfaces;
 use super::Node;
 use super::Operation;
@@ -111,13 +112,7 @@ fn values(writer: &mut JsonWriter, key: &str, entries: &BTreeMap<Arc<str>, Value
 }
 
 fn interfaces(writer: &mut JsonWriter, entries: &Interfaces) {
-    map(writer, "interfaces", entries, |interface, writer| {
-        writer.map(|writer| {
-            map(writer, "notifications", &interface.notifications, Operation::write);
-            map(writer, "operations", &interface.operations, Operation::write);
-            writer.key("type").string(&interface.interface_type);
-        });
-    });
+    map(writer, "interfaces", entries, |interface, writer| interface.write(writer));
 }
 
 fn ids(writer: &mut JsonWriter, key: &str, ids: &[ElementId]) {
@@ -192,6 +187,17 @@ impl Artifact {
             text(writer, "repository", self.repository.as_ref());
             writer.key("type").string(&self.artifact_type);
             text(writer, "version", self.version.as_ref());
+        });
+    }
+}
+
+impl Interface {
+    /// Writes it as in the representation.
+    pub fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            map(writer, "notifications", &self.notifications, Operation::write);
+            map(writer, "operations", &self.operations, Operation::write);
+            writer.key("type").string(&self.interface_type);
         });
     }
 }

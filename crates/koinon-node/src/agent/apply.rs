@@ -8,10 +8,10 @@ use futures::stream::FuturesUnordered;
 use koinon_model::Instance;
 use koinon_model::Reason;
 use koinon_model::Slot;
-use koinon_plan::Action;
-use koinon_plan::Plan;
-use koinon_plan::Step;
-use koinon_plan::StepId;
+use koinon_plan::processes::Action;
+use koinon_plan::processes::Plan;
+use koinon_plan::processes::Step;
+use koinon_plan::processes::StepId;
 use tokio::time::Instant;
 
 use super::process::DriverError;

@@ -18,8 +18,8 @@ use koinon_model::Restart;
 use koinon_model::Revision;
 use koinon_model::Slot;
 use koinon_plan::Class;
-use koinon_plan::Plan;
-use koinon_plan::Running;
+use koinon_plan::processes::Plan;
+use koinon_plan::processes::Running;
 use koinon_trust::BeaconKey;
 use thiserror::Error;
 use tokio::task::JoinHandle;
@@ -390,7 +390,7 @@ impl Agent {
             .iter()
             .map(|(slot, node)| ((self.operator, slot.clone()), node.clone()))
             .collect();
-        let plan = koinon_plan::plan(&running, instance);
+        let plan = koinon_plan::processes::plan(&running, instance);
         let plan = self.without_waiting(plan, &observed, now);
         if plan.is_empty() {
             return Ok(());

@@ -1,0 +1,197 @@
+//! What differs between two versions of an element.
+//!
+//! Compared is what an author or a resolver decided: types, properties, capabilities, interfaces, artifacts, the
+//! operator, the target and what is allocated from it. Left out are attributes, which running nodes change, what is left
+//! of a capability, which other relationships change, and where things were written.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use koinon_model::JsonWriter;
+use koinon_model::Limits;
+use koinon_model::Value;
+use koinon_model::representation::Artifact;
+use koinon_model::representation::Capability;
+use koinon_model::representation::Interface;
+use koinon_model::representation::Interfaces;
+use koinon_model::representation::Node;
+use koinon_model::representation::Properties;
+use koinon_model::representation::Relationship;
+use koinon_model::representation::Term;
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where: keys from the outside in, such as `properties`, `ports`, `http`.
+    pub path: Vec<Arc<str>>,
+    /// What was there; `None` if nothing.
+    pub before: Option<Term>,
+    /// What is there; `None` if nothing.
+    pub after: Option<Term>,
+}
+
+impl Change {
+    /// Returns whether this lies at a path of the form `properties.ports`, or below it.
+    pub(crate) fn is_under(&self, path: &str) -> bool {
+        let mut keys = self.path.iter();
+        path.split('.').all(|wanted| keys.next().is_some_and(|key| &**key == wanted))
+    }
+}
+
+/// Collects the differences at and below a path.
+struct Changes {
+    path: Vec<Arc<str>>,
+    found: Vec<Change>,
+}
+
+/// Returns what differs between two versions of a node, by path.
+pub(crate) fn of_nodes(old: &Node, new: &Node) -> Vec<Change> {
+    let mut changes = Changes { path: Vec::new(), found: Vec::new() };
+    changes.under("artifacts", |changes| {
+        changes.entries(&old.artifacts, &new.artifacts, Changes::artifacts);
+    });
+    changes.under("capabilities", |changes| {
+        changes.entries(&old.capabilities, &new.capabilities, Changes::capabilities);
+    });
+    changes.under("directives", |changes| {
+        let list = |names: &[Arc<str>]| {
+            let values = names.iter().map(|name| Value::string(name));
+            (!names.is_empty()).then(|| Value::List(values.collect()))
+        };
+        if old.directives != new.directives {
+            changes.values(list(&old.directives).as_ref(), list(&new.directives).as_ref());
+        }
+    });
+    changes.interfaces(&old.interfaces, &new.interfaces);
+    changes.text("operator", old.operator.as_ref(), new.operator.as_ref());
+    changes.under("properties", |changes| changes.properties(&old.properties, &new.properties));
+    changes.text("type", Some(&old.node_type), Some(&new.node_type));
+    changes.found
+}
+
+/// Returns what differs between two versions of a relationship, by path.
+pub(crate) fn of_relationships(old: &Relationship, new: &Relationship) -> Vec<Change> {
+    let mut changes = Changes { path: Vec::new(), found: Vec::new() };
+    changes.under("allocation", |changes| {
+        changes.entries(&old.allocation, &new.allocation, Changes::values);
+    });
+    changes.text("capability", Some(&old.capability), Some(&new.capability));
+    changes.interfaces(&old.interfaces, &new.interfaces);
+    changes.under("properties", |changes| changes.properties(&old.properties, &new.properties));
+    if old.target != new.target {
+        let name = |side: &Relationship| Arc::from(side.target.to_string());
+        changes.text("target", Some(&name(old)), Some(&name(new)));
+    }
+    changes.text("type", Some(&old.relationship_type), Some(&new.relationship_type));
+    changes.found
+}
+
+impl Changes {
+    fn under(&mut self, key: &str, inner: impl FnOnce(&mut Self)) {
+        self.path.push(key.into());
+        inner(self);
+        self.path.pop();
+    }
+
+    fn push(&mut self, before: Option<Term>, after: Option<Term>) {
+        self.found.push(Change { path: self.path.clone(), before, after });
+    }
+
+    fn text(&mut self, key: &str, old: Option<&Arc<str>>, new: Option<&Arc<str>>) {
+        if old != new {
+            let term = |text: &Arc<str>| Term::Known(Value::string(text));
+            self.under(key, |changes| changes.push(old.map(term), new.map(term)));
+        }
+    }
+
+    /// Compares the entries of two maps; `inner` looks into those that differ.
+    fn entries<T: PartialEq>(
+        &mut self,
+        old: &BTreeMap<Arc<str>, T>,
+        new: &BTreeMap<Arc<str>, T>,
+        inner: impl Fn(&mut Self, Option<&T>, Option<&T>),
+    ) {
+        if old == new {
+            return;
+        }
+        let names: BTreeSet<&Arc<str>> = old.keys().chain(new.keys()).collect();
+        for name in names {
+            let (before, after) = (old.get(name), new.get(name));
+            if before != after {
+                self.under(name, |changes| inner(changes, before, after));
+            }
+        }
+    }
+
+    fn properties(&mut self, old: &Properties, new: &Properties) {
+        self.entries(old, new, |changes, before, after| {
+            let (before, after) = (before.map(|side| &side.value), after.map(|side| &side.value));
+            match (before, after) {
+                // They differ, if at all, in where they were written.
+                (Some(before), Some(after)) if before == after => {}
+                (Some(Term::Known(before)), Some(Term::Known(after))) => {
+                    changes.values(Some(before), Some(after));
+                }
+                _ => changes.push(before.cloned(), after.cloned()),
+            }
+        });
+    }
+
+    /// Descends into maps; anything else differs as a whole.
+    fn values(&mut self, old: Option<&Value>, new: Option<&Value>) {
+        if let (Some(Value::Map(before)), Some(Value::Map(after))) = (old, new) {
+            let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            for name in names {
+                let (before, after) = (before.get(name), after.get(name));
+                if before != after {
+                    self.under(name, |changes| changes.values(before, after));
+                }
+            }
+            return;
+        }
+        let term = |value: &Value| Term::Known(value.clone());
+        self.push(old.map(term), new.map(term));
+    }
+
+    /// Compares what writes JSON, by its JSON.
+    fn written<T>(
+        &mut self,
+        old: Option<&T>,
+        new: Option<&T>,
+        write: impl Fn(&T, &mut JsonWriter),
+    ) {
+        let value = |side: &T| {
+            let mut writer = JsonWriter::default();
+            write(side, &mut writer);
+            let json = writer.finish();
+            let limits = Limits { bytes: usize::MAX, ..Limits::default() };
+            // Too deep, or of names that are not in NFC: then it is compared as a whole.
+            Value::from_json(json.as_bytes(), limits).unwrap_or_else(|_| Value::string(&json))
+        };
+        self.values(old.map(value).as_ref(), new.map(value).as_ref());
+    }
+
+    fn capabilities(&mut self, old: Option<&Capability>, new: Option<&Capability>) {
+        let none = Properties::new();
+        let before = old.map_or(&none, |side| &side.properties);
+        let after = new.map_or(&none, |side| &side.properties);
+        self.under("properties", |changes| changes.properties(before, after));
+        let name = |side: &'_ Capability| Arc::clone(&side.capability_type);
+        self.text("type", old.map(name).as_ref(), new.map(name).as_ref());
+    }
+
+    fn artifacts(&mut self, old: Option<&Arc<Artifact>>, new: Option<&Arc<Artifact>>) {
+        self.written(old, new, |artifact, writer| artifact.write(writer));
+    }
+
+    fn interfaces(&mut self, old: &Interfaces, new: &Interfaces) {
+        self.under("interfaces", |changes| {
+            changes.entries(old, new, |changes, old, new| {
+                changes.written(old, new, |interface: &Arc<Interface>, writer| {
+                    interface.write(writer);
+                });
+            });
+        });
+    }
+}

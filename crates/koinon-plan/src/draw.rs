@@ -1,0 +1,126 @@
+//! Plans as graphs for people.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use koinon_model::representation::ElementId;
+
+use crate::plan::Action;
+use crate::plan::Place;
+use crate::plan::Plan;
+use crate::plan::Reason;
+use crate::plan::Step;
+use crate::plan::StepId;
+
+impl Plan {
+    /// Returns what people call the elements: a node by its template, with its index where there are several, behind the
+    /// node its service stands for; a relationship by its source and requirement.
+    pub fn names(&self) -> BTreeMap<ElementId, String> {
+        let mut several: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for element in &self.elements {
+            if let Place::Node { service, template, index: 1.. } = &element.place {
+                several.insert((service, template));
+            }
+        }
+        let mut names = BTreeMap::new();
+        for element in &self.elements {
+            if let Place::Node { service, template, index } = &element.place {
+                let outer = service.split_once('/').map(|(_, outer)| format!("{outer}/"));
+                let mut name = format!("{}{template}", outer.unwrap_or_default());
+                if several.contains(&(service, template)) {
+                    name.push_str(&format!("[{index}]"));
+                }
+                names.insert(element.id, name);
+            }
+        }
+        for element in &self.elements {
+            if let Place::Relationship { source, requirement, index, .. } = &element.place {
+                let source = names.get(source).cloned().unwrap_or_else(|| source.to_string());
+                let number = if *index > 0 { format!("[{index}]") } else { String::new() };
+                names.insert(element.id, format!("{source}.{requirement}{number}"));
+            }
+        }
+        names
+    }
+
+    /// Draws the steps in Graphviz's language.
+    pub fn to_dot(&self) -> String {
+        let quote = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        let mut text = "digraph plan {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
+        self.draw(
+            &mut text,
+            |at, label, step| format!("  s{at} [label={}, color={}];\n", quote(label), color(step)),
+            |first, then| format!("  s{first} -> s{then};\n"),
+        );
+        text.push_str("}\n");
+        text
+    }
+
+    /// Draws the steps in Mermaid's language.
+    pub fn to_mermaid(&self) -> String {
+        // Mermaid has no escapes in labels but HTML's.
+        let escape =
+            |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+        let mut text = "flowchart LR\n".to_owned();
+        self.draw(
+            &mut text,
+            |at, label, step| {
+                format!("  s{at}[\"{}\"]:::{}\n", escape(label), step.reason.as_str())
+            },
+            |first, then| format!("  s{first} --> s{then}\n"),
+        );
+        for (reason, color) in [
+            ("novel", "green"),
+            ("modified", "orange"),
+            ("replaced", "orange"),
+            ("obsolete", "red"),
+            ("order", "gray"),
+        ] {
+            text.push_str(&format!("  classDef {reason} stroke:{color}\n"));
+        }
+        text
+    }
+
+    /// Draws boxes, then arrows; needs outside a slice are left out.
+    fn draw(
+        &self,
+        text: &mut String,
+        draw_box: impl Fn(usize, &str, &Step) -> String,
+        draw_arrow: impl Fn(usize, usize) -> String,
+    ) {
+        let names = self.names();
+        let places: BTreeMap<StepId, usize> =
+            self.steps.iter().enumerate().map(|(at, step)| (step.id, at)).collect();
+        for (at, step) in self.steps.iter().enumerate() {
+            text.push_str(&draw_box(at, &step.label(&names), step));
+        }
+        for (at, step) in self.steps.iter().enumerate() {
+            for need in step.needs.iter().filter_map(|need| places.get(need)) {
+                text.push_str(&draw_arrow(*need, at));
+            }
+        }
+    }
+}
+
+impl Step {
+    /// Returns what people call the step, such as `web: Standard.start`; `names` are [`Plan::names`].
+    pub fn label(&self, names: &BTreeMap<ElementId, String>) -> String {
+        let element =
+            self.element.map(|id| names.get(&id).cloned().unwrap_or_else(|| id.to_string()));
+        let action = match &self.action {
+            Action::Call(call) => format!("{}.{}", call.interface, call.operation),
+            Action::SetState(state) => format!("set state {state}"),
+            Action::Wait => "wait".to_owned(),
+        };
+        element.map_or_else(|| action.clone(), |element| format!("{element}: {action}"))
+    }
+}
+
+fn color(step: &Step) -> &'static str {
+    match step.reason {
+        Reason::Novel => "green",
+        Reason::Modified | Reason::Replaced => "orange",
+        Reason::Obsolete => "red",
+        Reason::Order => "gray",
+    }
+}

@@ -1,0 +1,219 @@
+//! The canonical JSON of a plan. What is empty is not written.
+
+use koinon_model::Digest;
+use koinon_model::JsonWriter;
+use koinon_model::keccak256;
+use koinon_model::representation::AttributePath;
+use koinon_model::representation::Term;
+
+use super::Action;
+use super::Call;
+use super::Element;
+use super::File;
+use super::Part;
+use super::Place;
+use super::Plan;
+use super::Step;
+use crate::changes::Change;
+
+/// The version of the plan's JSON.
+const FORMAT: u64 = 1;
+
+impl Plan {
+    /// Writes the canonical JSON.
+    pub fn to_json(&self) -> String {
+        let key = self.steps_key();
+        let mut writer =
+            JsonWriter::with_capacity(1024 + 384 * self.elements.len() + 512 * self.steps.len());
+        writer.map(|writer| {
+            writer.key("elements").list(|writer| {
+                self.elements.iter().for_each(|element| element.write(writer));
+            });
+            writer.key("format").number(FORMAT);
+            writer.key("new").hash(&self.new);
+            if let Some(old) = &self.old {
+                writer.key("old").hash(old);
+            }
+            match &self.part {
+                Part::Whole => {}
+                Part::Of(Some(operator)) => writer.key("slice").string(operator),
+                Part::Of(None) => writer.key("slice").value(&koinon_model::Value::Null),
+            }
+            writer.key("steps").list(|writer| {
+                self.steps.iter().for_each(|step| step.write(&key, writer));
+            });
+        });
+        writer.finish()
+    }
+
+    /// The part of every step's key that is the plan's.
+    pub(super) fn steps_key(&self) -> Digest {
+        let old = self.old.unwrap_or_default();
+        keccak256(&[old.0, self.new.0].concat())
+    }
+}
+
+impl Element {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            if !self.changes.is_empty() {
+                writer.key("changes").list(|writer| {
+                    self.changes.iter().for_each(|change| change.write(writer));
+                });
+            }
+            writer.key("class").string(self.class.as_str());
+            writer.key("id").hash(&self.id.0);
+            let (Place::Node { index, .. } | Place::Relationship { index, .. }) = &self.place;
+            writer.key("index").number(u64::from(*index));
+            if let Some(operator) = &self.operator {
+                writer.key("operator").string(operator);
+            }
+            if self.replaced {
+                writer.key("replaced").value(&true.into());
+            }
+            if let Some(node) = &self.replaced_with {
+                writer.key("replaced_with").hash(&node.0);
+            }
+            match &self.place {
+                Place::Node { service, template, .. } => {
+                    writer.key("service").string(service);
+                    writer.key("template").string(template);
+                }
+                Place::Relationship { source, requirement, target, .. } => {
+                    writer.key("requirement").string(requirement);
+                    writer.key("source").hash(&source.0);
+                    writer.key("target").hash(&target.0);
+                }
+            }
+            writer.key("type").string(&self.element_type);
+        });
+    }
+}
+
+impl Change {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            if let Some(term) = &self.after {
+                term.write(writer.key("after"));
+            }
+            if let Some(term) = &self.before {
+                term.write(writer.key("before"));
+            }
+            writer.key("path").list(|writer| self.path.iter().for_each(|key| writer.string(key)));
+        });
+    }
+}
+
+impl Step {
+    fn write(&self, key: &Digest, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            writer.key("action");
+            self.action.write(writer);
+            if let Some(element) = &self.element {
+                writer.key("element").hash(&element.0);
+            }
+            writer.key("id").hash(&self.id.0);
+            writer.key("key").hash(&(self.id.0 ^ *key));
+            writer.key("level").number(u64::from(self.level));
+            if !self.needs.is_empty() {
+                writer.key("needs").list(|writer| {
+                    self.needs.iter().for_each(|need| writer.hash(&need.0));
+                });
+            }
+            if let Some(operator) = &self.operator {
+                writer.key("operator").string(operator);
+            }
+            writer.key("reason").string(self.reason.as_str());
+            if !self.undo.is_empty() {
+                writer.key("undo").list(|writer| {
+                    self.undo.iter().for_each(|action| action.write(writer));
+                });
+            }
+        });
+    }
+}
+
+impl Action {
+    fn write(&self, writer: &mut JsonWriter) {
+        match self {
+            Self::Call(call) => call.write(writer),
+            Self::SetState(state) => {
+                writer.map(|writer| writer.key("set_state").string(state));
+            }
+            Self::Wait => writer.string("wait"),
+        }
+    }
+}
+
+impl Call {
+    fn write(&self, writer: &mut JsonWriter) {
+        let operation = self.operation();
+        let made = operation.implementation.as_ref();
+        writer.map(|writer| {
+            if let Some(file) = &self.artifact {
+                writer.key("artifact");
+                file.write(writer);
+            }
+            if let Some(made) = made.filter(|made| !made.dependencies.is_empty()) {
+                writer.key("dependencies").list(|writer| {
+                    made.dependencies.iter().for_each(|artifact| artifact.write(writer));
+                });
+            }
+            // What runs an operation is found by the type of what is run.
+            if let Some(file) = &self.artifact {
+                writer.key("executor").string(&file.artifact.artifact_type);
+            }
+            if let Some(host) = made.and_then(|made| made.host.as_ref()) {
+                writer.key("host").string(host);
+            }
+            entries(writer, "inputs", &operation.inputs, Term::write);
+            writer.key("interface").string(&self.interface);
+            writer.key("on_failure").string(self.terms.on_failure.as_str());
+            writer.key("operation").string(&self.operation);
+            entries(writer, "outputs", &operation.outputs, AttributePath::write);
+            writer.key("retries").number(u64::from(self.terms.retries));
+            writer.key("timeout").number(self.timeout());
+        });
+    }
+}
+
+/// Writes a map under a key, unless it is empty.
+fn entries<T>(
+    writer: &mut JsonWriter,
+    key: &str,
+    entries: &std::collections::BTreeMap<std::sync::Arc<str>, T>,
+    write: impl Fn(&T, &mut JsonWriter),
+) {
+    if entries.is_empty() {
+        return;
+    }
+    writer.key(key).map(|writer| {
+        for (name, entry) in entries {
+            write(entry, writer.key(name));
+        }
+    });
+}
+
+impl File {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.map(|writer| {
+            if let Some((algorithm, checksum)) = &self.artifact.checksum {
+                writer.key("checksum").string(checksum);
+                writer.key("checksum_algorithm").string(algorithm);
+            }
+            if let Some(cid) = &self.cid {
+                writer.key("cid").string(cid);
+            }
+            writer.key("file").string(&self.artifact.file);
+            if let Some(repository) = &self.artifact.repository {
+                writer.key("repository").string(repository);
+            }
+            if let Some(size) = self.size {
+                writer.key("size").number(size);
+            }
+            if let Some(version) = &self.artifact.version {
+                writer.key("version").string(version);
+            }
+        });
+    }
+}
