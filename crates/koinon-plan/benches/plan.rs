@@ -1,5 +1,4 @@
 //! From nothing to a plan: 10,000 nodes with 15,000 relationships, and ten times that.
-#![expect(missing_docs, reason = "criterion's macros make functions without")]
 
 use std::hint::black_box;
 
@@ -7,8 +6,6 @@ use criterion::BatchSize;
 use criterion::Criterion;
 use criterion::criterion_group;
 use criterion::criterion_main;
-use koinon_model::Value;
-use koinon_model::representation::Representation;
 use koinon_plan::Plan;
 use koinon_plan::Rules;
 use koinon_plan::Version;
@@ -17,50 +14,14 @@ use koinon_plan::Version;
 #[expect(dead_code, reason = "the tests use all of it")]
 #[path = "../tests/common/mod.rs"]
 mod common;
-
-/// Groups of four: a host, and three nodes on it in a chain through all groups; two relationships for three nodes.
-fn graph(nodes: usize) -> Representation {
-    let (mut made, mut links) = (Vec::new(), Vec::new());
-    let name = |at: usize| format!("node{at:06}");
-    let mut last: Option<usize> = None;
-    for at in 0..nodes {
-        let value = Value::from(at as i64);
-        let operations: &[&str] = if at % 4 == 0 {
-            &["create", "delete"]
-        } else {
-            &["create", "configure", "start", "stop"]
-        };
-        let interfaces = common::interface("Standard", common::STANDARD, operations, &value);
-        made.push(common::node(&name(at), "App", &value, interfaces));
-        if at % 4 == 0 {
-            continue;
-        }
-        let host = [&*name(at), "host", &*name(at - at % 4)];
-        let none = Default::default();
-        links.push(common::relationship(host, 0, "tosca.relationships.HostedOn", none));
-        if let Some(last) = last {
-            let operations: &[&str] =
-                if at % 8 == 1 { &["add_source", "remove_source"] } else { &[] };
-            let configure = common::interface("Configure", common::CONFIGURE, operations, &value);
-            let upstream = [&*name(at), "upstream", &*name(last)];
-            links.push(common::relationship(
-                upstream,
-                0,
-                "tosca.relationships.ConnectsTo",
-                configure,
-            ));
-        }
-        last = Some(at);
-    }
-    common::representation(made, links)
-}
+mod graph;
 
 fn plans(criterion: &mut Criterion) {
     let rules: Rules = common::simple();
     for nodes in [10_000, 100_000] {
         let mut group = criterion.benchmark_group(format!("{nodes}"));
         group.sample_size(if nodes > 10_000 { 10 } else { 50 });
-        let graph = graph(nodes);
+        let graph = graph::graph(nodes);
         let mut changed = graph.clone();
         changed.nodes.truncate(nodes - nodes / 10);
         let kept: std::collections::BTreeSet<_> =
@@ -91,13 +52,6 @@ fn plans(criterion: &mut Criterion) {
         group.bench_function("representation to JSON", |bencher| {
             bencher.iter_batched(|| (), |()| graph.to_json(), BatchSize::PerIteration);
         });
-        eprintln!(
-            "{} elements, {} steps, {} bytes of plan, {} of representation",
-            plan.elements.len(),
-            plan.steps.len(),
-            plan.to_json().len(),
-            graph.to_json().len()
-        );
     }
 }
 

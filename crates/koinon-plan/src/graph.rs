@@ -203,8 +203,12 @@ mod tests {
     fn ordered(acting: &[u32], count: usize, edges: &[(u32, u32)]) -> Ordered {
         let mut graph = Graph::default();
         graph.points(count);
-        acting.iter().for_each(|point| graph.act(*point));
-        edges.iter().for_each(|(first, then)| graph.edge(*first, *then));
+        for point in acting {
+            graph.act(*point);
+        }
+        for (first, then) in edges {
+            graph.edge(*first, *then);
+        }
         graph.order().unwrap()
     }
 

@@ -481,20 +481,20 @@ fn inner_services_begin_and_end_within_the_node_they_stand_for() {
     graph.substitutions = [(graph.nodes[0].id, inner)].into();
     let plan = Plan::between(None, &graph, &common::simple()).unwrap();
     insta::assert_snapshot!(lines(&plan), @r#"
-0: 0 host =started <-  undo =initial
-1: 0 vm =creating <-  undo =initial
-2: 1 vm create <- 1
-3: 2 vm =created <- 2 undo =creating
-4: 3 vm =started <- 3 undo =created
-5: 4 web =creating <- 0 4 undo =initial
-6: 5 web create <- 5 undo delete
-7: 6 web =created <- 6 undo =creating
-8: 7 web =configuring <- 7 undo =created
-9: 8 web configure <- 8
-10: 9 web =configured <- 9 undo =configuring
-11: 10 web =starting <- 10 undo =configured
-12: 11 web start <- 11 undo stop
-13: 12 web =started <- 12 undo =starting
+0: 0 vm =creating <-  undo =initial
+1: 1 vm create <- 0
+2: 2 vm =created <- 1 undo =creating
+3: 3 vm =started <- 2 undo =created
+4: 4 host =started <- 3 undo =initial
+5: 5 web =creating <- 4 undo =initial
+6: 6 web create <- 5 undo delete
+7: 7 web =created <- 6 undo =creating
+8: 8 web =configuring <- 7 undo =created
+9: 9 web configure <- 8
+10: 10 web =configured <- 9 undo =configuring
+11: 11 web =starting <- 10 undo =configured
+12: 12 web start <- 11 undo stop
+13: 13 web =started <- 12 undo =starting
 "#);
 }
 

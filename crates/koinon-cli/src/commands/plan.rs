@@ -236,3 +236,73 @@ fn summary(plan: &Plan) -> String {
         plan.steps.len(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The node of a template, or a relationship, as JSON; what the plan reads of it and no more.
+    fn graph(web: &str) -> Representation {
+        let id = |template: &str| ElementId::node("shop", template, 0);
+        let (host, front) = (id("host"), id("web"));
+        let text = format!(
+            r#"{{"format":1,"service":"shop","types":{{"App":[],"HostedOn":[]}},"nodes":[
+            {{"id":"{host}","template":"host","index":0,"type":"App"}},
+            {{"id":"{front}","template":"web","index":0,"type":"App","operator":"alice","properties":{web}}}],
+            "relationships":[{{"id":"{}","requirement":"host","index":0,"type":"HostedOn","source":"{front}",
+            "target":"{host}","capability":"host","choice":{{"why":"only","candidates":1,"digest":"{}"}}}}]}}"#,
+            ElementId::relationship(front, "host", 0),
+            host,
+        );
+        Representation::from_json(text.as_bytes(), LIMITS).unwrap()
+    }
+
+    fn shown(old: Option<&Representation>, new: &Representation) -> String {
+        let plan = Plan::between(old, new, &rules(&[]).unwrap()).unwrap();
+        anstream::adapter::strip_str(&render(&plan, old, new)).to_string()
+    }
+
+    #[test]
+    fn what_is_new_is_shown_with_its_properties() {
+        let new =
+            graph(r#"{"port":{"value":80},"address":{"pending":{"$get_attribute":["x","ip"]}}}"#);
+        insta::assert_snapshot!(shown(None, &new), @r#"
++ host  App
++ web  App, of alice
+    + address = (known when it runs)
+    + port = 80
++ web.host → host  HostedOn, of alice
+
+Plan: 3 novel, 0 modified (0 replaced), 0 obsolete, 0 unchanged; 0 steps in 0 levels.
+"#);
+    }
+
+    #[test]
+    fn what_differs_is_shown_by_path() {
+        let old = graph(r#"{"port":{"value":80},"tls":{"value":{"on":false}}}"#);
+        let new =
+            graph(r#"{"port":{"value":443},"tls":{"value":{"on":true}},"name":{"value":"x"}}"#);
+        insta::assert_snapshot!(shown(Some(&old), &new), @r#"
+~ web  App, of alice
+    + properties.name: (nothing) → "x"
+    ~ properties.port: 80 → 443
+    ~ properties.tls.on: false → true
+
+Plan: 0 novel, 1 modified (0 replaced), 0 obsolete, 2 unchanged; 0 steps in 0 levels.
+"#);
+        assert_eq!(shown(Some(&old), &old), "Nothing differs.");
+    }
+
+    #[test]
+    fn what_goes_is_shown_with_what_goes_with_it() {
+        let old = graph("{}");
+        let new = Representation { service: "shop".into(), ..Representation::default() };
+        insta::assert_snapshot!(shown(Some(&old), &new), @r#"
+- host  App
+- web  App, of alice
+- web.host → host  HostedOn, of alice
+
+Plan: 0 novel, 0 modified (0 replaced), 3 obsolete, 0 unchanged; 0 steps in 0 levels.
+"#);
+    }
+}
