@@ -213,7 +213,7 @@ proptest! {
         let mut world = made(&old, &rules);
         run(&mut world, order.iter().copied());
         for step in order.iter().rev() {
-            for action in &step.undo {
+            for action in step.undo.iter() {
                 world.act(step.element, action);
             }
         }
