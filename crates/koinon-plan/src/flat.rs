@@ -38,6 +38,7 @@ pub(crate) struct Flat<'a> {
     pub(crate) nodes: Vec<FlatNode<'a>>,
     pub(crate) relationships: Vec<FlatRelationship<'a>>,
     pub(crate) node_by_id: ById,
+    pub(crate) relationship_by_id: ById,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +65,10 @@ impl<'a> Flat<'a> {
             nodes: Vec::with_capacity(root.nodes.len()),
             relationships: Vec::with_capacity(root.relationships.len()),
             node_by_id: ById::with_capacity_and_hasher(root.nodes.len(), Default::default()),
+            relationship_by_id: ById::with_capacity_and_hasher(
+                root.relationships.len(),
+                Default::default(),
+            ),
         };
         flat.add_nodes(root, None);
         flat.add_relationships(root)?;
@@ -85,19 +90,10 @@ impl<'a> Flat<'a> {
         for relationship in &graph.relationships {
             let find = |id: &ElementId| self.node_by_id.get(id).copied().ok_or(relationship);
             let (source, target) = (find(&relationship.source)?, find(&relationship.target)?);
+            self.relationship_by_id.insert(relationship.id, self.relationships.len() as u32);
             self.relationships.push(FlatRelationship { relationship, graph, source, target });
         }
         graph.substitutions.values().try_for_each(|inner| self.add_relationships(inner))
-    }
-
-    /// Where the relationships are, by their ids.
-    pub(crate) fn relationship_places(&self) -> ById {
-        let mut places =
-            ById::with_capacity_and_hasher(self.relationships.len(), Default::default());
-        places.extend(
-            self.relationships.iter().zip(0..).map(|(flat, at)| (flat.relationship.id, at)),
-        );
-        places
     }
 
     /// How people call a node: its template, with its index where there are several.

@@ -56,11 +56,6 @@ impl Lists {
 }
 
 impl Graph {
-    /// Starts with room for a number of points.
-    pub(crate) fn with_capacity(points: usize) -> Self {
-        Self { acts: Vec::with_capacity(points), edges: Vec::with_capacity(points) }
-    }
-
     /// Adds points that do not act and wait for nothing, and returns the first.
     pub(crate) fn points(&mut self, count: usize) -> u32 {
         let first = self.acts.len() as u32;

@@ -20,6 +20,6 @@ mod weave;
 
 pub use changes::Change;
 pub use class::Class;
-pub use plan::{Action, Call, Element, File, Needs, Part, Place, Plan, Reason, Step, StepId};
+pub use plan::{Action, Call, Element, File, Part, Place, Plan, Reason, Step, StepId};
 pub use planning::{PlanError, Version};
 pub use rules::{OnFailure, Rules, RulesError, Terms};

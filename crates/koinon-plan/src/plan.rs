@@ -4,7 +4,6 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use alloy_primitives::B256;
@@ -104,44 +103,14 @@ pub struct Step {
     pub operator: Option<Arc<str>>,
     /// What.
     pub action: Action,
-    /// Steps that must have succeeded before.
-    pub needs: Needs,
+    /// Steps that must have succeeded before, ascending.
+    pub needs: Vec<StepId>,
     /// The longest chain of needs before it.
     pub level: u32,
     /// What takes it back, in this order; empty where nothing needs to be.
-    pub undo: Arc<[Action]>,
+    pub undo: Vec<Action>,
     /// Why.
     pub reason: Reason,
-}
-
-/// A step's needs; those of all steps of a plan share one allocation.
-#[derive(Clone)]
-pub struct Needs {
-    pub(crate) all: Arc<[StepId]>,
-    pub(crate) start: u32,
-    pub(crate) len: u32,
-}
-
-impl Deref for Needs {
-    type Target = [StepId];
-
-    fn deref(&self) -> &[StepId] {
-        &self.all[self.start as usize..(self.start + self.len) as usize]
-    }
-}
-
-impl PartialEq for Needs {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Needs {}
-
-impl fmt::Debug for Needs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
 }
 
 /// Why a step is done.

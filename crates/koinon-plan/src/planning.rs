@@ -106,10 +106,9 @@ impl Plan {
             },
         );
         let mut lifecycles = ByType::new(&rules.relationships, lifecycle_types);
-        let places = before.relationship_places();
         let mut relationships = members(
             (before.relationships.len(), after.relationships.len()),
-            |at| places.get(&after.relationships[at].relationship.id).copied(),
+            |at| before.relationship_by_id.get(&after.relationships[at].relationship.id).copied(),
             |old, new| {
                 let (old, new) = (before.relationships[old], after.relationships[new]);
                 let changes = changes::of_relationships(old.relationship, new.relationship);

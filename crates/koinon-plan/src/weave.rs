@@ -21,7 +21,6 @@ use crate::graph::Graph;
 use crate::plan::Action;
 use crate::plan::Call;
 use crate::plan::File;
-use crate::plan::Needs;
 use crate::plan::Reason;
 use crate::plan::Step;
 use crate::plan::StepId;
@@ -58,7 +57,7 @@ pub(crate) fn weave(
     if !changed(nodes) && !changed(relationships) {
         return Ok(Vec::new());
     }
-    let mut weaver = Weaver::new(after.nodes.len());
+    let mut weaver = Weaver::default();
     let goes = |member: &&Member| member.class == Class::Obsolete || member.replaced;
     let deletes = nodes.iter().chain(relationships).any(|member| goes(&member));
     let gone = if deletes {
@@ -119,11 +118,9 @@ struct Job<'a, 'r> {
 /// An interface as an element has it.
 type Named<'a> = (&'a Arc<str>, &'a Arc<Interface>);
 
-/// A state, and what sets an element back to it.
-type SetBack = (Option<Arc<str>>, Arc<[Action]>);
-
 const NONE: u32 = u32::MAX;
 
+#[derive(Default)]
 struct Weaver {
     graph: Graph,
     steps: Vec<Step>,
@@ -135,30 +132,11 @@ struct Weaver {
     producers: BTreeMap<ElementId, Vec<(Arc<str>, u32)>>,
     /// Calls that wait for attributes: the point, the element, and the names in the expression.
     consumers: Vec<(u32, ElementId, Vec<String>)>,
-    /// No needs, until they are known.
-    nothing: Needs,
-    /// What sets back the states that were set.
-    undo: Vec<SetBack>,
     /// Whether rules of what is deleted want that before anything else.
     deletions_first: bool,
 }
 
 impl Weaver {
-    /// Starts with room for a number of nodes with as many entries as a common life cycle has.
-    fn new(nodes: usize) -> Self {
-        Self {
-            graph: Graph::with_capacity(nodes * 12),
-            steps: Vec::with_capacity(nodes * 8),
-            step_of: Vec::with_capacity(nodes * 12),
-            owners: Vec::with_capacity(nodes),
-            producers: BTreeMap::new(),
-            consumers: Vec::new(),
-            nothing: Needs { all: Arc::default(), start: 0, len: 0 },
-            undo: Vec::new(),
-            deletions_first: false,
-        }
-    }
-
     fn points(&mut self, count: usize, owner: Owner) -> u32 {
         let first = self.graph.points(count);
         self.step_of.resize(first as usize + count, NONE);
@@ -311,7 +289,8 @@ impl Weaver {
             }
             let (action, undo) = match &entry.act {
                 Act::Set { state: next } => {
-                    let undo = self.set_back(state.replace(Arc::clone(next)));
+                    let before = state.replace(Arc::clone(next));
+                    let undo = before.map(Action::SetState).into_iter().collect();
                     (Action::SetState(Arc::clone(next)), undo)
                 }
                 Act::Call { operation, undo, terms } => {
@@ -320,11 +299,11 @@ impl Weaver {
                         call(found, name, *terms, &mut |artifact| file(artifact, common, artifacts))
                     };
                     let action = call(found, &job.now, operation);
-                    let undo: Vec<Action> = undo
+                    let undo = undo
                         .iter()
                         .filter_map(|name| Some(call(find(back, name)?, &job.back, name)))
                         .collect();
-                    (action, if undo.is_empty() { self.set_back(None) } else { undo.into() })
+                    (action, undo)
                 }
             };
             let this = place(index);
@@ -341,23 +320,12 @@ impl Weaver {
                 element: Some(job.now.id),
                 operator: operator.cloned(),
                 action,
-                needs: self.nothing.clone(),
+                needs: Vec::new(),
                 level: 0,
                 undo,
                 reason: job.reason,
             });
         }
-    }
-
-    /// What sets a state back, or nothing; there are few states, so they share allocations.
-    fn set_back(&mut self, state: Option<Arc<str>>) -> Arc<[Action]> {
-        let known = self.undo.iter().find(|(known, _)| *known == state);
-        if let Some((_, undo)) = known {
-            return Arc::clone(undo);
-        }
-        let undo: Arc<[Action]> = state.clone().map(Action::SetState).into_iter().collect();
-        self.undo.push((state, Arc::clone(&undo)));
-        undo
     }
 
     fn note_attributes(&mut self, this: u32, element: ElementId, operation: &Operation) {
@@ -455,16 +423,10 @@ impl Weaver {
         }
         let ids: Vec<StepId> = self.steps.iter().map(|step| step.id).collect();
         let of = |point: &u32| self.step_of[*point as usize];
-        let needs = points.iter().flat_map(|point| ordered.needs(*point));
-        let all: Arc<[StepId]> =
-            needs.map(|need| ids[of(need) as usize]).collect::<Vec<_>>().into();
-        let mut start = 0;
         for point in &points {
             let step = &mut self.steps[of(point) as usize];
             step.level = ordered.level(*point);
-            let len = ordered.needs(*point).len() as u32;
-            step.needs = Needs { all: Arc::clone(&all), start, len };
-            start += len;
+            step.needs = ordered.needs(*point).iter().map(|need| ids[of(need) as usize]).collect();
         }
         let mut order: Vec<u32> = points.iter().map(of).collect();
         arrange(&mut self.steps, &mut order);
@@ -491,9 +453,9 @@ impl Weaver {
             element,
             operator,
             action: Action::Wait,
-            needs: self.nothing.clone(),
+            needs: Vec::new(),
             level: 0,
-            undo: Arc::default(),
+            undo: Vec::new(),
             reason: Reason::Order,
         }
     }

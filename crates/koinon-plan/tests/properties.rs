@@ -213,7 +213,7 @@ proptest! {
         let mut world = made(&old, &rules);
         run(&mut world, order.iter().copied());
         for step in order.iter().rev() {
-            for action in step.undo.iter() {
+            for action in &step.undo {
                 world.act(step.element, action);
             }
         }

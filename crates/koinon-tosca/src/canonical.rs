@@ -14,6 +14,7 @@ use koinon_model::Value;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
+use crate::diag::Span;
 use crate::grammar::Section;
 use crate::grammar::paper_input;
 use crate::grammar::wrong_kind;
@@ -29,22 +30,41 @@ pub(crate) fn canonical(
 ) -> Value {
     let mut document = BTreeMap::new();
     let mut profiles = BTreeSet::new();
-    for (index, file) in loaded.files.iter().enumerate() {
-        if let Some(profile) = file.profile {
-            profiles.insert(profile);
+    for (at, (_, file)) in loaded.iter().enumerate() {
+        for import in &file.imports {
+            let imported = loaded.get(import.file);
+            let builtin = imported.is_some_and(|imported| imported.builtin);
+            let Some(profile) = imported.and_then(|file| file.profile.clone()) else {
+                if import.namespace.is_some() {
+                    faults.push(namespaced(import.span));
+                }
+                continue;
+            };
+            if builtin && (at == 0 || import.namespace.is_none()) {
+                profiles.insert((profile, import.namespace.clone()));
+            } else if import.namespace.is_some() {
+                faults.push(namespaced(import.span));
+            }
+        }
+        if file.builtin {
             continue;
         }
         for (key, value) in file.tree.root().map().into_iter().flatten() {
             let Some(key) = key.text() else { continue };
-            if Section::ALL.iter().any(|section| section.key() == key) {
+            if Section::ALL.iter().any(|section| section.key() == key) || key == "functions" {
                 merge(&mut document, key, expression(value, faults));
-            } else if index == 0 && !matches!(key, "imports" | "dsl_definitions") {
+            } else if at == 0 && !matches!(key, "imports" | "dsl_definitions" | "profile") {
                 document.insert(key.to_owned(), expression(value, faults));
             }
         }
     }
     if !profiles.is_empty() {
-        let import = |profile: &str| Value::from([("profile", Value::from(profile))]);
+        let import = |(profile, namespace): (String, Option<String>)| {
+            let mut import = BTreeMap::from([("profile".to_owned(), Value::from(&*profile))]);
+            let namespace = namespace.map(|one| ("namespace".to_owned(), Value::from(&*one)));
+            import.extend(namespace);
+            Value::Map(import)
+        };
         let imports = profiles.into_iter().map(import).collect();
         document.insert("imports".to_owned(), Value::List(imports));
     }
@@ -55,6 +75,12 @@ pub(crate) fn canonical(
         }
     }
     Value::Map(document)
+}
+
+/// Says that types of a namespace cannot be flattened.
+fn namespaced(span: Span) -> Fault {
+    let message = "a service kept by contracts cannot import its own types into a namespace yet";
+    Fault::new(Code::NotSupported, span, message)
 }
 
 /// Returns the name of an entry of `policies`.

@@ -67,6 +67,8 @@ pub enum Code {
     Refinement,
     /// K0204: `entry_schema` or `key_schema` is missing or out of place.
     Schema,
+    /// K0207: units of a scalar type that contradict each other.
+    Scalar,
     /// K0205: a type that is not derived from the one needed.
     NotDerived,
     /// K0206: a definition that contradicts itself.
@@ -113,6 +115,10 @@ pub enum Code {
     Count,
     /// K0406: a member or target of a type that is not allowed.
     Member,
+    /// K0407: nothing fulfills a requirement.
+    Unfulfilled,
+    /// K0408: nodes depend on each other in a circle.
+    DependencyCycle,
     /// K0501: the service has no name.
     ServiceName,
     /// K0502: not exactly one governance policy.
@@ -141,7 +147,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 67] = [
         Self::Unreadable,
         Self::Encoding,
         Self::TooManyBytes,
@@ -173,6 +179,7 @@ impl Code {
         Self::Schema,
         Self::NotDerived,
         Self::Definition,
+        Self::Scalar,
         Self::Mismatch,
         Self::MissingValue,
         Self::Undeclared,
@@ -194,6 +201,8 @@ impl Code {
         Self::Allocation,
         Self::Count,
         Self::Member,
+        Self::Unfulfilled,
+        Self::DependencyCycle,
         Self::ServiceName,
         Self::Governance,
         Self::NodeSet,
@@ -242,6 +251,7 @@ impl Code {
             Self::Schema => "K0204",
             Self::NotDerived => "K0205",
             Self::Definition => "K0206",
+            Self::Scalar => "K0207",
             Self::Mismatch => "K0301",
             Self::MissingValue => "K0302",
             Self::Undeclared => "K0303",
@@ -263,6 +273,8 @@ impl Code {
             Self::Allocation => "K0404",
             Self::Count => "K0405",
             Self::Member => "K0406",
+            Self::Unfulfilled => "K0407",
+            Self::DependencyCycle => "K0408",
             Self::ServiceName => "K0501",
             Self::Governance => "K0502",
             Self::NodeSet => "K0503",

@@ -20,6 +20,8 @@ pub struct Diagnostics(Vec<Diagnostic>);
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
     /// What kind of error it is; stable across versions.
     pub code: Code,
     /// What is wrong: lower case, no final period.
@@ -60,6 +62,16 @@ pub struct Place {
     range: Range<usize>,
 }
 
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The files are not valid.
+    Error,
+    /// The files are valid, but say something that the specification advises against or that has no effect.
+    Warning,
+}
+
 /// How diagnostics look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -98,6 +110,7 @@ pub(crate) struct Sources(Vec<Source>);
 /// An error as the phases make it: with spans, not yet with lines and columns.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
+    severity: Severity,
     code: Code,
     message: String,
     span: Span,
@@ -266,6 +279,10 @@ impl Sources {
         self.0.get(file as usize)
     }
 
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Source> {
+        self.0.iter()
+    }
+
     fn place(&self, span: Span) -> Place {
         match self.get(span.file) {
             Some(source) => source.place(span),
@@ -276,7 +293,13 @@ impl Sources {
 
 impl Fault {
     pub(crate) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), span, related: Vec::new(), hints: Vec::new() }
+        let (severity, message) = (Severity::Error, message.into());
+        Self { severity, code, message, span, related: Vec::new(), hints: Vec::new() }
+    }
+
+    /// Makes it a warning.
+    pub(crate) fn warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
     }
 
     pub(crate) fn related(mut self, span: Span, text: impl Into<String>) -> Self {
@@ -301,9 +324,18 @@ impl Fault {
 impl Faults {
     pub(crate) fn push(&self, fault: Fault) {
         let mut faults = self.0.borrow_mut();
-        if faults.len() < Diagnostics::MAX {
+        let same = faults.iter().filter(|one| one.severity == fault.severity).count();
+        if same < Diagnostics::MAX {
             faults.push(fault);
         }
+    }
+
+    /// Keeps what `work` pushes apart, and returns it.
+    pub(crate) fn capture<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<Fault>) {
+        let before = std::mem::take(&mut *self.0.borrow_mut());
+        let result = work();
+        let found = std::mem::replace(&mut *self.0.borrow_mut(), before);
+        (result, found)
     }
 
     /// Takes the value, or keeps the fault and gives nothing.
@@ -311,8 +343,9 @@ impl Faults {
         result.map_err(|fault| self.push(fault)).ok()
     }
 
+    /// Returns whether there are no errors; warnings may be.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.0.borrow().iter().all(|fault| fault.severity == Severity::Warning)
     }
 
     /// Turns the faults into diagnostics, by file and position, each once.
@@ -321,6 +354,7 @@ impl Faults {
         faults.sort_by_key(|fault| (fault.span.file, fault.span.start));
         let place = |span| sources.place(span);
         let diagnostic = |fault: Fault| Diagnostic {
+            severity: fault.severity,
             code: fault.code,
             message: fault.message,
             place: place(fault.span),

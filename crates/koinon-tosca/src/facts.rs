@@ -18,29 +18,31 @@ use koinon_model::Value;
 use koinon_model::keccak256;
 
 use crate::canonical::bind_parameters;
+use crate::check::Base;
 use crate::check::Halt;
-use crate::check::Own;
 use crate::check::Program;
 use crate::check::Scope;
+use crate::check::effective;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
 use crate::grammar::Expr;
 use crate::grammar::ExprKind;
+use crate::grammar::NodeTemplate;
 use crate::grammar::Policy;
 use crate::grammar::Section;
-use crate::grammar::Word;
 use crate::instance::check_worker;
+use crate::load::KOINON;
 
 /// Derives the service's facts. Faults are kept; what depends on an input without value is left out, so the result is
 /// good only if every required input has one and there are no faults.
 pub(crate) fn derive(program: &Program<'_>, mut document: Value) -> Service {
     let clean = program.faults.is_empty();
-    let name = match program.document.name {
+    let name = match program.template.name {
         Some(name) if !name.text.is_empty() => name.text.to_owned(),
         _ => {
             let message = "the service has no name";
-            let fault = Fault::new(Code::ServiceName, program.document.span, message);
+            let fault = Fault::new(Code::ServiceName, program.template.span, message);
             program.faults.push(fault.hint("give it one with `metadata: {template_name: ...}`"));
             String::new()
         }
@@ -61,7 +63,62 @@ pub(crate) fn derive(program: &Program<'_>, mut document: Value) -> Service {
     }
 }
 
+/// How the nodes of a template are grouped.
+#[derive(Clone, Debug)]
+struct Membership<'a> {
+    /// The group's node template.
+    group: &'a NodeTemplate<'a>,
+    /// The input that holds the number of groups, if the group's count is a plain input.
+    groups: Option<String>,
+    /// The input that holds the places per group, if the group's property is a plain input.
+    size: Option<String>,
+}
+
+/// Returns whether a service has nodes or policies of Koinon's types.
+pub(crate) fn is_koinon(program: &Program<'_>) -> bool {
+    let types = program.types;
+    let nodes = program
+        .template
+        .nodes
+        .values()
+        .filter_map(|node| types.lookup(Section::Node, node.node_type));
+    let policies = program
+        .template
+        .policies
+        .values()
+        .filter_map(|policy| types.lookup(Section::Policy, policy.policy_type));
+    let mut all = nodes.chain(policies);
+    all.any(|id| types.def(id).chain.iter().any(|id| types.def(*id).profile == Some(KOINON)))
+}
+
 impl<'a> Program<'a> {
+    /// Returns the template of a node, if it is of a type of Koinon's profile.
+    fn nodes_of(&self, ancestor: &str) -> impl Iterator<Item = (usize, &'a NodeTemplate<'a>)> {
+        let ancestor = self.types.koinon(Section::Node, ancestor);
+        self.template.nodes.values().enumerate().filter(move |(_, node)| {
+            let id = self.types.lookup(Section::Node, node.node_type);
+            id.zip(ancestor).is_some_and(|(id, ancestor)| self.types.derives(id, ancestor))
+        })
+    }
+
+    fn membership(&self, worker: &NodeTemplate<'a>) -> Option<Membership<'a>> {
+        let ancestor = self.types.koinon(Section::Node, "Group")?;
+        worker.requirements.iter().find_map(|requirement| {
+            let group = self.template.nodes.get(requirement.node.as_ref()?.name.text)?;
+            let id = self.types.lookup(Section::Node, group.node_type)?;
+            if !self.types.derives(id, ancestor) {
+                return None;
+            }
+            let plain =
+                |expr: Option<&Expr<'_>>| expr.and_then(Expr::plain_input).map(str::to_owned);
+            Some(Membership {
+                group,
+                groups: plain(group.count.as_ref()),
+                size: plain(group.properties.get("workers")),
+            })
+        })
+    }
+
     fn fault(&self, code: Code, span: Span, message: impl Into<String>) {
         self.faults.push(Fault::new(code, span, message));
     }
@@ -69,7 +126,7 @@ impl<'a> Program<'a> {
     /// Returns the integer inputs.
     fn parameters(&self) -> BTreeMap<Name, i64> {
         let mut parameters = BTreeMap::new();
-        for (input, definition) in &self.document.inputs {
+        for (input, definition) in &self.template.inputs {
             if !self.is_integer(input) {
                 continue;
             }
@@ -89,26 +146,24 @@ impl<'a> Program<'a> {
     }
 
     fn is_integer(&self, input: &str) -> bool {
-        let definition = self.document.inputs.get(input);
-        let data_type = definition.and_then(|input| input.schema.data_type);
-        data_type.is_some_and(|name| self.types.derives(Section::Data, name.text, "integer"))
+        let definition = self.template.inputs.get(input);
+        let shape = definition.and_then(|input| self.types.shape(&input.schema));
+        shape.is_some_and(|shape| shape.base == Base::Integer)
     }
 
     fn operators(&self) -> BTreeMap<String, OperatorTemplate> {
         let mut operators = BTreeMap::new();
         let mut names: BTreeMap<String, Span> = BTreeMap::new();
-        for (template, node) in &self.document.nodes {
-            if !self.is_koinon(Section::Node, node.node_type.text, "Operator") {
-                continue;
-            }
-            if self.count(template).is_ok_and(|count| count != 1) {
+        for (position, node) in self.nodes_of("Operator") {
+            let template = node.name.text;
+            if self.count(node).is_ok_and(|count| count != 1) {
                 self.fault(
                     Code::NotSupported,
                     node.name.span,
                     "an operator with a count is not supported yet",
                 );
             }
-            let own = Own { template, index: 0 };
+            let Some(own) = self.graph.of_template(position).next() else { continue };
             let value = |name: &str| self.property(own, name).ok().flatten();
             let Some(Value::String(name)) = value("name") else { continue };
             let span = self.property_span(template, "name");
@@ -122,7 +177,7 @@ impl<'a> Program<'a> {
             }
             let stake = value("stake").and_then(|stake| stake.as_u64()).unwrap_or(0);
             let certificate = value("certificate").and_then(|pem| pem.as_str().map(str::to_owned));
-            operators.insert((*template).to_owned(), OperatorTemplate { name, stake, certificate });
+            operators.insert(template.to_owned(), OperatorTemplate { name, stake, certificate });
         }
         operators
     }
@@ -130,20 +185,18 @@ impl<'a> Program<'a> {
     /// Returns the node sets. Only if everything fits its type does it make sense to try and make nodes.
     fn sets(&self, clean: bool) -> Vec<SetTemplate> {
         let mut sets = Vec::new();
-        for (template, node) in &self.document.nodes {
-            if !self.is_koinon(Section::Node, node.node_type.text, "Worker") {
-                continue;
-            }
-            sets.extend(self.set(template, node.name));
+        for (_, node) in self.nodes_of("Worker") {
+            sets.extend(self.set(node));
             if clean {
-                check_worker(self, template);
+                check_worker(self, node);
             }
         }
         sets
     }
 
-    fn set(&self, template: &'a str, word: Word<'a>) -> Option<SetTemplate> {
-        let Some(membership) = self.memberships.get(template) else {
+    fn set(&self, node: &NodeTemplate<'a>) -> Option<SetTemplate> {
+        let (template, word) = (node.name.text, node.name);
+        let Some(membership) = self.membership(node) else {
             let message = format!("worker `{template}` is a member of no group");
             self.fault(Code::NodeSet, word.span, message);
             return None;
@@ -153,7 +206,7 @@ impl<'a> Program<'a> {
             if integer.is_none() {
                 let message = format!(
                     "{what} of `{}` must be `$get_input` of an integer input",
-                    membership.group.text
+                    membership.group.name.text
                 );
                 let fault = Fault::new(Code::NodeSet, fallback, message);
                 self.faults.push(
@@ -162,10 +215,10 @@ impl<'a> Program<'a> {
             }
             integer?.parse::<Name>().ok()
         };
-        let group = self.document.nodes.get(membership.group.text)?;
+        let group = membership.group;
         let count = group.count.as_ref().map_or(group.name.span, |count| count.span);
         let groups = plain(&membership.groups, "the count", count);
-        let workers = self.property_span(membership.group.text, "workers");
+        let workers = self.property_span(membership.group.name.text, "workers");
         let size = plain(&membership.size, "`workers`", workers);
         let (groups, size) = (groups?, size?);
         let name = match template.parse::<Name>() {
@@ -180,22 +233,22 @@ impl<'a> Program<'a> {
             }
         };
         let set = SetTemplate { name, groups, size };
-        self.check_set(template, &set);
+        self.check_set(node, &set);
         Some(set)
     }
 
     /// Checks that the worker's count fills its groups exactly.
-    fn check_set(&self, template: &str, set: &SetTemplate) {
+    fn check_set(&self, node: &NodeTemplate<'a>, set: &SetTemplate) {
         let value = |name: &Name| self.inputs.get(name.as_str()).and_then(Value::as_u64);
         let number = |name: &Name| value(name).and_then(|number| u32::try_from(number).ok());
         let (Some(groups), Some(size)) = (number(&set.groups), number(&set.size)) else {
             for name in [&set.groups, &set.size] {
                 if let (Some(_), None) = (self.inputs.get(name.as_str()), number(name)) {
                     let span = self
-                        .document
+                        .template
                         .inputs
                         .get(name.as_str())
-                        .map_or(self.document.span, |input| input.name.span);
+                        .map_or(self.template.span, |input| input.name.span);
                     self.fault(
                         Code::Parameter,
                         span,
@@ -205,12 +258,11 @@ impl<'a> Program<'a> {
             }
             return;
         };
-        let Ok(count) = self.count(template) else { return };
+        let Ok(count) = self.count(node) else { return };
         let places = u64::from(groups) * u64::from(size);
         if count != places {
-            let node = self.document.nodes.get(template);
-            let span = node.and_then(|node| Some(node.count.as_ref()?.span));
-            let span = span.or(node.map(|node| node.name.span)).unwrap_or_default();
+            let span = node.count.as_ref().map_or(node.name.span, |count| count.span);
+            let template = node.name.text;
             let message = format!(
                 "`{template}` has count {count}, but its groups have {groups} x {size} = {places} places"
             );
@@ -219,22 +271,22 @@ impl<'a> Program<'a> {
     }
 
     /// Returns the policies of a type of Koinon's profile.
-    fn policies(&self, ancestor: &str) -> impl Iterator<Item = &Policy<'a>> {
-        let policies = self.document.policies.values();
-        policies.filter(move |policy| {
-            self.is_koinon(Section::Policy, policy.policy_type.text, ancestor)
+    fn policies(&self, ancestor: &str) -> impl Iterator<Item = &'a Policy<'a>> {
+        let ancestor = self.types.koinon(Section::Policy, ancestor);
+        self.template.policies.values().filter(move |policy| {
+            let id = self.types.lookup(Section::Policy, policy.policy_type);
+            id.zip(ancestor).is_some_and(|(id, ancestor)| self.types.derives(id, ancestor))
         })
     }
 
     /// Evaluates a property of a policy; nothing if it has no value, or none yet.
-    fn policy_value<'p>(&'p self, policy: &'p Policy<'a>, name: &str) -> Option<(Value, &'p Expr)> {
-        let def = self.types.get(Section::Policy, policy.policy_type.text)?;
+    fn policy_value(&self, policy: &'a Policy<'a>, name: &str) -> Option<(Value, &'a Expr<'a>)> {
+        let def = self.types.get(Section::Policy, policy.policy_type)?;
+        let expr = effective(def.properties.get(name)?, &policy.properties)?;
         let property = def.properties.get(name)?;
-        let assigned = policy.properties.get(name).map(|(_, expr)| expr);
-        let expr = property.value.as_deref().or(assigned).or(property.default.as_deref())?;
         match self.typed(expr, &property.schema, Scope::of(name)) {
             Ok(value) => Some((value, expr)),
-            Err(Halt::Input | Halt::Reported) => None,
+            Err(Halt::Input | Halt::Reported | Halt::Later) => None,
             Err(Halt::RunTime(span)) => {
                 self.fault(
                     Code::RunTimeOnly,
@@ -294,8 +346,8 @@ impl<'a> Program<'a> {
             for (module, rule) in value.as_map().into_iter().flatten() {
                 let span = match &expr.kind {
                     ExprKind::Map(entries) => {
-                        let found = entries.iter().find(|(key, _, _)| key == module);
-                        found.map_or(expr.span, |(_, span, _)| *span)
+                        let found = entries.iter().find(|(key, _)| key.as_str() == Some(module));
+                        found.map_or(expr.span, |(key, _)| key.span)
                     }
                     _ => expr.span,
                 };
@@ -344,13 +396,13 @@ impl<'a> Program<'a> {
     }
 
     fn governance(&self) -> Governance {
-        let policies: Vec<&Policy<'a>> = self.policies("Governance").collect();
+        let policies: Vec<&'a Policy<'a>> = self.policies("Governance").collect();
         let number = |name: &str| {
             let value = policies.first().and_then(|policy| self.policy_value(policy, name));
             value.and_then(|(value, _)| value.as_u64()).unwrap_or(0)
         };
         if let [] | [_, _, ..] = policies.as_slice() {
-            let span = policies.get(1).map_or(self.document.span, |policy| policy.name.span);
+            let span = policies.get(1).map_or(self.template.span, |policy| policy.name.span);
             let message =
                 format!("expected one policy of type Governance, found {}", policies.len());
             self.faults.push(Fault::new(Code::Governance, span, message).hint(

@@ -18,13 +18,13 @@ use koinon_model::Slot;
 use koinon_model::Value;
 
 use crate::check::Halt;
-use crate::check::Own;
 use crate::check::Program;
 use crate::check::Scope;
 use crate::check::effective;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
+use crate::grammar::NodeTemplate;
 use crate::grammar::Section;
 
 /// Steps of evaluation one node may take, on average.
@@ -36,6 +36,8 @@ const FIELDS: [&str; 6] = ["program", "ports", "environment", "arguments", "prob
 /// What all nodes of a template have in common.
 struct Recipe<'a> {
     template: &'a str,
+    /// The template's first node in the graph, and how many there are.
+    nodes: std::ops::Range<u32>,
     node_type: &'a str,
     span: Span,
     /// Properties that are equal for all nodes.
@@ -66,7 +68,7 @@ pub(crate) fn fill(
                 "the allocation is for {} x {} nodes of `{}`, which is not what the service has",
                 set.groups, set.size, set.name
             );
-            program.faults.push(Fault::new(Code::Deal, program.document.span, message));
+            program.faults.push(Fault::new(Code::Deal, program.template.span, message));
             return instance;
         }
     }
@@ -84,7 +86,7 @@ pub(crate) fn fill(
         let index = u64::from(slot.group) * u64::from(size) + u64::from(slot.place);
         let Some(name) = operators.get(&filled.operator) else {
             let message = format!("operator {} has no name", filled.operator);
-            program.faults.push(Fault::new(Code::Deal, program.document.span, message));
+            program.faults.push(Fault::new(Code::Deal, program.template.span, message));
             return instance;
         };
         match recipe.node(program, index, filled.operator, name) {
@@ -101,9 +103,9 @@ fn add(instance: &mut Instance, slot: Slot, node: Node) {
 }
 
 /// Checks that a worker's nodes can be made: its first and its last.
-pub(crate) fn check_worker(program: &Program<'_>, template: &str) {
-    let Some(recipe) = Recipe::of(program, template) else { return };
-    let last = program.count(template).unwrap_or(1).saturating_sub(1);
+pub(crate) fn check_worker(program: &Program<'_>, template: &NodeTemplate<'_>) {
+    let Some(recipe) = Recipe::of(program, template.name.text) else { return };
+    let last = u64::from(recipe.nodes.end - recipe.nodes.start).saturating_sub(1);
     for index in [0, last] {
         if recipe.node(program, index, Address::ZERO, "").is_none() {
             return;
@@ -112,12 +114,15 @@ pub(crate) fn check_worker(program: &Program<'_>, template: &str) {
 }
 
 impl<'a> Recipe<'a> {
-    fn of<'p: 'a>(program: &'a Program<'p>, template: &str) -> Option<Self> {
-        let node = program.document.nodes.get(template)?;
-        let def = program.types.get(Section::Node, node.node_type.text)?;
-        let template = node.name.text;
+    fn of(program: &Program<'a>, template: &str) -> Option<Self> {
+        let position = program.template.nodes.position(template)?;
+        let node = program.template.nodes.get(template)?;
+        let nodes = program.graph.of_template(position);
+        let id = program.types.lookup(Section::Node, node.node_type)?;
+        let def = program.types.def(id);
         let mut recipe = Self {
-            template,
+            template: node.name.text,
+            nodes,
             node_type: node.node_type.text,
             span: node.name.span,
             common: BTreeMap::new(),
@@ -138,8 +143,10 @@ impl<'a> Recipe<'a> {
                 }
             }
         }
-        let varies = def.artifacts.values().chain(node.artifacts.values()).any(|artifact| {
-            artifact.file.varies() || artifact.properties.values().any(|(_, expr)| expr.varies())
+        let inherited = def.artifacts.values().map(|artifact| &**artifact);
+        let varies = inherited.chain(node.artifacts.values()).any(|artifact| {
+            artifact.file.as_ref().is_some_and(crate::grammar::Expr::varies)
+                || artifact.properties.values().any(crate::grammar::Expr::varies)
         });
         if !varies {
             recipe.artifacts = Some(recipe.artifacts_at(program, 0)?);
@@ -147,10 +154,15 @@ impl<'a> Recipe<'a> {
         Some(recipe)
     }
 
+    /// Returns the node with an index; nothing if the service has none.
+    fn at(&self, index: u64) -> Option<u32> {
+        let at = u32::try_from(index).ok().and_then(|index| self.nodes.start.checked_add(index))?;
+        self.nodes.contains(&at).then_some(at)
+    }
+
     /// Evaluates a property; `None` if that failed or, while inputs lack values, cannot be done yet.
     fn value(&self, program: &Program<'_>, index: u64, name: &str) -> Option<Option<Value>> {
-        let own = Own { template: self.template, index };
-        known(program, program.property(own, name), name)
+        known(program, program.property(self.at(index)?, name), name)
     }
 
     fn artifacts_at(
@@ -158,29 +170,33 @@ impl<'a> Recipe<'a> {
         program: &Program<'_>,
         index: u64,
     ) -> Option<BTreeMap<String, Artifact>> {
-        let node = program.document.nodes.get(self.template)?;
-        let def = program.types.get(Section::Node, node.node_type.text)?;
-        let mut all = def.artifacts.clone();
-        all.extend(node.artifacts.clone());
+        let node = program.template.nodes.get(self.template)?;
+        let id = program.types.lookup(Section::Node, node.node_type)?;
+        let def = program.types.def(id);
+        let at = self.at(index)?;
+        let inherited = def.artifacts.iter().map(|(name, artifact)| (*name, &**artifact));
+        let mut all: BTreeMap<&str, &crate::grammar::Artifact<'_>> = inherited.collect();
+        all.extend(node.artifacts.iter().map(|(word, artifact)| (word.text, artifact)));
         let mut artifacts = BTreeMap::new();
-        for (name, artifact) in &all {
-            if !program.is_koinon(Section::Artifact, artifact.artifact_type.text, "Image") {
+        for (name, artifact) in all {
+            let Some(word) = artifact.artifact_type else { continue };
+            let Some(id) = program.types.lookup(Section::Artifact, word) else { continue };
+            if !program.is_koinon(id, "Image") {
                 continue;
             }
-            let def = program.types.get(Section::Artifact, artifact.artifact_type.text)?;
-            let own = Own { template: self.template, index };
+            let def = program.types.def(id);
             let value = |key: &str| {
                 let property = def.properties.get(key)?;
                 let Some(expr) = effective(property, &artifact.properties) else {
                     return Some(None);
                 };
-                let value = program.typed(expr, &property.schema, Scope::node(own, key)).map(Some);
+                let value = program.typed(expr, &property.schema, Scope::node(at, key)).map(Some);
                 known(program, value, key)
             };
             let text =
                 |key: &str| Some(value(key)?.and_then(|text| text.as_str().map(str::to_owned)));
             let made = Artifact {
-                artifact_type: artifact.artifact_type.text.to_owned(),
+                artifact_type: word.text.to_owned(),
                 cid: text("cid")?.unwrap_or_default(),
                 file_name: text("file_name")?.unwrap_or_default(),
                 size: value("bytes")?.and_then(|bytes| bytes.as_u64()),
@@ -193,7 +209,7 @@ impl<'a> Recipe<'a> {
                 program.faults.push(Fault::new(Code::Program, artifact.name.span, message));
                 return None;
             }
-            artifacts.insert((*name).to_owned(), made);
+            artifacts.insert(name.to_owned(), made);
         }
         Some(artifacts)
     }
@@ -343,10 +359,15 @@ fn known(
         Ok(value) => Some(value),
         Err(Halt::Input) if program.is_complete() => {
             let message = format!("`{name}` needs an input that has no value");
-            program.faults.push(Fault::new(Code::MissingInput, program.document.span, message));
+            program.faults.push(Fault::new(Code::MissingInput, program.template.span, message));
             None
         }
         Err(Halt::Reported | Halt::Input) => None,
+        Err(Halt::Later) => {
+            let message = format!("`{name}` leads over a relationship that is not there");
+            program.faults.push(Fault::new(Code::Path, program.template.span, message));
+            None
+        }
         Err(Halt::RunTime(span)) => {
             let message = format!("`{name}` must be known before the node runs");
             program.faults.push(Fault::new(Code::RunTimeOnly, span, message));

@@ -29,6 +29,7 @@ mod facts;
 mod files;
 mod grammar;
 mod instance;
+mod keynames;
 mod load;
 #[doc(hidden)]
 pub mod lower;
@@ -42,15 +43,17 @@ mod yaml;
 use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
+use alloy_primitives::B256;
+use koinon_model::representation::{Representation, Trace};
 use koinon_model::{Allocation, Epoch, Instance, Revision, Service, Value};
 
-use crate::check::{Inputs, Program, check_service, resolve};
+use crate::check::{Inputs, Program, Types};
 use crate::diag::{Faults, Sources};
 use crate::load::{Loaded, load};
 
 pub use budget::Budgets;
 pub use code::Code;
-pub use diag::{Diagnostic, Diagnostics, Place, Related, Style};
+pub use diag::{Diagnostic, Diagnostics, Place, Related, Severity, Style};
 pub use files::{FileError, Files};
 pub use sarif::harmless_json;
 pub use split::{JoinError, OpenError, join, open, split};
@@ -59,6 +62,30 @@ pub use yaml::count_nodes;
 
 /// The name canonical documents have in diagnostics.
 const DOCUMENT: &str = "service.yaml";
+
+/// What a run may be told besides its files.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Values of the service's inputs.
+    pub inputs: BTreeMap<String, Value>,
+    /// What chance is drawn from, where a policy of the service says that it decides.
+    pub seed: Option<B256>,
+    /// What a run may use.
+    pub budgets: Budgets,
+    /// The requirements to trace: those of a node template, of one name if there is one.
+    pub trace: Option<(String, Option<String>)>,
+}
+
+/// A representation, and what else was found out on the way.
+#[derive(Clone, Debug)]
+pub struct Represented {
+    /// The representation.
+    pub representation: Representation,
+    /// What was thought of every candidate of the traced requirements.
+    pub trace: Trace,
+    /// What the specification advises against, or has no effect.
+    pub warnings: Diagnostics,
+}
 
 /// Compiles the service whose root file is `root`, with these input values.
 ///
@@ -69,10 +96,13 @@ pub fn compile(
     root: &str,
     inputs: &BTreeMap<String, Value>,
 ) -> Result<Service, Diagnostics> {
-    run(files, root, inputs, Inputs::Complete)
+    service(files, root, inputs, Inputs::Complete)
 }
 
-/// Checks what [`compile`] checks, but inputs may lack values.
+/// Checks a TOSCA file and everything it imports. Inputs may lack values, and requirements may dangle. Of a service
+/// that uses Koinon's types all is checked that [`compile`] checks.
+///
+/// The result is what the specification advises against, or has no effect.
 ///
 /// # Errors
 /// [`Diagnostics`]: everything that is wrong.
@@ -80,8 +110,33 @@ pub fn validate(
     files: &dyn Files,
     root: &str,
     inputs: &BTreeMap<String, Value>,
-) -> Result<(), Diagnostics> {
-    preview(files, root, inputs).map(|_| ())
+) -> Result<Diagnostics, Diagnostics> {
+    let options = Options { inputs: inputs.clone(), ..Options::default() };
+    run(files, root, &options, Inputs::Partial, |program, _, _| {
+        if facts::is_koinon(program) {
+            facts::derive(program, Value::Null);
+        }
+    })
+    .map(|(_, warnings)| warnings)
+}
+
+/// Makes the representation of a service: every node, every relationship, every value (csd07 chapter 4).
+///
+/// # Errors
+/// [`Diagnostics`]: everything that is wrong, among it every required input without a value and every requirement
+/// that nothing fulfills.
+pub fn represent(
+    files: &dyn Files,
+    root: &str,
+    options: &Options,
+) -> Result<Represented, Diagnostics> {
+    let made = run(files, root, options, Inputs::Complete, |program, _, sources| {
+        program.check_resolved();
+        let representation = check::represent(program, sources);
+        (representation, program.trace())
+    });
+    let ((representation, trace), warnings) = made?;
+    Ok(Represented { representation, trace, warnings })
 }
 
 /// Compiles as far as possible while inputs lack values: what depends on them is left out. For finding out which inputs
@@ -94,7 +149,7 @@ pub fn preview(
     root: &str,
     inputs: &BTreeMap<String, Value>,
 ) -> Result<Service, Diagnostics> {
-    run(files, root, inputs, Inputs::Partial)
+    service(files, root, inputs, Inputs::Partial)
 }
 
 /// Compiles a canonical document, such as [`join`] gives, whose inputs have their values already.
@@ -145,15 +200,11 @@ pub fn instantiate(
     revision: Revision,
     epoch: Epoch,
 ) -> Result<Instance, Diagnostics> {
-    let mut sources = Sources::default();
-    let faults = Faults::default();
-    let loaded = load(DOCUMENT, &one_file(&service.document), &mut sources, &faults);
-    let instance = read(&loaded, (&BTreeMap::new(), Inputs::Complete), &faults)
-        .map(|program| instance::fill(&program, service, allocation, operators, (revision, epoch)));
-    match instance {
-        Some(instance) if faults.is_empty() => Ok(instance),
-        _ => Err(faults.into_diagnostics(&sources)),
-    }
+    let files = one_file(&service.document);
+    run(&files, DOCUMENT, &Options::default(), Inputs::Complete, |program, _, _| {
+        instance::fill(program, service, allocation, operators, (revision, epoch))
+    })
+    .map(|(instance, _)| instance)
 }
 
 /// Writes a value as canonical YAML: block style, keys sorted, but a root's `tosca_definitions_version` first, as TOSCA
@@ -179,46 +230,78 @@ pub fn to_json(value: &Value) -> String {
     }
 }
 
-fn run(
+fn service(
     files: &dyn Files,
     root: &str,
     inputs: &BTreeMap<String, Value>,
     mode: Inputs,
 ) -> Result<Service, Diagnostics> {
-    let mut sources = Sources::default();
-    let faults = Faults::default();
-    let loaded = load(root, files, &mut sources, &faults);
-    let service = read(&loaded, (inputs, mode), &faults).map(|program| {
-        check_service(&program);
-        program.check_complete(inputs);
+    let options = Options { inputs: inputs.clone(), ..Options::default() };
+    run(files, root, &options, mode, |program, loaded, _| {
+        if mode == Inputs::Complete {
+            program.check_resolved();
+        }
         // A document with faults would only repeat some of them.
-        let document = match faults.is_empty() {
-            true => canonical::canonical(&loaded, inputs, &faults),
+        let document = match program.faults.is_empty() {
+            true => canonical::canonical(loaded, inputs, program.faults),
             false => Value::Null,
         };
-        facts::derive(&program, document)
-    });
-    match service {
-        Some(service) if faults.is_empty() => Ok(service),
-        _ => Err(faults.into_diagnostics(&sources)),
+        facts::derive(program, document)
+    })
+    .map(|(service, _)| service)
+}
+
+/// Goes through all phases, and gives the program to `then`. Where files or derivations are missing, checks would only
+/// find what follows from it, so they are left out.
+fn run<T>(
+    files: &dyn Files,
+    root: &str,
+    options: &Options,
+    mode: Inputs,
+    then: impl FnOnce(&Program<'_>, &Loaded, &Sources) -> T,
+) -> Result<(T, Diagnostics), Diagnostics> {
+    let mut sources = Sources::default();
+    let faults = Faults::default();
+    let loaded = load(&[root], files, &options.budgets, &mut sources, &faults);
+    let result =
+        through(&loaded, root, options, mode, &faults, |program| then(program, &loaded, &sources));
+    let clean = faults.is_empty();
+    let diagnostics = faults.into_diagnostics(&sources);
+    match result {
+        Some(result) if clean => Ok((result, diagnostics)),
+        _ => Err(diagnostics),
     }
 }
 
-/// Reads and resolves; nothing if files or derivations are missing, where checks would only find what follows from it.
-fn read<'a>(
-    loaded: &'a Loaded,
-    inputs: (&BTreeMap<String, Value>, Inputs),
-    faults: &'a Faults,
-) -> Option<Program<'a>> {
+fn through<T>(
+    loaded: &Loaded,
+    root: &str,
+    options: &Options,
+    mode: Inputs,
+    faults: &Faults,
+    then: impl FnOnce(&Program<'_>) -> T,
+) -> Option<T> {
     let complete = faults.is_empty();
-    if loaded.files.is_empty() {
+    if loaded.is_empty() {
         return None;
     }
-    let document = grammar::read_document(loaded, faults);
+    let (definitions, templates) = grammar::read_files(loaded, faults);
     if !complete {
         return None;
     }
-    resolve(document, inputs, faults)
+    let mut types = Types::resolve(definitions, loaded, faults)?;
+    check::complete(&mut types, faults);
+    let (_, template) = templates.first_key_value()?;
+    let stem = root.rsplit('/').next().unwrap_or(root);
+    let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem);
+    let name = template.name.map_or(stem, |name| name.text);
+    let mut program = Program::new(template, &types, name, (options, mode), faults);
+    program.check_types();
+    program.check_template();
+    program.check_complete(&options.inputs);
+    program.resolve(options.trace.clone());
+    program.check_graph();
+    Some(then(&program))
 }
 
 fn one_file(document: &Value) -> BTreeMap<String, String> {

@@ -15,6 +15,7 @@ use annotate_snippets::Snippet;
 use crate::diag::Diagnostic;
 use crate::diag::Diagnostics;
 use crate::diag::Place;
+use crate::diag::Severity;
 use crate::diag::Style;
 
 /// Lines longer than this many characters are cut.
@@ -66,8 +67,12 @@ fn diagnostic(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     places.extend(related.zip(labels.iter().map(|label| Some(label.as_str()))));
     let excerpts = excerpts(&places);
     let hints: Vec<String> = diagnostic.hints.iter().map(|hint| harmless(hint)).collect();
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
     let mut group =
-        Group::with_title(Level::ERROR.primary_title(title.as_str()).id(diagnostic.code.as_str()));
+        Group::with_title(level.primary_title(title.as_str()).id(diagnostic.code.as_str()));
     for excerpt in &excerpts {
         let annotations = excerpt.marks.iter().map(|mark| match mark.label {
             None => AnnotationKind::Primary.span(mark.range.clone()),

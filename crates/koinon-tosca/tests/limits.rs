@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use std::time::Instant;
 
+use koinon_tosca::Budgets;
 use koinon_tosca::Code;
 use koinon_tosca::FileError;
 use koinon_tosca::Files;
+use koinon_tosca::Options;
+use koinon_tosca::represent;
 use koinon_tosca::validate;
 
 const VERSION: &str = "tosca_definitions_version: tosca_2_0\n";
@@ -48,8 +51,8 @@ fn encoding() {
 
 #[test]
 fn bytes() {
-    check(vec![b' '; (16 << 20) + 1], Code::TooManyBytes);
-    let half = |_: &str| format!("{VERSION}# {}", "x".repeat(9 << 20)).into_bytes();
+    check(vec![b' '; (64 << 20) + 1], Code::TooManyBytes);
+    let half = |_: &str| format!("{VERSION}# {}", "x".repeat(33 << 20)).into_bytes();
     let root = format!("{VERSION}imports: [ a, b ]\n").into_bytes();
     check_files(&Bytes { root, others: half }, Code::TooManyBytes);
 }
@@ -77,6 +80,13 @@ fn depth() {
 
 #[test]
 fn nodes() {
+    let budgets = Budgets { nodes: 2_000_000, ..Budgets::default() };
+    let check = |text: String, code: Code| {
+        let files = BTreeMap::from([("root".to_owned(), text)]);
+        let options = Options { budgets, ..Options::default() };
+        let diagnostics = represent(&files, "root", &options).unwrap_err();
+        assert!(diagnostics.iter().all(|one| one.code == code), "{diagnostics}");
+    };
     check(format!("{VERSION}metadata: [ {} ]", "x, ".repeat(2_100_000)), Code::TooManyNodes);
     // A merge copies entries, however often it is used.
     let keys: String = (0..2000).map(|key| format!("k{key}: 1, ")).collect();

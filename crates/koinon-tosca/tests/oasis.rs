@@ -34,12 +34,23 @@ struct Folder(PathBuf);
 
 impl Files for Folder {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
-        let mirrored = MIRRORED.iter().find_map(|prefix| path.strip_prefix(prefix));
-        let path = match mirrored {
-            Some(path) => Path::new(SUITE).join(path),
-            None => self.0.join(path),
-        };
-        fs::read(path).map_err(|_| FileError::NotFound)
+        fs::read(self.0.join(path)).map_err(|_| FileError::NotFound)
+    }
+
+    fn list(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.0.join(folder)).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") })
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn fetch(&self, url: &str) -> Result<Vec<u8>, FileError> {
+        let path = MIRRORED.iter().find_map(|prefix| url.strip_prefix(prefix));
+        let path = path.ok_or_else(|| FileError::Unreadable("it is not mirrored".to_owned()))?;
+        fs::read(Path::new(SUITE).join(path)).map_err(|_| FileError::NotFound)
     }
 }
 
@@ -171,7 +182,7 @@ fn judge(file: &str) -> (Verdict, String) {
     let folder = Folder(path.parent().unwrap().to_owned());
     let root = path.file_name().unwrap().to_str().unwrap();
     match catch_unwind(|| validate(&folder, root, &BTreeMap::new())) {
-        Ok(Ok(())) => (Verdict::Valid, "accepted\n".to_owned()),
+        Ok(Ok(_)) => (Verdict::Valid, "accepted\n".to_owned()),
         Ok(Err(diagnostics)) => (Verdict::Invalid, diagnostics.render(Style::Plain)),
         Err(_) => (Verdict::Panic, "panicked\n".to_owned()),
     }

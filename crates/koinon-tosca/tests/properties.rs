@@ -331,7 +331,7 @@ proptest! {
     #[test]
     fn given_inputs_are_literal(text in awkward()) {
         let template = "tosca_definitions_version: tosca_2_0\nmetadata: { template_name: x }\nimports: [ { profile: org.koinon:1.0 } ]\n\
-            service_template:\n  inputs: { a: { type: string } }\n  policies:\n  - g: { type: Governance, properties: \
+            service_template:\n  node_templates: {}\n  inputs: { a: { type: string } }\n  policies:\n  - g: { type: Governance, properties: \
             { voting_delay: 1, voting_period: 1, timelock: 1, quorum: 1, proposal_threshold: 1, unbonding: 1 } }\n";
         let files = BTreeMap::from([("a.yaml".to_owned(), template.to_owned())]);
         let inputs = BTreeMap::from([("a".to_owned(), Value::string(&text))]);

@@ -66,21 +66,21 @@ error[K0010]: duplicate key `owner`
 
 #[test]
 fn places_in_two_files() {
-    let part = format!("{VERSION}node_types:\n  A: {{}}\n");
-    let root = format!("{VERSION}imports: [ part.yaml ]\nnode_types:\n  A: {{}}\n");
+    let part = format!("{VERSION}repositories:\n  a: x\n");
+    let root = format!("{VERSION}imports: [ part.yaml ]\nrepositories:\n  a: y\n");
     let text = faults_of([("service.yaml", root), ("part.yaml", part)]).render(Style::Plain);
     let text = text.split("\n\n").find(|text| text.contains("K0109")).unwrap();
     insta::assert_snapshot!(text, @r#"
-error[K0109]: node type `A` is defined twice
- --> part.yaml:3:3
+error[K0109]: repository `a` is defined twice
+ --> service.yaml:4:3
   |
-3 |   A: {}
+4 |   a: y
   |   ^
   |
- ::: service.yaml:4:3
+ ::: part.yaml:3:3
   |
-4 |   A: {}
-  |   - first defined here
+3 |   a: x
+  |   - imported from here
 "#);
 }
 

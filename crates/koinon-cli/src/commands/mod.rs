@@ -177,22 +177,42 @@ fn log() {
 
 /// Reads a duration such as `250ms`, `5 s` or `2m`.
 fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let split = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: u64 =
-        number.parse().map_err(|_| format!("expected a duration such as 250ms, found {text}"))?;
-    match unit.trim() {
-        "ms" => Ok(std::time::Duration::from_millis(number)),
-        "s" => Ok(std::time::Duration::from_secs(number)),
-        "m" | "min" => Ok(std::time::Duration::from_secs(number.saturating_mul(60))),
-        "h" => Ok(std::time::Duration::from_secs(number.saturating_mul(3600))),
-        _ => Err(format!("expected a unit of ms, s, m or h, found {text}")),
-    }
+    let end = |one: char| !one.is_ascii_digit() && one != '.';
+    let (number, unit) = text.split_at(text.find(end).unwrap_or(text.len()));
+    let milliseconds: u64 = match unit.trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(format!("expected a unit of ms, s, m or h, found {text}")),
+    };
+    let wrong = || format!("expected a duration such as 250ms or 0.5s, found {text}");
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = u32::try_from(fraction.len()).ok().filter(|digits| *digits <= 9);
+    let scale = 10_u64.pow(digits.ok_or_else(wrong)?);
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    let fraction: u64 = fraction.parse().map_err(|_| wrong())?;
+    let total = whole.checked_mul(milliseconds).ok_or_else(wrong)?;
+    // The fraction is below one hour: its product fits.
+    let part = u128::from(fraction) * u128::from(milliseconds) / u128::from(scale);
+    let part = u64::try_from(part).map_err(|_| wrong())?;
+    Ok(std::time::Duration::from_millis(total.saturating_add(part)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations() {
+        let milliseconds = |text| duration(text).unwrap().as_millis();
+        assert_eq!(milliseconds("250ms"), 250);
+        assert_eq!(milliseconds("0.25s"), 250);
+        assert_eq!(milliseconds("1.5min"), 90_000);
+        for text in ["", "1", "s", ".5s", "1.s", "-1s", "1.0000000001s", "99999999999999999999s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn no_command_has_two_arguments_of_one_name() {

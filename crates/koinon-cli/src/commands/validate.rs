@@ -27,11 +27,15 @@ pub(crate) fn run(ui: Ui, args: &ValidateArgs) -> Outcome {
     let (disk, root) = args.template.open()?;
     let format = args.format.or_json(ui);
     let values = format.shown(ui, args.template.values())?;
-    format.shown(ui, koinon_tosca::validate(&disk, &root, &values).map_err(Into::into))?;
+    let checked = koinon_tosca::validate(&disk, &root, &values).map_err(Into::into);
+    let warnings = format.shown(ui, checked)?;
     if format == Format::Text {
+        if warnings.iter().len() > 0 {
+            ui.say(warnings.render(koinon_tosca::Style::Colored).trim_end());
+        }
         ui.say(&format!("{} {root} is valid", paint(Tone::Good, "✔")));
     } else {
-        format.write(ui, &koinon_tosca::Diagnostics::default());
+        format.write(ui, &warnings);
     }
     Ok(())
 }

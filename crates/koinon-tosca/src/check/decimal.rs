@@ -1,8 +1,10 @@
 //! Exact decimal numbers: consensus has no use for floating point.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use koinon_model::Number;
+use koinon_model::Value;
 
 /// `mantissa * 10^-scale`, exact. Operations that do not fit give nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +19,33 @@ const MAX_SCALE: u32 = 30;
 /// Fraction digits of a quotient that does not end sooner. TOSCA leaves it to the implementation.
 const QUOTIENT_DIGITS: u32 = 18;
 
+impl From<i64> for Decimal {
+    fn from(number: i64) -> Self {
+        Self { mantissa: i128::from(number), scale: 0 }.trimmed()
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let trimmed = self.trimmed();
+        if trimmed.scale == 0 {
+            return write!(f, "{}", trimmed.mantissa);
+        }
+        let scale = trimmed.scale as usize;
+        let digits = trimmed.mantissa.unsigned_abs().to_string();
+        let digits = format!("{digits:0>width$}", width = scale + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - scale);
+        let sign = if trimmed.mantissa < 0 { "-" } else { "" };
+        write!(f, "{sign}{whole}.{fraction}")
+    }
+}
+
 impl Decimal {
+    /// Returns it as a number: an integer if it is one.
+    pub(crate) fn to_value(self) -> Value {
+        Number::parse(&self.to_string()).map_or(Value::Null, Value::Number)
+    }
+
     /// Reads a number; `None` if it does not fit.
     pub(crate) fn of(number: &Number) -> Option<Self> {
         let text = number.as_str();

@@ -3,6 +3,7 @@
 use koinon_model::Value;
 
 use super::functions::apply;
+use super::graph::Relationship;
 use super::program::Program;
 use super::types::Base;
 use super::units::Units;
@@ -12,40 +13,66 @@ use crate::diag::Span;
 use crate::grammar::Expr;
 use crate::grammar::ExprKind;
 use crate::grammar::Function;
+use crate::grammar::Schema;
+use crate::grammar::Signature;
+use crate::grammar::TypeId;
+use crate::grammar::Word;
 
 /// Most values that may wait for each other.
 const MAX_DEPTH: u32 = 128;
 
 /// Why there is no value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Halt {
     /// An input has no value yet.
     Input,
+    /// A relationship it leads over is not there, or not yet.
+    Later,
     /// It is known only once the service runs.
     RunTime(Span),
     /// A fault was made of it.
     Reported,
 }
 
+/// A value, with its data type if that is known: numbers with units need it.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) value: Value,
+    pub(crate) of: Option<TypeId>,
+}
+
+impl From<Value> for Known {
+    fn from(value: Value) -> Self {
+        Self { value, of: None }
+    }
+}
+
+/// What `SELF` is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Own<'s, 'a> {
+    #[default]
+    Nothing,
+    /// The node with this number.
+    Node(u32),
+    Relationship(&'s Relationship<'a>),
+}
+
 /// Where an expression stands.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Scope<'s> {
-    /// The node whose property it is.
-    pub(crate) own: Option<Own<'s>>,
+pub(crate) struct Scope<'s, 'a> {
+    /// What it belongs to.
+    pub(crate) own: Own<'s, 'a>,
     /// The value a validation clause is about.
     pub(super) tested: Option<Tested<'s>>,
+    /// The number of the relationship, where there is none yet.
+    pub(super) relationship_index: Option<u64>,
     /// Whether it stands in a type, whose nodes are not there yet.
     pub(super) open: bool,
+    /// Inputs of the workflow it stands in, which are not known before it runs.
+    pub(super) workflow: Option<&'s crate::grammar::Properties<'a>>,
     /// What the value is for, in messages.
     pub(crate) what: &'s str,
     pub(super) depth: u32,
-}
-
-/// One node of a template.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Own<'s> {
-    pub(crate) template: &'s str,
-    pub(crate) index: u64,
 }
 
 /// A value under validation.
@@ -53,10 +80,11 @@ pub(crate) struct Own<'s> {
 pub(super) struct Tested<'s> {
     pub(super) value: &'s Value,
     pub(super) base: Base,
+    pub(super) of: TypeId,
     pub(super) units: Option<&'s Units>,
 }
 
-impl<'s> Scope<'s> {
+impl<'s, 'a> Scope<'s, 'a> {
     /// The scope of a value of the service itself.
     pub(crate) fn of(what: &'s str) -> Self {
         Self { what, ..Self::default() }
@@ -67,25 +95,14 @@ impl<'s> Scope<'s> {
         Self { what, open: true, ..Self::default() }
     }
 
-    /// Returns the node, or why there is none.
-    pub(super) fn node_or(
-        self,
-        program: &Program<'_>,
-        function: &str,
-        span: Span,
-    ) -> Result<Own<'s>, Halt> {
-        self.own.ok_or_else(|| {
-            if self.open {
-                return Halt::Input;
-            }
-            let message = format!("`{function}` outside of a node template");
-            program.halt(Fault::new(Code::Path, span, message))
-        })
+    /// The scope of a node's value.
+    pub(crate) fn node(node: u32, what: &'s str) -> Self {
+        Self { own: Own::Node(node), what, ..Self::default() }
     }
 
-    /// The scope of a node's value.
-    pub(crate) fn node(own: Own<'s>, what: &'s str) -> Self {
-        Self { own: Some(own), what, ..Self::default() }
+    /// The scope of a relationship's value.
+    pub(super) fn relationship(relationship: &'s Relationship<'a>, what: &'s str) -> Self {
+        Self { own: Own::Relationship(relationship), what, ..Self::default() }
     }
 }
 
@@ -95,9 +112,23 @@ impl Halt {
         match (self, other) {
             (Self::Reported, _) | (_, Self::Reported) => Self::Reported,
             (Self::RunTime(span), _) | (_, Self::RunTime(span)) => Self::RunTime(span),
+            (Self::Later, _) | (_, Self::Later) => Self::Later,
             (Self::Input, Self::Input) => Self::Input,
         }
     }
+}
+
+/// Takes all values, or the worst reason that one is missing.
+pub(super) fn all<T>(values: impl Iterator<Item = Result<T, Halt>>) -> Result<Vec<T>, Halt> {
+    let mut all = Vec::with_capacity(values.size_hint().0);
+    let mut halted: Option<Halt> = None;
+    for value in values {
+        match value {
+            Ok(value) => all.push(value),
+            Err(halt) => halted = Some(halted.map_or(halt, |one| one.worse(halt))),
+        }
+    }
+    halted.map_or(Ok(all), Err)
 }
 
 impl<'a> Program<'a> {
@@ -126,7 +157,11 @@ impl<'a> Program<'a> {
     }
 
     /// Goes one level deeper.
-    pub(super) fn deeper<'s>(&self, scope: Scope<'s>, span: Span) -> Result<Scope<'s>, Halt> {
+    pub(super) fn deeper<'s>(
+        &self,
+        scope: Scope<'s, 'a>,
+        span: Span,
+    ) -> Result<Scope<'s, 'a>, Halt> {
         if scope.depth >= MAX_DEPTH {
             let message = "values depend on each other in a circle, or too deeply";
             return Err(self.halt(Fault::new(Code::ValueCycle, span, message)));
@@ -135,67 +170,100 @@ impl<'a> Program<'a> {
     }
 
     /// Evaluates an expression, whatever type it has.
-    pub(crate) fn eval(&self, expr: &Expr, scope: Scope<'_>) -> Result<Value, Halt> {
+    pub(crate) fn eval(&self, expr: &Expr<'a>, scope: Scope<'_, 'a>) -> Result<Known, Halt> {
         self.spend(1, expr.span)?;
         match &expr.kind {
             ExprKind::Faulty => Err(Halt::Reported),
-            ExprKind::Value(value) => Ok(value.clone()),
-            ExprKind::List(items) => Ok(Value::List(self.eval_all(items, scope)?)),
+            ExprKind::Null => Ok(Value::Null.into()),
+            ExprKind::Bool(value) => Ok(Value::Bool(*value).into()),
+            ExprKind::Number(number) => Ok(Value::Number(number.clone()).into()),
+            ExprKind::Text(text) => Ok(Value::String(text.clone().into_owned()).into()),
+            ExprKind::List(items) => {
+                let items = all(items.iter().map(|item| self.eval(item, scope)))?;
+                Ok(Value::List(items.into_iter().map(|item| item.value).collect()).into())
+            }
             ExprKind::Map(entries) => {
-                let mut all = Vec::with_capacity(entries.len());
-                let mut halted = None;
-                for (key, _, value) in entries {
-                    match self.eval(value, scope) {
-                        Ok(value) => all.push((key.clone(), value)),
-                        Err(halt) => {
-                            halted = Some(halted.map_or(halt, |one: Halt| one.worse(halt)));
-                        }
+                let entries = entries.iter().map(|(key, value)| {
+                    Ok((self.key(key, scope)?, self.eval(value, scope)?.value))
+                });
+                let mut map = std::collections::BTreeMap::new();
+                for (key, value) in all(entries)? {
+                    if map.insert(key, value).is_some() {
+                        let message = "two keys of this map are equal";
+                        return Err(self.halt(Fault::new(Code::DuplicateKey, expr.span, message)));
                     }
                 }
-                halted.map_or_else(|| Ok(all.into_iter().collect()), Err)
+                Ok(Value::Map(map).into())
             }
             ExprKind::Call(function, arguments) => {
                 let scope = self.deeper(scope, expr.span)?;
                 self.call(*function, arguments, expr.span, scope)
             }
+            ExprKind::Custom(name, arguments) => {
+                let scope = self.deeper(scope, expr.span)?;
+                self.custom(*name, arguments, expr.span, scope)
+            }
         }
     }
 
-    /// Evaluates all, so that every fault in them is found.
-    fn eval_all(&self, items: &[Expr], scope: Scope<'_>) -> Result<Vec<Value>, Halt> {
-        let mut all = Vec::with_capacity(items.len());
-        let mut halted = None;
-        for item in items {
-            match self.eval(item, scope) {
-                Ok(value) => all.push(value),
-                Err(halt) => halted = Some(halted.map_or(halt, |one: Halt| one.worse(halt))),
+    /// Evaluates a key of a map, which must be a string.
+    pub(super) fn key(&self, key: &Expr<'a>, scope: Scope<'_, 'a>) -> Result<String, Halt> {
+        if let ExprKind::Text(text) = &key.kind {
+            return Ok(text.clone().into_owned());
+        }
+        match self.eval(key, scope)?.value {
+            Value::String(text) => Ok(text),
+            found => {
+                let message = format!("expected a string as a key, found a {}", found.kind());
+                Err(self.halt(Fault::new(Code::Evaluation, key.span, message)))
             }
         }
-        halted.map_or(Ok(all), Err)
     }
 
     fn call(
         &self,
         function: Function,
-        arguments: &[Expr],
+        arguments: &[Expr<'a>],
         span: Span,
-        scope: Scope<'_>,
-    ) -> Result<Value, Halt> {
+        scope: Scope<'_, 'a>,
+    ) -> Result<Known, Halt> {
         match function {
             Function::GetInput => self.get_input(arguments, span, scope),
-            Function::GetProperty => self.get_property(arguments, span, scope),
-            Function::GetAttribute => {
-                self.check_attribute(arguments, span, scope)?;
+            Function::GetProperty | Function::GetProperty1x => {
+                self.get_property(function, arguments, span, scope)
+            }
+            Function::GetAttribute | Function::GetAttribute1x => {
+                self.check_attribute(function, arguments, span, scope)?;
+                Err(Halt::RunTime(span))
+            }
+            Function::GetArtifact | Function::GetArtifact1x => {
+                self.get_artifact(arguments, span, scope)
+            }
+            Function::AvailableAllocation => self.available_allocation(arguments, span, scope),
+            Function::GetOperationOutput | Function::GetNodesOfType | Function::Schema1x => {
                 Err(Halt::RunTime(span))
             }
             Function::NodeIndex => {
-                let own = scope.node_or(self, "$node_index", span)?;
-                Ok(Value::from(i64::try_from(own.index).unwrap_or(i64::MAX)))
+                let node = match scope.own {
+                    Own::Node(node) => node,
+                    Own::Relationship(relationship) => relationship.source,
+                    Own::Nothing => return Err(self.outside("$node_index", span, scope)),
+                };
+                let index = self.graph.node(node).index;
+                Ok(Value::from(i64::try_from(index).unwrap_or(i64::MAX)).into())
+            }
+            Function::RelationshipIndex => {
+                let index = match (scope.own, scope.relationship_index) {
+                    (Own::Relationship(relationship), _) => relationship.index,
+                    (_, Some(index)) => index,
+                    _ => return Err(self.outside("$relationship_index", span, scope)),
+                };
+                Ok(Value::from(i64::try_from(index).unwrap_or(i64::MAX)).into())
             }
             Function::Value => match scope.tested {
                 Some(tested) => {
-                    let value = tested.value.clone();
-                    self.nested(value, arguments, span, scope)
+                    let known = Known { value: tested.value.clone(), of: Some(tested.of) };
+                    self.nested(known, arguments, scope)
                 }
                 None => {
                     let message = "`$value` outside of a validation clause";
@@ -203,29 +271,53 @@ impl<'a> Program<'a> {
                 }
             },
             _ => {
-                let values = self.eval_all(arguments, scope)?;
-                let size: usize = values.iter().map(size).sum();
+                let values = all(arguments.iter().map(|one| self.eval(one, scope)))?;
+                let size: usize = values.iter().map(|known| size(&known.value)).sum();
                 self.spend(size as u64 / 8, span)?;
                 let message = |message| format!("`${}`: {message}", function.name());
-                apply(function, values, scope.tested)
+                apply(self.types, function, values, scope.tested)
                     .map_err(|error| self.halt(Fault::new(Code::Evaluation, span, message(error))))
             }
         }
     }
 
-    fn get_input(&self, arguments: &[Expr], span: Span, scope: Scope<'_>) -> Result<Value, Halt> {
+    /// Says that a function stands where it means nothing, unless that is a type.
+    pub(super) fn outside(&self, function: &str, span: Span, scope: Scope<'_, 'a>) -> Halt {
+        if scope.open {
+            return Halt::Later;
+        }
+        let message = format!("`{function}` outside of a node or relationship");
+        self.halt(Fault::new(Code::Path, span, message))
+    }
+
+    fn get_input(
+        &self,
+        arguments: &[Expr<'a>],
+        span: Span,
+        scope: Scope<'_, 'a>,
+    ) -> Result<Known, Halt> {
         let Some((first, rest)) = arguments.split_first() else { return Err(Halt::Reported) };
         let Some(name) = first.as_str() else {
             let message = "expected the name of an input";
             return Err(self.halt(Fault::new(Code::Arguments, first.span, message)));
         };
-        let Some(input) = self.document.inputs.get(name) else {
+        if scope.workflow.is_some_and(|inputs| inputs.contains_key(name)) {
+            return Err(Halt::RunTime(span));
+        }
+        let Some(input) = self.template.inputs.get(name) else {
+            // A type does not know the service it is used in.
+            if scope.open {
+                return Err(Halt::Input);
+            }
             let fault =
                 Fault::new(Code::UnknownInput, first.span, format!("unknown input `{name}`"));
-            return Err(self.halt(fault.near(name, self.document.inputs.keys().copied())));
+            return Err(self.halt(fault.near(name, self.template.inputs.keys().copied())));
         };
         match self.inputs.get(name) {
-            Some(value) => self.nested(value.clone(), rest, span, scope),
+            Some(value) => {
+                let of = self.types.shape(&input.schema).map(|shape| shape.id);
+                self.nested(Known { value: value.clone(), of }, rest, scope)
+            }
             // A required input without value is told at its definition, once.
             None if self.is_complete() && !input.is_required() && !scope.open => {
                 let message =
@@ -237,16 +329,91 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// Checks a call of a function that is not built in. What it gives is known when the service runs.
+    fn custom(
+        &self,
+        name: Word<'a>,
+        arguments: &Expr<'a>,
+        span: Span,
+        scope: Scope<'_, 'a>,
+    ) -> Result<Known, Halt> {
+        let local = self.template.functions.iter().find(|one| one.name.text == name.text);
+        let defined = self.types.function(name);
+        let signatures: Vec<&Signature<'a>> = [defined, local]
+            .into_iter()
+            .flatten()
+            .flat_map(|function| &function.signatures)
+            .collect();
+        if defined.is_none() && local.is_none() {
+            let message = format!("unknown function `${}`", name.text);
+            let known = Function::ALL.iter().map(|one| one.name());
+            let own = self.types.functions().iter().map(|one| one.name.text);
+            let fault = Fault::new(Code::UnknownFunction, name.span, message)
+                .near(name.text, known.chain(own));
+            let hint = format!("write `$${}` if the text is meant literally", name.text);
+            return Err(self.halt(fault.hint(hint)));
+        }
+        let given: &[Expr<'a>] = match &arguments.kind {
+            ExprKind::List(items) => items,
+            ExprKind::Null => &[],
+            _ => std::slice::from_ref(arguments),
+        };
+        let fits: Vec<&&Signature<'a>> =
+            signatures.iter().filter(|signature| takes(signature, given.len())).collect();
+        if fits.is_empty() {
+            let message =
+                format!("no signature of `${}` takes {} arguments", name.text, given.len());
+            let fault = Fault::new(Code::Arguments, span, message);
+            return Err(self.halt(match defined.or(local) {
+                Some(function) => fault.related(function.name.span, "defined here"),
+                None => fault,
+            }));
+        }
+        // The first signature whose types fit counts; faults of the others mean nothing.
+        let mut found = None;
+        for signature in fits {
+            let (halts, faults) = self.faults.capture(|| {
+                let checks =
+                    given.iter().enumerate().map(|(at, argument)| match schema_of(signature, at) {
+                        Some(schema) => self.typed(argument, schema, scope).map(|_| ()),
+                        None => self.eval(argument, scope).map(|_| ()),
+                    });
+                checks.filter_map(Result::err).collect::<Vec<Halt>>()
+            });
+            let reported = halts.contains(&Halt::Reported);
+            if !reported {
+                return Err(Halt::RunTime(span));
+            }
+            found = found.or(Some(faults));
+        }
+        for fault in found.into_iter().flatten() {
+            self.faults.push(fault);
+        }
+        Err(Halt::Reported)
+    }
+
+    /// Returns what a function that is not built in gives, if all its signatures agree on it.
+    pub(super) fn result_of(&self, name: Word<'a>) -> Option<&Schema<'a>> {
+        let function = self.types.function(name)?;
+        match function.signatures.as_slice() {
+            [one] => one.result.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Follows keys and indexes into a value.
     pub(super) fn nested(
         &self,
-        mut value: Value,
-        path: &[Expr],
-        span: Span,
-        scope: Scope<'_>,
-    ) -> Result<Value, Halt> {
+        known: Known,
+        path: &[Expr<'a>],
+        scope: Scope<'_, 'a>,
+    ) -> Result<Known, Halt> {
+        if path.is_empty() {
+            return Ok(known);
+        }
+        let mut value = known.value;
         for step in path {
-            let key = self.eval(step, scope)?;
+            let key = self.eval(step, scope)?.value;
             let found = match (&mut value, &key) {
                 (Value::Map(map), Value::String(key)) => map.remove(key),
                 (Value::List(list), Value::Number(number)) => {
@@ -258,12 +425,23 @@ impl<'a> Program<'a> {
             value = found.ok_or_else(|| {
                 let shown = key.to_json();
                 let message = format!("the {} has nothing at {shown}", value.kind());
-                let _: Span = span;
                 self.halt(Fault::new(Code::Path, step.span, message))
             })?;
         }
-        Ok(value)
+        Ok(value.into())
     }
+}
+
+/// Returns whether a signature takes so many arguments (csd07 10.4).
+fn takes(signature: &Signature<'_>, count: usize) -> bool {
+    let (must, may) = (signature.arguments.len(), signature.optional.len());
+    count >= must && (count <= must + may || signature.variadic)
+}
+
+/// Returns what an argument of a signature looks like; nothing if anything will do.
+fn schema_of<'f, 'a>(signature: &'f Signature<'a>, at: usize) -> Option<&'f Schema<'a>> {
+    let all = signature.arguments.iter().chain(&signature.optional);
+    all.clone().nth(at).or_else(|| all.last()).map(|schema| &**schema)
 }
 
 /// Returns how much a value costs to handle, about in bytes.

@@ -7,20 +7,93 @@ use koinon_model::Value;
 use regex::RegexBuilder;
 
 use super::decimal::Decimal;
+use super::eval::Known;
 use super::eval::Tested;
 use super::types::Base;
+use super::types::Types;
+use super::units::Units;
+use super::units::instant;
 use super::units::version_key;
 use crate::grammar::Function;
 
 /// Most bytes a compiled regular expression may take.
 const MAX_REGEX: usize = 1 << 20;
 
+/// What values are compared as: text says nothing of units, versions and times by itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct As<'t> {
+    base: Option<Base>,
+    units: Option<&'t Units>,
+}
+
 /// Applies a function; the error says what is wrong with the arguments. Their number was checked already.
 pub(super) fn apply(
+    types: &Types<'_>,
     function: Function,
-    arguments: Vec<Value>,
+    arguments: Vec<Known>,
     tested: Option<Tested<'_>>,
-) -> Result<Value, String> {
+) -> Result<Known, String> {
+    // The first argument whose type is known says what the others are.
+    let of = arguments.iter().find_map(|known| known.of);
+    let like = match (of, tested) {
+        (Some(id), _) => As { base: Some(types.base(id)), units: types.units(id) },
+        (None, Some(tested)) => As { base: Some(tested.base), units: tested.units },
+        (None, None) => As::default(),
+    };
+    let values: Vec<Value> = arguments.into_iter().map(|known| known.value).collect();
+    if let Some(units) = like.units.filter(|_| is_arithmetic(function)) {
+        return scaled(function, &values, units).map(|value| Known { value, of });
+    }
+    evaluate(function, values, like).map(Known::from)
+}
+
+fn is_arithmetic(function: Function) -> bool {
+    matches!(
+        function,
+        Function::Sum
+            | Function::Difference
+            | Function::Product
+            | Function::Quotient
+            | Function::Remainder
+    )
+}
+
+/// Computes with numbers that have units (csd07 10.2.5): sums and differences of amounts, amounts times numbers.
+fn scaled(function: Function, values: &[Value], units: &Units) -> Result<Value, String> {
+    let amount = |value: &Value| match value {
+        Value::String(text) => units.amount(text),
+        found => Err(unexpected("scalar with a unit", found)),
+    };
+    let large = || "the result is too large".to_owned();
+    let (first, rest) = values.split_first().ok_or("expected a scalar")?;
+    let mut result = amount(first)?;
+    for value in rest {
+        result = match function {
+            Function::Sum => result.add(amount(value)?),
+            Function::Difference => result.subtract(amount(value)?),
+            Function::Product => result.multiply(decimal(number(value)?)?),
+            Function::Quotient => {
+                let by = decimal(number(value)?)?;
+                if by == Decimal::from(0) {
+                    return Err("division by zero".to_owned());
+                }
+                result.divide(by)
+            }
+            _ => {
+                let by = decimal(number(value)?)?;
+                if by == Decimal::from(0) {
+                    return Err("division by zero".to_owned());
+                }
+                result.remainder(by)
+            }
+        }
+        .ok_or_else(large)?;
+    }
+    Ok(Value::String(units.write(result)))
+}
+
+fn evaluate(function: Function, arguments: Vec<Value>, like: As<'_>) -> Result<Value, String> {
+    let tested = like;
     let compare = || {
         let [left, right] = two(&arguments)?;
         ordering(left, right, tested)
@@ -230,9 +303,9 @@ fn within(function: Function, whole: &Value, part: &Value) -> Result<bool, Strin
 }
 
 /// Compares two values of one comparable type.
-fn ordering(left: &Value, right: &Value, tested: Option<Tested<'_>>) -> Result<Ordering, String> {
+fn ordering(left: &Value, right: &Value, tested: As<'_>) -> Result<Ordering, String> {
     let large = || "the numbers are too large to compare".to_owned();
-    if let Some(units) = tested.and_then(|tested| tested.units) {
+    if let Some(units) = tested.units {
         let amount = |value: &Value| match value {
             Value::String(text) => units.amount(text),
             Value::Number(number) => decimal(number),
@@ -244,15 +317,17 @@ fn ordering(left: &Value, right: &Value, tested: Option<Tested<'_>>) -> Result<O
         (Value::Number(left), Value::Number(right)) => {
             decimal(left)?.compare(decimal(right)?).ok_or_else(large)
         }
-        (Value::String(left), Value::String(right)) => match tested.map(|tested| tested.base) {
+        (Value::String(left), Value::String(right)) => match tested.base {
             Some(Base::Version) => {
                 let key = |text| version_key(text).ok_or_else(|| format!("`{text}` is no version"));
                 Ok(key(left)?.cmp(&key(right)?))
             }
-            Some(Base::Timestamp) => Err("comparing timestamps is not supported yet".to_owned()),
-            _ if scalar_like(left) || scalar_like(right) => {
-                Err("comparing scalars outside of a validation of their type is not supported yet"
-                    .to_owned())
+            Some(Base::Timestamp) => {
+                let key = |text| instant(text).ok_or_else(|| format!("`{text}` is no timestamp"));
+                Ok(key(left)?.cmp(&key(right)?))
+            }
+            None if scalar_like(left) || scalar_like(right) => {
+                Err(format!("cannot compare `{left}` with `{right}`: their units are not known"))
             }
             _ => Ok(left.cmp(right)),
         },
@@ -265,11 +340,12 @@ fn scalar_like(text: &str) -> bool {
     text.starts_with(|one: char| one.is_ascii_digit()) && text.contains(' ')
 }
 
-fn equal(left: &Value, right: &Value, tested: Option<Tested<'_>>) -> Result<bool, String> {
+fn equal(left: &Value, right: &Value, tested: As<'_>) -> Result<bool, String> {
     match (left, right) {
-        (Value::Number(_), Value::Number(_)) => Ok(ordering(left, right, None)?.is_eq()),
+        (Value::Number(_), Value::Number(_)) => Ok(ordering(left, right, As::default())?.is_eq()),
         (Value::String(_), Value::String(_))
-            if tested.is_some_and(|tested| tested.units.is_some()) =>
+            if tested.units.is_some()
+                || matches!(tested.base, Some(Base::Timestamp | Base::Version)) =>
         {
             Ok(ordering(left, right, tested)?.is_eq())
         }
@@ -278,7 +354,7 @@ fn equal(left: &Value, right: &Value, tested: Option<Tested<'_>>) -> Result<bool
     }
 }
 
-fn any_equal(all: &[Value], wanted: &Value, tested: Option<Tested<'_>>) -> Result<bool, String> {
+fn any_equal(all: &[Value], wanted: &Value, tested: As<'_>) -> Result<bool, String> {
     let mut found = false;
     for one in all {
         found |= equal(one, wanted, tested)?;
@@ -347,7 +423,7 @@ mod tests {
         let Value::List(arguments) = Value::from_json(arguments.as_bytes(), limits).unwrap() else {
             panic!("arguments are a list")
         };
-        apply(function, arguments, None).map(|value| value.to_json())
+        evaluate(function, arguments, As::default()).map(|value| value.to_json())
     }
 
     /// Expected values are those of csd07's text and examples.
@@ -420,7 +496,7 @@ mod tests {
             (
                 Function::GreaterThan,
                 "[\"15 cm\", \"2 m\"]",
-                "comparing scalars outside of a validation of their type is not supported yet",
+                "cannot compare `15 cm` with `2 m`: their units are not known",
             ),
             (Function::Concat, "[\"a\", true]", "expected a string, found a boolean"),
             (Function::Remainder, "[1.5, 1]", "expected integers"),

@@ -1,112 +1,218 @@
 //! Templates, groups, policies and outputs against their types.
 
-use std::collections::BTreeMap;
-
-use super::eval::Own;
+use super::eval::Halt;
 use super::eval::Scope;
+use super::graph::NOTHING;
 use super::program::Program;
 use super::types::Base;
 use crate::code::Code;
 use crate::diag::Fault;
+use crate::diag::Span;
 use crate::diag::article;
 use crate::grammar::Assigned;
 use crate::grammar::Capability;
+use crate::grammar::Directive;
 use crate::grammar::Group;
 use crate::grammar::Interface;
 use crate::grammar::InterfaceValues;
+use crate::grammar::Named;
 use crate::grammar::NodeTemplate;
+use crate::grammar::OperationValues;
 use crate::grammar::Policy;
-use crate::grammar::Property;
+use crate::grammar::Properties;
 use crate::grammar::Requirement;
 use crate::grammar::RequirementType;
 use crate::grammar::Section;
 use crate::grammar::Target;
 use crate::grammar::TypeDef;
+use crate::grammar::TypeId;
 use crate::grammar::Word;
 
-/// Checks the service template.
-pub(crate) fn check_service(program: &Program<'_>) {
-    let document = &program.document;
-    for node in document.nodes.values() {
-        program.check_node(node);
-    }
-    for template in document.relationships.values() {
-        let name = template.relationship_type;
-        let Some(def) = program.faults.keep(program.types.find(Section::Relationship, name)) else {
-            continue;
-        };
-        let scope = Scope::of("relationship");
-        program.check_values(&def.properties, &template.properties, (name.text, name.span), scope);
-        program.check_attributes(&def.attributes, &template.attributes, name.text, scope);
-        program.check_interfaces(&def.interfaces, &template.interfaces, name.text, scope);
-    }
-    for group in document.groups.values() {
-        program.check_group(group);
-    }
-    for policy in document.policies.values() {
-        program.check_policy(policy);
-    }
-    for (name, output) in &document.outputs {
-        program.check_schema(&output.schema, output.name);
-        match &output.value {
-            // An output may well be known only at run time.
-            Some(value) => {
-                drop(program.typed(value, &output.schema, Scope::of(name)));
-            }
-            None => {
-                let message = format!("expected `value` in output `{name}`");
-                program.faults.push(Fault::new(Code::MissingKey, output.name.span, message));
-            }
-        }
-    }
-}
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Interfaces by name.
+type Interfaces<'a> = BTreeMap<&'a str, Arc<Interface<'a>>>;
 
 impl<'a> Program<'a> {
-    fn check_node(&self, node: &NodeTemplate<'a>) {
-        let Some(def) = self.faults.keep(self.types.find(Section::Node, node.node_type)) else {
-            return;
-        };
-        let name = node.name.text;
-        let count = self.count(name);
-        self.check_node_at(node, def, 0);
-        // What holds for the first node and the last holds for those between, as far as indexes only grow.
-        if let Ok(count @ 2..) = count
-            && self.faults.is_empty()
-        {
-            self.check_node_at(node, def, count - 1);
+    /// Checks the service template before its requirements are resolved: names, types, counts.
+    pub(crate) fn check_template(&self) {
+        let template = self.template;
+        for node in template.nodes.values() {
+            self.check_node(node);
         }
-        self.check_counts(node, def);
+        for relationship in template.relationships.values() {
+            let name = relationship.relationship_type;
+            let Some(id) = self.faults.keep(self.types.find(Section::Relationship, name)) else {
+                continue;
+            };
+            let def = self.types.def(id);
+            self.check_names(&def.properties, &relationship.properties, (name.text, name.span));
+            self.check_attributes(
+                &def.attributes,
+                &def.properties,
+                &relationship.attributes,
+                name.text,
+            );
+            self.check_interfaces(&def.interfaces, &relationship.interfaces, None, name.text);
+        }
+        for group in template.groups.values() {
+            self.check_group(group);
+        }
+        for policy in template.policies.values() {
+            self.check_policy(policy);
+        }
+        self.check_workflows();
+        self.check_substitution();
+        for function in &template.functions {
+            for signature in &function.signatures {
+                let all = signature.arguments.iter().chain(&signature.optional);
+                for schema in all.chain(&signature.result) {
+                    super::definitions::check_schema(
+                        self.types,
+                        schema,
+                        function.name,
+                        self.faults,
+                    );
+                }
+            }
+        }
     }
 
-    fn check_node_at(&self, node: &NodeTemplate<'a>, def: &TypeDef<'a>, index: u64) {
-        let name = node.name.text;
-        let scope = Scope::node(Own { template: name, index }, name);
-        let of = (node.node_type.text, node.name.span);
-        self.check_values(&def.properties, &node.properties, of, scope);
-        self.check_attributes(&def.attributes, &node.attributes, of.0, scope);
-        self.check_capabilities(node, def, scope);
-        for requirement in &node.requirements {
-            self.check_requirement(requirement, node, def, scope);
+    /// Evaluates every value of the graph, once its requirements are resolved as far as they can be.
+    pub(crate) fn check_graph(&self) {
+        for at in 0..self.graph.len() {
+            self.evaluate_node(at);
         }
-        self.check_interfaces(&def.interfaces, &node.interfaces, of.0, scope);
-        for artifact in node.artifacts.values() {
+        for relationship in self.graph.relationships() {
+            for name in relationship.properties.keys() {
+                drop(self.relationship_property(&relationship, name));
+            }
+            if let Some(assignment) = relationship.assignment {
+                let scope = Scope::relationship(&relationship, "relationship");
+                self.evaluate_values(relationship.attributes, &assignment.attributes, scope);
+                let known = &relationship.def.interfaces;
+                self.evaluate_interfaces(known, &assignment.interfaces, scope);
+            }
+        }
+        for (name, output) in &self.template.outputs {
+            self.check_parameter(output);
+            match &output.value {
+                // An output may well be known only at run time.
+                Some(value) => {
+                    drop(self.typed(value, &output.schema, Scope::of(name)));
+                }
+                None => {
+                    let message = format!("expected `value` in output `{name}`");
+                    self.faults.push(Fault::new(Code::MissingKey, output.name.span, message));
+                }
+            }
+        }
+    }
+
+    fn evaluate_node(&self, at: u32) {
+        let node = self.graph.node(at);
+        if is_selected(node.template) {
+            return;
+        }
+        for name in node.def.properties.keys() {
+            drop(self.property(at, name));
+        }
+        for capability in node.def.capabilities.values() {
+            for name in capability.properties.keys() {
+                drop(self.capability_property(at, capability, name));
+            }
+            if let Some(values) = node.template.capabilities.get(capability.name.text) {
+                let scope = Scope::node(at, capability.name.text);
+                self.evaluate_values(&capability.attributes, &values.attributes, scope);
+            }
+        }
+        let scope = Scope::node(at, node.template.name.text);
+        self.evaluate_values(&node.def.attributes, &node.template.attributes, scope);
+        self.evaluate_interfaces(&node.def.interfaces, &node.template.interfaces, scope);
+        for artifact in node.template.artifacts.values() {
             self.check_artifact(artifact, scope);
         }
     }
 
+    /// Evaluates attributes or inputs; what is declared nowhere has the type its value has.
+    fn evaluate_values(
+        &self,
+        definitions: &Properties<'a>,
+        values: &Assigned<'a>,
+        scope: Scope<'_, 'a>,
+    ) {
+        for (word, value) in values.iter() {
+            // An attribute that is assigned nothing is not assigned.
+            if matches!(value.kind, crate::grammar::ExprKind::Null) {
+                continue;
+            }
+            let scope = Scope { what: word.text, ..scope };
+            drop(match definitions.get(word.text) {
+                Some(definition) => self.typed(value, &definition.schema, scope),
+                None => self.eval(value, scope).map(|known| known.value),
+            });
+        }
+    }
+
+    fn evaluate_interfaces(
+        &self,
+        definitions: &Interfaces<'a>,
+        values: &Named<'a, InterfaceValues<'a>>,
+        scope: Scope<'_, 'a>,
+    ) {
+        for (word, values) in values.iter() {
+            let Some(interface) = definitions.get(word.text) else { continue };
+            self.evaluate_values(&interface.inputs, &values.inputs, scope);
+            for (word, operation) in values.operations.iter() {
+                let known = interface.operations.get(word.text);
+                let inputs = known.map_or(&interface.inputs, |known| &known.inputs);
+                for (name, value) in operation.inputs.iter() {
+                    let scope = Scope { what: name.text, ..scope };
+                    let definition =
+                        inputs.get(name.text).or_else(|| interface.inputs.get(name.text));
+                    drop(match definition {
+                        Some(definition) => self.typed(value, &definition.schema, scope),
+                        None => self.eval(value, scope).map(|known| known.value),
+                    });
+                }
+            }
+        }
+    }
+
+    fn check_node(&self, node: &'a NodeTemplate<'a>) {
+        let Some(id) = self.faults.keep(self.types.find(Section::Node, node.node_type)) else {
+            return;
+        };
+        let def = self.types.def(id);
+        // Of a node that is selected only the filter counts (csd07 7.2.1).
+        if is_selected(node) {
+            return;
+        }
+        let of = (node.node_type.text, node.name.span);
+        self.check_names(&def.properties, &node.properties, of);
+        self.check_attributes(&def.attributes, &def.properties, &node.attributes, of.0);
+        self.check_capabilities(node, def);
+        for requirement in &node.requirements {
+            self.check_requirement(requirement, node, id);
+        }
+        let known: Vec<&str> =
+            def.artifacts.keys().copied().chain(node.artifacts.names()).collect();
+        self.check_interfaces(&def.interfaces, &node.interfaces, Some(&known), of.0);
+        self.check_counts(node, def);
+    }
+
+    /// Checks assignments of attributes, which properties are as well (csd07 9.5).
     fn check_attributes(
         &self,
-        definitions: &BTreeMap<&'a str, Property<'a>>,
+        attributes: &Properties<'a>,
+        properties: &Properties<'a>,
         values: &Assigned<'a>,
         of: &str,
-        scope: Scope<'_>,
     ) {
-        for (name, (word, value)) in values {
-            match definitions.get(name) {
-                Some(attribute) => {
-                    drop(self.typed(value, &attribute.schema, Scope { what: name, ..scope }));
-                }
-                None => self.undeclared("attribute", *word, of, definitions.keys().copied()),
+        for (word, _) in values.iter() {
+            if !attributes.contains_key(word.text) && !properties.contains_key(word.text) {
+                self.undeclared("attribute", *word, of, attributes.keys().copied());
             }
         }
     }
@@ -122,121 +228,191 @@ impl<'a> Program<'a> {
         self.faults.push(Fault::new(Code::Undeclared, word.span, message).near(word.text, known));
     }
 
-    fn check_capabilities(&self, node: &NodeTemplate<'a>, def: &TypeDef<'a>, scope: Scope<'_>) {
-        for (name, values) in &node.capabilities {
-            if !def.capabilities.contains_key(name) {
-                self.undeclared(
-                    "capability",
-                    values.name,
-                    def.name.text,
-                    def.capabilities.keys().copied(),
-                );
+    fn check_capabilities(&self, node: &NodeTemplate<'a>, def: &TypeDef<'a>) {
+        for (word, _) in node.capabilities.iter() {
+            if !def.capabilities.contains_key(word.text) {
+                let known = def.capabilities.keys().copied();
+                self.undeclared("capability", *word, def.name.text, known);
             }
         }
-        let empty = BTreeMap::new();
         for (name, capability) in &def.capabilities {
-            let values = node.capabilities.get(name);
-            let of = (*name, values.map_or(node.name.span, |values| values.name.span));
-            let assigned = values.map_or(&empty, |values| &values.properties);
-            self.check_values(&capability.properties, assigned, of, scope);
-            let assigned = values.map_or(&empty, |values| &values.attributes);
-            self.check_attributes(&capability.attributes, assigned, name, scope);
+            let values = node.capabilities.entry(name);
+            let of = (*name, values.map_or(node.name.span, |(word, _)| word.span));
+            let assigned = values.map_or(&NOTHING, |(_, values)| &values.properties);
+            self.check_names(&capability.properties, assigned, of);
+            let assigned = values.map_or(&NOTHING, |(_, values)| &values.attributes);
+            self.check_attributes(&capability.attributes, &capability.properties, assigned, name);
         }
     }
 
+    /// Checks the names interfaces are assigned by. Inputs and outputs may be new (csd07 11.3, 11.5).
     fn check_interfaces(
         &self,
-        definitions: &BTreeMap<&'a str, Interface<'a>>,
-        values: &BTreeMap<&'a str, InterfaceValues<'a>>,
+        definitions: &Interfaces<'a>,
+        values: &Named<'a, InterfaceValues<'a>>,
+        artifacts: Option<&[&str]>,
         of: &str,
-        scope: Scope<'_>,
     ) {
-        for (name, values) in values {
-            let Some(interface) = definitions.get(name) else {
-                self.undeclared("interface", values.name, of, definitions.keys().copied());
+        for (word, values) in values.iter() {
+            let Some(interface) = definitions.get(word.text) else {
+                // csd07's own examples give relationship templates interfaces their types do not have.
+                let known = definitions.keys().copied();
+                let message = format!("interface `{}` is not declared by {of}", word.text);
+                let fault = Fault::new(Code::Undeclared, word.span, message);
+                let fault = fault.near(word.text, known);
+                self.faults.push(match artifacts {
+                    Some(_) => fault,
+                    None => fault.warning(),
+                });
                 continue;
             };
-            self.check_inputs(&interface.inputs, &values.inputs, scope);
-            for (name, (word, inputs)) in &values.operations {
-                match interface.operations.get(name) {
-                    Some(operation) => {
-                        let mut known = interface.inputs.clone();
-                        known.extend(operation.inputs.clone());
-                        self.check_inputs(&known, inputs, scope);
-                    }
-                    None => {
-                        self.undeclared(
-                            "operation",
-                            *word,
-                            interface.name.text,
-                            interface.operations.keys().copied(),
-                        );
+            self.check_fixed(&interface.inputs, &values.inputs);
+            for (all, known, what) in [
+                (&values.operations, &interface.operations, "operation"),
+                (&values.notifications, &interface.notifications, "notification"),
+            ] {
+                for (word, operation) in all.iter() {
+                    match known.get(word.text) {
+                        Some(definition) => {
+                            self.check_fixed(&definition.inputs, &operation.inputs);
+                            self.check_mappings(&definition.outputs, operation);
+                        }
+                        None => {
+                            let known = known.keys().copied();
+                            self.undeclared(what, *word, interface.name.text, known);
+                        }
                     }
                 }
             }
         }
     }
 
-    /// Checks inputs of operations, of which a template may have more than its type (csd07 11.3).
-    fn check_inputs(
-        &self,
-        definitions: &BTreeMap<&'a str, Property<'a>>,
-        values: &Assigned<'a>,
-        scope: Scope<'_>,
-    ) {
-        for (name, (_, value)) in values {
-            let scope = Scope { what: name, ..scope };
-            drop(match definitions.get(name) {
-                Some(input) => self.typed(value, &input.schema, scope),
-                None => self.eval(value, scope),
-            });
+    /// Checks that no parameter is assigned whose value is fixed (csd07 9.8).
+    fn check_fixed(&self, definitions: &Properties<'a>, values: &Assigned<'a>) {
+        for (word, _) in values.iter() {
+            let fixed = definitions.get(word.text).and_then(|one| one.value.as_ref());
+            if let Some(fixed) = fixed {
+                let message = format!("the value of `{}` is fixed by its type", word.text);
+                let fault = Fault::new(Code::Fixed, word.span, message);
+                self.faults.push(fault.related(fixed.span, "fixed here"));
+            }
+        }
+    }
+
+    /// Checks that no output is mapped twice, and that mappings are paths (csd07 9.9).
+    fn check_mappings(&self, definitions: &Properties<'a>, operation: &OperationValues<'a>) {
+        for (word, value) in operation.outputs.iter() {
+            let mapped = definitions.get(word.text).and_then(|one| one.mapping.as_ref());
+            if let Some(mapped) = mapped {
+                let message = format!("output `{}` is mapped by its type", word.text);
+                let fault = Fault::new(Code::Fixed, word.span, message);
+                self.faults.push(fault.related(mapped.span, "mapped here"));
+            }
+            if !matches!(value.kind, crate::grammar::ExprKind::List(_)) {
+                let message = "expected a path to an attribute, such as [SELF, address]";
+                self.faults.push(Fault::new(Code::Path, value.span, message));
+            }
         }
     }
 
     fn check_requirement(
         &self,
-        requirement: &Requirement<'a>,
+        requirement: &'a Requirement<'a>,
         node: &NodeTemplate<'a>,
-        def: &TypeDef<'a>,
-        scope: Scope<'_>,
+        source: TypeId,
     ) {
-        let Some(definition) = def.requirements.get(requirement.name.text) else {
-            let known = def.requirements.keys().copied();
+        let def = self.types.def(source);
+        let Some(definition) = def.requirement(requirement.name.text) else {
+            let known = def.requirements.iter().map(|one| one.name.text);
             self.undeclared("requirement", requirement.name, def.name.text, known);
             return;
         };
         let target = match &requirement.node {
-            Some(target) => {
-                let Some(target) = self.check_target(target, definition, scope) else { return };
-                Some(target)
-            }
-            None => definition.node.and_then(|node| self.types.get(Section::Node, node.text)),
+            Some(target) => match self.check_target(target, definition) {
+                Some(target) => Some(target),
+                None => return,
+            },
+            None => definition.node.and_then(|node| self.types.lookup(Section::Node, node)),
         };
-        let relationship = self.check_relationship(requirement, definition, scope);
+        let relationship = self.check_relationship(requirement, definition);
         let Some(target) = target else { return };
-        let Some(capability) = self.matching(requirement, definition, target) else { return };
-        self.check_validity(requirement, relationship, (node, def), (target, capability));
-        for (name, (word, value)) in &requirement.allocation {
-            let property = capability.properties.get(name);
+        let wanted = requirement.capability;
+        let target_def = self.types.def(target);
+        let Some(capability) = self.matching(definition, wanted, target_def) else {
+            self.no_capability(requirement, definition, target_def);
+            return;
+        };
+        // Only what the author named is theirs to answer for; candidates are considered one by one.
+        let named = requirement
+            .node
+            .as_ref()
+            .is_some_and(|target| self.template.nodes.contains(target.name.text));
+        if named
+            && let Some(relationship) = relationship
+            && let Some((key, lacking, span)) =
+                self.refused_by(source, relationship, target, capability, true)
+        {
+            let lacking = self.types.def(lacking).name.text;
+            let message = format!(
+                "requirement `{}` of `{}`: `{lacking}` is not among `{key}`",
+                requirement.name.text, node.name.text
+            );
+            let fault = Fault::new(Code::Relationship, requirement.name.span, message);
+            let fault = if self.is_lenient(span) { fault.warning() } else { fault };
+            self.faults.push(match span {
+                Some(span) => fault.related(span, "allowed here"),
+                None => fault,
+            });
+        }
+        self.check_allocation(requirement, capability);
+    }
+
+    fn check_allocation(&self, requirement: &Requirement<'a>, capability: &Capability<'a>) {
+        for (word, _) in requirement.allocation.iter() {
+            let property = capability.properties.get(word.text);
             let shape = property.and_then(|property| self.types.shape(&property.schema));
             match (property, shape.map(|shape| shape.base)) {
-                (Some(property), Some(Base::Integer | Base::Float | Base::Scalar)) => {
-                    drop(self.typed(value, &property.schema, Scope { what: name, ..scope }));
-                }
+                (Some(_), Some(Base::Integer | Base::Float | Base::Scalar)) => {}
                 (Some(_), _) => {
                     let message = format!(
-                        "`{name}` is no number or scalar, so nothing can be allocated from it"
+                        "`{}` is no number or scalar, so nothing can be allocated from it",
+                        word.text
                     );
                     self.faults.push(Fault::new(Code::Allocation, word.span, message));
                 }
                 (None, _) => {
-                    let message =
-                        format!("capability `{}` has no property `{name}`", capability.name.text);
+                    let message = format!(
+                        "capability `{}` has no property `{}`",
+                        capability.name.text, word.text
+                    );
                     let fault = Fault::new(Code::Allocation, word.span, message);
-                    self.faults.push(fault.near(name, capability.properties.keys().copied()));
+                    let known = capability.properties.keys().copied();
+                    self.faults.push(fault.near(word.text, known));
                 }
             }
         }
+    }
+
+    fn no_capability(
+        &self,
+        requirement: &Requirement<'a>,
+        definition: &RequirementType<'a>,
+        target: &TypeDef<'a>,
+    ) {
+        let Some(wanted) = requirement.capability.or(definition.capability) else { return };
+        let (span, named) = match (&requirement.capability, &requirement.node) {
+            (Some(named), _) => (named.span, true),
+            (None, Some(node)) => (node.name.span, true),
+            // The type itself asks for what no node of the type has: it was told there.
+            (None, None) => (requirement.name.span, false),
+        };
+        let message = format!("`{}` has no capability `{}`", target.name.text, wanted.text);
+        let fault = Fault::new(Code::Capability, span, message);
+        let fault = match definition.capability {
+            Some(word) => fault.related(word.span, "required here"),
+            None => fault,
+        };
+        self.faults.push(if named { fault } else { fault.warning() });
     }
 
     /// Returns the type of a requirement's target: a node template's, or one that is named itself.
@@ -244,173 +420,109 @@ impl<'a> Program<'a> {
         &self,
         target: &Target<'a>,
         definition: &RequirementType<'a>,
-        scope: Scope<'_>,
-    ) -> Option<&TypeDef<'a>> {
+    ) -> Option<TypeId> {
         let name = target.name;
-        let template = self.document.nodes.get(name.text);
-        let def = match template {
-            Some(template) => self.types.get(Section::Node, template.node_type.text)?,
-            None => {
-                let Some(def) = self.types.get(Section::Node, name.text) else {
+        let template = self.template.nodes.get(name.text);
+        let id = match template {
+            // An unknown type is told at the template.
+            Some(template) => self.types.lookup(Section::Node, template.node_type)?,
+            None => match self.types.lookup(Section::Node, name) {
+                Some(id) => id,
+                None => {
                     let message = format!("unknown node template `{}`", name.text);
                     let fault = Fault::new(Code::UnknownTemplate, name.span, message);
-                    self.faults.push(fault.near(name.text, self.document.nodes.keys().copied()));
+                    self.faults.push(fault.near(name.text, self.template.nodes.names()));
                     return None;
-                };
-                def
-            }
+                }
+            },
         };
         if let Some(wanted) = definition.node
-            && !self.types.derives(Section::Node, def.name.text, wanted.text)
+            && let Some(wanted_id) = self.types.lookup(Section::Node, wanted)
+            && !self.types.derives(id, wanted_id)
         {
             let message = format!("`{}` is not {}", name.text, article(wanted.text));
             let fault = Fault::new(Code::NotDerived, name.span, message);
             self.faults.push(fault.related(wanted.span, "required here"));
         }
-        if let Some(index) = &target.index {
-            let value = self.eval(index, Scope { what: "index", ..scope });
-            let count = template.and_then(|_| self.count(name.text).ok());
-            if let (Ok(value), Some(count)) = (value, count)
-                && value.as_u64().is_none_or(|at| at >= count)
-            {
-                let message =
-                    format!("`{}` has {count} nodes and none at {}", name.text, value.to_json());
-                self.faults.push(Fault::new(Code::Count, index.span, message));
-            }
+        if let (Some(index), None) = (&target.index, template) {
+            let message = format!("`{}` is a type, whose nodes have no indices", name.text);
+            self.faults.push(Fault::new(Code::Count, index.span, message));
         }
-        Some(def)
+        Some(id)
     }
 
     /// Returns the relationship's type.
     fn check_relationship(
         &self,
-        requirement: &Requirement<'a>,
+        requirement: &'a Requirement<'a>,
         definition: &RequirementType<'a>,
-        scope: Scope<'_>,
-    ) -> Option<&TypeDef<'a>> {
-        let wanted = definition.relationship?;
-        let def = match requirement.relationship {
-            None => self.types.get(Section::Relationship, wanted.text)?,
+    ) -> Option<TypeId> {
+        let wanted = definition.relationship.as_ref().and_then(|one| one.relationship_type);
+        let wanted_id = wanted.and_then(|word| self.types.lookup(Section::Relationship, word));
+        let id = match requirement.relationship {
+            None => wanted_id?,
             Some(name) => {
-                let template = self.document.relationships.get(name.text);
-                let type_name = match self.types.get(Section::Relationship, name.text) {
-                    Some(_) => name,
-                    None => template.map_or(name, |template| template.relationship_type),
-                };
-                self.faults.keep(self.types.find(Section::Relationship, type_name))?
+                let template = self.template.relationships.get(name.text);
+                match self.types.lookup(Section::Relationship, name) {
+                    Some(id) => id,
+                    // An unknown type of a template is told there.
+                    None => match template {
+                        Some(template) => {
+                            let name = template.relationship_type;
+                            self.types.lookup(Section::Relationship, name)?
+                        }
+                        None => {
+                            self.faults.push(self.types.unknown(Section::Relationship, name));
+                            return None;
+                        }
+                    },
+                }
             }
         };
-        if let Some(name) = requirement.relationship
-            && !self.types.derives(Section::Relationship, def.name.text, wanted.text)
+        if let (Some(name), Some(wanted), Some(wanted_id)) =
+            (requirement.relationship, wanted, wanted_id)
+            && !self.types.derives(id, wanted_id)
         {
             let message = format!("`{}` is not {}", name.text, article(wanted.text));
             let fault = Fault::new(Code::NotDerived, name.span, message);
             self.faults.push(fault.related(wanted.span, "required here"));
         }
-        if let Some((word, values)) = &requirement.relationship_properties {
-            self.check_values(&def.properties, values, (def.name.text, word.span), scope);
-        }
-        Some(def)
-    }
-
-    /// Returns the capability of the target that fits.
-    fn matching<'p>(
-        &'p self,
-        requirement: &Requirement<'a>,
-        definition: &RequirementType<'a>,
-        target: &'p TypeDef<'a>,
-    ) -> Option<&'p Capability<'a>> {
-        let wanted = definition.capability?;
-        let fits = |capability: &Capability<'a>, wanted: Word<'_>| {
-            capability.name.text == wanted.text
-                || capability.capability_type.is_some_and(|name| {
-                    self.types.derives(Section::Capability, name.text, wanted.text)
-                })
+        let def = self.types.def(id);
+        let known = match &definition.relationship {
+            Some(own) if !own.properties.is_empty() => &own.properties,
+            _ => &def.properties,
         };
-        let found = target.capabilities.values().find(|capability| {
-            fits(capability, wanted)
-                && requirement.capability.is_none_or(|named| fits(capability, named))
-        });
-        if found.is_none() {
-            let named = requirement.capability.unwrap_or(wanted);
-            let span = match (&requirement.capability, &requirement.node) {
-                (Some(named), _) => named.span,
-                (None, Some(node)) => node.name.span,
-                (None, None) => requirement.name.span,
-            };
-            let message = format!("`{}` has no capability `{}`", target.name.text, named.text);
-            let fault = Fault::new(Code::Capability, span, message);
-            self.faults.push(fault.related(wanted.span, "required here"));
+        let span = requirement.relationship.map_or(requirement.name.span, |word| word.span);
+        let template = requirement
+            .relationship
+            .is_some_and(|word| self.template.relationships.contains(word.text));
+        if !template {
+            self.check_names(known, &requirement.properties, (def.name.text, span));
         }
-        found
-    }
-
-    /// Checks what relationship and capability types say of the types they connect.
-    fn check_validity(
-        &self,
-        requirement: &Requirement<'a>,
-        relationship: Option<&TypeDef<'a>>,
-        (node, source): (&NodeTemplate<'a>, &TypeDef<'a>),
-        (target, capability): (&TypeDef<'a>, &Capability<'a>),
-    ) {
-        let capability_type = capability.capability_type.map_or("", |name| name.text);
-        let lists = relationship.map(|def| &def.lists);
-        let relationship_lists = [
-            ("valid_source_node_types", Section::Node, source.name.text),
-            ("valid_target_node_types", Section::Node, target.name.text),
-            ("valid_capability_types", Section::Capability, capability_type),
-        ];
-        let capability_lists = [
-            ("valid_source_node_types", Section::Node, source.name.text),
-            (
-                "valid_relationship_types",
-                Section::Relationship,
-                relationship.map_or("", |def| def.name.text),
-            ),
-        ];
-        let relationship_lists =
-            relationship_lists.into_iter().map(|(key, section, name)| (lists, key, section, name));
-        let capability_lists = capability_lists
-            .into_iter()
-            .map(|(key, section, name)| (Some(&capability.lists), key, section, name));
-        for (lists, key, section, name) in relationship_lists.chain(capability_lists) {
-            let Some(allowed) = lists.and_then(|lists| lists.get(key)) else { continue };
-            if !allowed.iter().any(|one| self.types.derives(section, name, one.text)) {
-                let message = format!(
-                    "requirement `{}` of `{}`: `{name}` is not among `{key}`",
-                    requirement.name.text, node.name.text
-                );
-                let fault = Fault::new(Code::Relationship, requirement.name.span, message);
-                self.faults.push(match allowed.first() {
-                    Some(first) => fault.related(first.span, "allowed here"),
-                    None => fault,
-                });
-            }
-        }
+        self.check_attributes(&def.attributes, known, &requirement.attributes, def.name.text);
+        self.check_interfaces(&def.interfaces, &requirement.interfaces, None, def.name.text);
+        Some(id)
     }
 
     /// Checks the number of relationships of each requirement (csd07 8.5.4).
-    fn check_counts(&self, node: &NodeTemplate<'a>, def: &TypeDef<'a>) {
-        for (name, definition) in &def.requirements {
+    fn check_counts(&self, node: &'a NodeTemplate<'a>, def: &TypeDef<'a>) {
+        let position = self.template.nodes.position(node.name.text).unwrap_or(usize::MAX);
+        let Some(first_node) = self.graph.of_template(position).next() else { return };
+        for definition in &def.requirements {
+            let name = definition.name.text;
             let assigned: Vec<&Requirement<'a>> =
-                node.requirements.iter().filter(|one| one.name.text == *name).collect();
+                node.requirements.iter().filter(|one| one.name.text == name).collect();
             let (Some(first), Some((min, max))) = (assigned.first(), definition.count) else {
                 continue;
             };
             let mut sums = [0_u64, 0];
+            let mut known = true;
             for requirement in &assigned {
-                let count = match &requirement.count {
-                    None => 1,
-                    Some(count) => {
-                        match self.eval(count, Scope::of("count")).map(|value| value.as_u64()) {
-                            Ok(Some(count)) => count,
-                            Ok(None) => {
-                                let message = "expected a natural number for `count`";
-                                self.faults.push(Fault::new(Code::Count, count.span, message));
-                                return;
-                            }
-                            Err(_) => return,
-                        }
+                let count = match self.requirement_count(requirement, first_node) {
+                    Ok(count) => count,
+                    Err(Halt::Input | Halt::Later | Halt::RunTime(_) | Halt::Reported) => {
+                        known = false;
+                        break;
                     }
                 };
                 sums[0] = sums[0].saturating_add(count);
@@ -418,7 +530,7 @@ impl<'a> Program<'a> {
                     sums[1] = sums[1].saturating_add(count);
                 }
             }
-            if sums.iter().any(|sum| *sum < min || max.is_some_and(|max| *sum > max)) {
+            if known && sums.iter().any(|sum| *sum < min || max.is_some_and(|max| *sum > max)) {
                 let upper = max.map_or("any number".to_owned(), |max| max.to_string());
                 let message = format!(
                     "requirement `{name}` is made {} times, expected {min} to {upper}",
@@ -431,44 +543,55 @@ impl<'a> Program<'a> {
     }
 
     fn check_group(&self, group: &Group<'a>) {
-        let Some(def) = self.faults.keep(self.types.find(Section::Group, group.group_type)) else {
+        let Some(id) = self.faults.keep(self.types.find(Section::Group, group.group_type)) else {
             return;
         };
+        let def = self.types.def(id);
         let of = (group.group_type.text, group.group_type.span);
         self.check_values(&def.properties, &group.properties, of, Scope::of("group"));
-        self.check_attributes(&def.attributes, &group.attributes, of.0, Scope::of("group"));
+        self.check_attributes(&def.attributes, &def.properties, &group.attributes, of.0);
+        let allowed = def.lists.get("members").map(|list| list.as_slice());
         for member in &group.members {
-            self.check_member(*member, def.lists.get("members"), false);
+            self.check_member(*member, allowed, group.name.span);
         }
     }
 
     fn check_policy(&self, policy: &Policy<'a>) {
-        let Some(def) = self.faults.keep(self.types.find(Section::Policy, policy.policy_type))
+        let Some(id) = self.faults.keep(self.types.find(Section::Policy, policy.policy_type))
         else {
             return;
         };
+        let def = self.types.def(id);
         let of = (policy.policy_type.text, policy.name.span);
         self.check_values(&def.properties, &policy.properties, of, Scope::of("policy"));
+        let allowed = def.lists.get("targets").map(|list| list.as_slice());
         for target in &policy.targets {
-            self.check_member(*target, def.lists.get("targets"), true);
+            self.check_member(*target, allowed, policy.name.span);
         }
     }
 
     /// Checks a member of a group or target of a policy: it exists and has an allowed type.
-    fn check_member(&self, word: Word<'a>, allowed: Option<&Vec<Word<'a>>>, groups: bool) {
-        let node = self.document.nodes.get(word.text).map(|node| (Section::Node, node.node_type));
-        let group = self.document.groups.get(word.text).filter(|_| groups);
+    fn check_member(&self, word: Word<'a>, allowed: Option<&[Word<'a>]>, owner: Span) {
+        let node = self.template.nodes.get(word.text).map(|node| (Section::Node, node.node_type));
+        let group = self.template.groups.get(word.text);
+        let group = group.filter(|group| group.name.span != owner);
         let Some((section, name)) = node.or(group.map(|group| (Section::Group, group.group_type)))
         else {
-            let message = format!("unknown node template `{}`", word.text);
+            let message = format!("unknown node template or group `{}`", word.text);
             let fault = Fault::new(Code::UnknownTemplate, word.span, message);
-            self.faults.push(fault.near(word.text, self.document.nodes.keys().copied()));
+            let known = self.template.nodes.names().chain(self.template.groups.names());
+            self.faults.push(fault.near(word.text, known));
             return;
         };
-        let fits = |one: &Word<'_>| self.types.derives(section, name.text, one.text);
-        if let Some(allowed) = allowed
-            && !allowed.iter().any(fits)
-        {
+        let Some(id) = self.types.lookup(section, name) else { return };
+        let Some(allowed) = allowed else { return };
+        let fits = |one: &Word<'_>| {
+            self.types.lookup(section, *one).is_some_and(|one| self.types.derives(id, one))
+        };
+        // A group among members stands for its own members, which were checked against its type.
+        let nested = section == Section::Group
+            && !allowed.iter().any(|one| self.types.lookup(Section::Group, *one).is_some());
+        if !nested && !allowed.iter().any(fits) {
             let names: Vec<&str> = allowed.iter().map(|one| one.text).collect();
             let message = format!(
                 "`{}` is {}, expected {}",
@@ -479,4 +602,9 @@ impl<'a> Program<'a> {
             self.faults.push(Fault::new(Code::Member, word.span, message));
         }
     }
+}
+
+/// Returns whether a template's nodes can only come from elsewhere.
+pub(super) fn is_selected(template: &NodeTemplate<'_>) -> bool {
+    template.has(Directive::Select) && !template.has(Directive::Create)
 }

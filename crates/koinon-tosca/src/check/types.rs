@@ -1,16 +1,22 @@
-//! All types, each with what it inherits.
+//! All types, each with what it inherits, found by name from the file that names them.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::refine::refine;
 use super::units::Units;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
+use crate::diag::Span;
+use crate::grammar::Definitions;
+use crate::grammar::FunctionDef;
 use crate::grammar::Schema;
 use crate::grammar::Section;
 use crate::grammar::TypeDef;
+use crate::grammar::TypeId;
 use crate::grammar::Word;
+use crate::load::KOINON;
+use crate::load::Loaded;
 
 /// Most levels of derivation.
 const MAX_LEVELS: usize = 64;
@@ -33,6 +39,7 @@ pub(crate) enum Base {
     Complex,
 }
 
+/// The data types of TOSCA itself. Their numbers are their places here.
 const BUILTIN: [(&str, Base); 11] = [
     ("string", Base::String),
     ("integer", Base::Integer),
@@ -47,170 +54,472 @@ const BUILTIN: [(&str, Base); 11] = [
     ("map", Base::Map),
 ];
 
+pub(crate) const STRING: TypeId = TypeId(0);
+pub(crate) const INTEGER: TypeId = TypeId(1);
+pub(crate) const FLOAT: TypeId = TypeId(2);
+pub(crate) const BOOLEAN: TypeId = TypeId(3);
+const SCALAR: TypeId = TypeId(7);
+/// The relationship type of requirements that name none.
+pub(crate) const IMPLICIT: TypeId = TypeId(11);
+
+/// The number of the first type that a file defines.
+const OWN: usize = 12;
+
 /// Returns whether TOSCA itself defines this data type.
 pub(crate) fn is_builtin(name: &str) -> bool {
     builtin(name).is_some()
 }
 
-fn builtin(name: &str) -> Option<Base> {
-    BUILTIN.iter().find(|(builtin, _)| *builtin == name).map(|(_, base)| *base)
+fn builtin(name: &str) -> Option<TypeId> {
+    let at = BUILTIN.iter().position(|(builtin, _)| *builtin == name)?;
+    u32::try_from(at).ok().map(TypeId)
 }
 
-/// All types, by section and name.
+/// All types and functions.
 #[derive(Debug, Default)]
 pub(crate) struct Types<'a> {
-    defs: BTreeMap<Section, BTreeMap<&'a str, TypeDef<'a>>>,
+    defs: Vec<TypeDef<'a>>,
+    /// What each file defines itself.
+    names: HashMap<(u32, Section, &'a str), TypeId>,
     /// Units of scalar types, inherited ones as well.
-    units: BTreeMap<&'a str, Units>,
+    units: HashMap<TypeId, Units>,
+    functions: Vec<FunctionDef<'a>>,
+    function_names: HashMap<(u32, &'a str), usize>,
+    /// Files each file imports, with their namespaces.
+    imports: HashMap<u32, Vec<(u32, Option<&'a str>)>>,
+    /// Files of Koinon's own profile.
+    koinon: Vec<u32>,
+    /// Files that were written in TOSCA 1.x.
+    lowered: Vec<u32>,
+    /// Names of types as the output spells them.
+    full: Vec<String>,
 }
 
 /// A schema with its type looked up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape<'t, 'a> {
+    pub(crate) id: TypeId,
     pub(crate) name: &'t str,
     pub(crate) base: Base,
-    /// The type's definition, if it is not a built-in one.
-    pub(crate) def: Option<&'t TypeDef<'a>>,
+    pub(crate) def: &'t TypeDef<'a>,
     pub(crate) key: Option<&'t Schema<'a>>,
     pub(crate) entry: Option<&'t Schema<'a>>,
     pub(crate) units: Option<&'t Units>,
 }
 
+/// What a name stands for.
+enum Found<T> {
+    Nothing,
+    One(T),
+    /// Several imports bring different things of this name.
+    Several(T, T),
+}
+
+impl<T: Copy + PartialEq> Found<T> {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, other) | (other, Self::Nothing) => other,
+            (Self::One(left), Self::One(right)) if left == right => Self::One(left),
+            (
+                Self::One(left) | Self::Several(left, _),
+                Self::One(right) | Self::Several(right, _),
+            ) => Self::Several(left, right),
+        }
+    }
+}
+
 impl<'a> Types<'a> {
     /// Resolves derivations; nothing if one leads to an unknown type or back to itself.
     pub(crate) fn resolve(
-        defs: BTreeMap<(Section, &'a str), TypeDef<'a>>,
+        definitions: Definitions<'a>,
+        loaded: &'a Loaded,
         faults: &Faults,
     ) -> Option<Self> {
-        let keys: Vec<(Section, &str)> = defs.keys().copied().collect();
         let mut types = Self::default();
-        for ((section, name), def) in defs {
-            types.defs.entry(section).or_default().insert(name, def);
+        for (at, (name, _)) in BUILTIN.iter().enumerate() {
+            let word = Word { text: name, span: Span::default() };
+            let mut def = TypeDef::new(word, Section::Data, None);
+            def.chain = u32::try_from(at).map(TypeId).into_iter().collect();
+            types.defs.push(def);
         }
-        let chains: Vec<_> = keys.iter().map(|key| faults.keep(types.chain(*key))).collect();
-        for (key, chain) in keys.iter().zip(chains.into_iter().collect::<Option<Vec<_>>>()?) {
-            if let Some(def) = types.defs.get_mut(&key.0).and_then(|defs| defs.get_mut(key.1)) {
-                def.chain = chain;
+        let word = Word { text: "Relationship", span: Span::default() };
+        let mut implicit = TypeDef::new(word, Section::Relationship, None);
+        implicit.chain.push(IMPLICIT);
+        types.defs.push(implicit);
+        for (number, file) in loaded.iter() {
+            let imports = file.imports.iter();
+            let imports = imports.map(|import| (import.file, import.namespace.as_deref()));
+            types.imports.insert(number, imports.collect());
+            if file.lowered {
+                types.lowered.push(number);
+            }
+            if file.builtin && file.profile.as_deref() == Some(KOINON) {
+                types.koinon.push(number);
             }
         }
-        let mut order = keys;
-        order.sort_by_key(|key| types.get(key.0, key.1).map_or(0, |def| def.chain.len()));
-        for key in order {
-            types.inherit(key, faults);
+        for def in definitions.types {
+            let id = TypeId(u32::try_from(types.defs.len()).ok()?);
+            let key = (def.name.span.file, def.section, def.name.text);
+            if let Some(first) = types.names.get(&key) {
+                let message =
+                    format!("{} `{}` is defined twice", def.section.noun(), def.name.text);
+                let fault = Fault::new(Code::DuplicateName, def.name.span, message);
+                faults.push(fault.related(types.def(*first).name.span, "first defined here"));
+                continue;
+            }
+            types.names.insert(key, id);
+            types.defs.push(def);
         }
+        types.add_aliases();
+        for function in definitions.functions {
+            let at = types.functions.len();
+            types.function_names.insert((function.name.span.file, function.name.text), at);
+            types.functions.push(function);
+        }
+        types.check_repositories(&definitions.repositories, faults);
+        let own = OWN..types.defs.len();
+        let mut complete = true;
+        for at in own.clone() {
+            match types.chain(TypeId(u32::try_from(at).ok()?)) {
+                Ok(chain) => types.defs[at].chain = chain,
+                Err(fault) => {
+                    faults.push(fault);
+                    complete = false;
+                }
+            }
+        }
+        if !complete {
+            return None;
+        }
+        let mut order: Vec<usize> = own.collect();
+        order.sort_by_key(|at| types.defs[*at].chain.len());
+        for at in order {
+            types.inherit(TypeId(u32::try_from(at).ok()?), faults);
+        }
+        types.full = types.full_names(loaded);
         Some(types)
     }
 
-    /// Returns the names from a type to its root.
-    fn chain(&self, key: (Section, &'a str)) -> Result<Vec<&'a str>, Fault> {
-        let (section, name) = key;
-        let mut chain = vec![name];
-        let Some(mut def) = self.get(section, name) else { return Ok(chain) };
+    /// Lets types of TOSCA 1.x be called by their shorthand and qualified names as well.
+    fn add_aliases(&mut self) {
+        let mut aliases = Vec::new();
+        for (id, def) in self.iter() {
+            let metadata = def.metadata.and_then(|metadata| metadata.map()).into_iter().flatten();
+            for (key, value) in metadata {
+                if let (Some("koinon.shorthand" | "koinon.qualified"), Some(name)) =
+                    (key.text(), value.text())
+                {
+                    aliases.push(((def.name.span.file, def.section, name), id));
+                }
+            }
+        }
+        for (key, id) in aliases {
+            self.names.entry(key).or_insert(id);
+        }
+    }
+
+    /// Checks that no repository has the name of one that comes by an import without namespace (csd07 6.8.4).
+    fn check_repositories(&self, repositories: &[Word<'a>], faults: &Faults) {
+        for word in repositories {
+            let mut visible = Vec::new();
+            self.visible(word.span.file, &mut visible);
+            let other = repositories.iter().find(|other| {
+                other.text == word.text
+                    && other.span.file != word.span.file
+                    && visible.contains(&other.span.file)
+            });
+            if let Some(other) = other {
+                let message = format!("repository `{}` is defined twice", word.text);
+                let fault = Fault::new(Code::DuplicateName, word.span, message);
+                faults.push(fault.related(other.span, "imported from here"));
+            }
+        }
+    }
+
+    /// Collects the files whose names a file sees without a prefix.
+    fn visible(&self, file: u32, seen: &mut Vec<u32>) {
+        if seen.contains(&file) {
+            return;
+        }
+        seen.push(file);
+        for (import, namespace) in self.imports.get(&file).into_iter().flatten() {
+            if namespace.is_none() {
+                self.visible(*import, seen);
+            }
+        }
+    }
+
+    /// Returns itself and its ancestors.
+    fn chain(&self, id: TypeId) -> Result<Vec<TypeId>, Fault> {
+        let mut chain = vec![id];
+        let mut def = self.def(id);
+        let section = def.section;
         while let Some(parent) = def.parent {
-            if let Some(at) = chain.iter().position(|name| *name == parent.text) {
+            let next = self.find(section, parent)?;
+            if let Some(at) = chain.iter().position(|one| *one == next) {
                 // Every type of the circle finds it: told from its first name on, it is told once.
                 let mut cycle = chain.split_off(at);
-                let first =
-                    cycle.iter().enumerate().min_by_key(|(_, name)| **name).map_or(0, |(at, _)| at);
+                let first = cycle.iter().enumerate().min_by_key(|(_, id)| self.def(**id).name.text);
+                let first = first.map_or(0, |(at, _)| at);
                 cycle.rotate_left(first);
-                let span = self
-                    .get(section, cycle[0])
-                    .and_then(|def| def.parent)
-                    .map_or(parent.span, |one| one.span);
+                let span = self.def(cycle[0]).parent.map_or(parent.span, |one| one.span);
                 cycle.push(cycle[0]);
+                let names: Vec<&str> = cycle.iter().map(|id| self.def(*id).name.text).collect();
                 let message =
-                    format!("{} derives from itself: {}", section.noun(), cycle.join(" -> "));
+                    format!("{} derives from itself: {}", section.noun(), names.join(" -> "));
                 return Err(Fault::new(Code::TypeCycle, span, message));
             }
             if chain.len() >= MAX_LEVELS {
                 let message = format!("more than {MAX_LEVELS} levels of derivation");
                 return Err(Fault::new(Code::TooDeep, parent.span, message));
             }
-            chain.push(parent.text);
-            if section == Section::Data && is_builtin(parent.text) {
-                return Ok(chain);
-            }
-            def = self.find(section, parent)?;
+            chain.push(next);
+            def = self.def(next);
         }
         Ok(chain)
     }
 
-    fn inherit(&mut self, key: (Section, &'a str), faults: &Faults) {
-        let Some(own) = self.get(key.0, key.1) else { return };
-        let parent = own.parent.and_then(|parent| self.get(key.0, parent.text));
-        let merged = refine(self, parent, own.clone(), faults);
-        if key.0 == Section::Data && merged.chain.last() == Some(&"scalar") {
-            let inherited = merged.parent.and_then(|parent| self.units.get(parent.text)).cloned();
-            match Units::of(&merged, faults).or(inherited) {
-                Some(units) => {
-                    self.units.insert(key.1, units);
-                }
-                None => faults.push(Fault::new(
-                    Code::MissingKey,
-                    merged.name.span,
-                    "expected `units` in a type derived from scalar",
-                )),
+    fn inherit(&mut self, id: TypeId, faults: &Faults) {
+        let own = self.def(id).clone();
+        let parent = own.chain.get(1).copied();
+        let merged = refine(self, parent.map(|parent| self.def(parent)), own, faults);
+        if merged.section == Section::Data && merged.chain.last() == Some(&SCALAR) {
+            let inherited = parent.and_then(|parent| self.units.get(&parent));
+            if let Some(units) = Units::of(self, &merged, inherited, faults) {
+                self.units.insert(id, units);
             }
         }
-        self.replace(merged);
+        self.replace(id, merged);
     }
 
-    /// Puts a definition in the place of the one of its name.
-    pub(super) fn replace(&mut self, def: TypeDef<'a>) {
-        self.defs.entry(def.section).or_default().insert(def.name.text, def);
+    /// Puts a definition in the place of another.
+    pub(super) fn replace(&mut self, id: TypeId, def: TypeDef<'a>) {
+        self.defs[id.0 as usize] = def;
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &TypeDef<'a>> {
-        self.defs.values().flat_map(BTreeMap::values)
+    /// Returns all types that files define.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TypeId, &TypeDef<'a>)> {
+        let ids = (0_u32..).map(TypeId);
+        ids.zip(&self.defs).skip(OWN)
     }
 
-    pub(crate) fn get(&self, section: Section, name: &str) -> Option<&TypeDef<'a>> {
-        self.defs.get(&section)?.get(name)
+    /// Returns the definition of a type.
+    pub(crate) fn def(&self, id: TypeId) -> &TypeDef<'a> {
+        &self.defs[id.0 as usize]
     }
 
-    /// Returns the type, or makes the fault that it is unknown.
-    pub(crate) fn find(&self, section: Section, name: Word<'_>) -> Result<&TypeDef<'a>, Fault> {
-        self.get(section, name.text).ok_or_else(|| self.unknown(section, name))
+    /// Returns the name the output spells it by.
+    pub(crate) fn full_name(&self, id: TypeId) -> &str {
+        self.full.get(id.0 as usize).map_or("", String::as_str)
+    }
+
+    fn full_names(&self, loaded: &Loaded) -> Vec<String> {
+        let name = |def: &TypeDef<'_>| {
+            let text = def.name.text;
+            if def.chain.first().is_some_and(|id| (id.0 as usize) < OWN) {
+                return text.to_owned();
+            }
+            let file = loaded.get(def.name.span.file);
+            match file.and_then(|file| file.profile.as_deref()) {
+                Some(profile) => format!("{profile}:{text}"),
+                None if file.is_some_and(|file| file.root) => text.to_owned(),
+                // Another file's types: by what the root sees them as, or by the file's number.
+                None => {
+                    let root = loaded.iter().next().map_or(0, |(number, _)| number);
+                    let seen = self.resolve_name(root, def.section, text, &mut Vec::new());
+                    match seen {
+                        Found::One(id) if std::ptr::eq(self.def(id).name.text, text) => {
+                            text.to_owned()
+                        }
+                        _ => format!("{}#{text}", def.name.span.file),
+                    }
+                }
+            }
+        };
+        self.defs.iter().map(name).collect()
+    }
+
+    /// Returns the type a name means where it is written.
+    pub(crate) fn lookup(&self, section: Section, name: Word<'_>) -> Option<TypeId> {
+        if section == Section::Data
+            && let Some(builtin) = builtin(name.text)
+        {
+            return Some(builtin);
+        }
+        match self.resolve_name(name.span.file, section, name.text, &mut Vec::new()) {
+            Found::Nothing => None,
+            Found::One(id) | Found::Several(id, _) => Some(id),
+        }
+    }
+
+    /// Returns the definition a name means where it is written.
+    pub(crate) fn get(&self, section: Section, name: Word<'_>) -> Option<&TypeDef<'a>> {
+        self.lookup(section, name).map(|id| self.def(id))
+    }
+
+    /// Returns the type, or makes the fault that it is unknown, or that it could be several.
+    pub(crate) fn find(&self, section: Section, name: Word<'_>) -> Result<TypeId, Fault> {
+        if section == Section::Data
+            && let Some(builtin) = builtin(name.text)
+        {
+            return Ok(builtin);
+        }
+        match self.resolve_name(name.span.file, section, name.text, &mut Vec::new()) {
+            Found::One(id) => Ok(id),
+            Found::Nothing => Err(self.unknown(section, name)),
+            Found::Several(left, right) => {
+                let message = format!("`{}` could be one of several types", name.text);
+                let fault = Fault::new(Code::DuplicateName, name.span, message)
+                    .related(self.def(left).name.span, "this one")
+                    .related(self.def(right).name.span, "or this one");
+                Err(fault.hint("import one of their files into a `namespace`"))
+            }
+        }
+    }
+
+    /// Finds a name: what the file defines itself, then what it imports. The whole name is tried before a namespace
+    /// is split off, since both may contain colons.
+    fn resolve_name(
+        &self,
+        file: u32,
+        section: Section,
+        text: &str,
+        seen: &mut Vec<(u32, usize)>,
+    ) -> Found<TypeId> {
+        if let Some(id) = self.names.get(&(file, section, text)) {
+            return Found::One(*id);
+        }
+        if seen.contains(&(file, text.len())) {
+            return Found::Nothing;
+        }
+        seen.push((file, text.len()));
+        let mut found = Found::Nothing;
+        for (import, rest) in self.within(file, text) {
+            found = found.and(self.resolve_name(import, section, rest, seen));
+        }
+        found
+    }
+
+    /// Returns the imports that may bring a name, each with the name as it is there.
+    fn within<'t>(&'t self, file: u32, text: &'t str) -> impl Iterator<Item = (u32, &'t str)> {
+        let imports = self.imports.get(&file).into_iter().flatten();
+        imports.filter_map(move |(import, namespace)| match namespace {
+            None => Some((*import, text)),
+            Some(namespace) => {
+                let rest = text.strip_prefix(namespace)?.strip_prefix(':')?;
+                Some((*import, rest))
+            }
+        })
     }
 
     /// Makes the fault for an unknown type.
     pub(crate) fn unknown(&self, section: Section, name: Word<'_>) -> Fault {
-        if let Some((namespace, _)) = name.text.split_once(':') {
-            let message =
-                format!("namespace `{namespace}` of `{}` is not supported yet", name.text);
-            return Fault::new(Code::NotSupported, name.span, message);
-        }
         let message = format!("unknown {} `{}`", section.noun(), name.text);
-        let known = self.defs.get(&section).into_iter().flat_map(BTreeMap::keys).copied();
-        let builtin = BUILTIN.iter().map(|(name, _)| *name).filter(|_| section == Section::Data);
-        let fault =
-            Fault::new(Code::UnknownType, name.span, message).near(name.text, known.chain(builtin));
-        match Section::ALL.into_iter().find(|other| self.get(*other, name.text).is_some()) {
+        let mut known = Vec::new();
+        self.names_in(name.span.file, section, "", &mut Vec::new(), &mut known);
+        if section == Section::Data {
+            known.extend(BUILTIN.iter().map(|(name, _)| (*name).to_owned()));
+        }
+        let fault = Fault::new(Code::UnknownType, name.span, message)
+            .near(name.text, known.iter().map(String::as_str));
+        match Section::ALL.into_iter().find(|other| self.lookup(*other, name).is_some()) {
             Some(other) => fault.hint(format!("`{}` is a {}", name.text, other.noun())),
             None => fault,
         }
     }
 
+    /// Collects the names a file can use, for suggestions.
+    pub(crate) fn names_in(
+        &self,
+        file: u32,
+        section: Section,
+        prefix: &str,
+        seen: &mut Vec<u32>,
+        names: &mut Vec<String>,
+    ) {
+        if seen.contains(&file) || names.len() > 4096 {
+            return;
+        }
+        seen.push(file);
+        let mut own: Vec<String> = self
+            .defs
+            .iter()
+            .skip(OWN)
+            .filter(|def| def.section == section && def.name.span.file == file)
+            .map(|def| format!("{prefix}{}", def.name.text))
+            .collect();
+        names.append(&mut own);
+        for (import, namespace) in self.imports.get(&file).into_iter().flatten() {
+            match namespace {
+                None => self.names_in(*import, section, prefix, seen, names),
+                Some(namespace) => {
+                    let prefix = format!("{prefix}{namespace}:");
+                    self.names_in(*import, section, &prefix, seen, names);
+                }
+            }
+        }
+    }
+
+    /// Returns the function a name means where it is written.
+    pub(crate) fn function(&self, name: Word<'_>) -> Option<&FunctionDef<'a>> {
+        let at = self.function_at(name.span.file, name.text, &mut Vec::new())?;
+        Some(&self.functions[at])
+    }
+
+    fn function_at(&self, file: u32, text: &str, seen: &mut Vec<(u32, usize)>) -> Option<usize> {
+        if let Some(at) = self.function_names.get(&(file, text)) {
+            return Some(*at);
+        }
+        if seen.contains(&(file, text.len())) {
+            return None;
+        }
+        seen.push((file, text.len()));
+        self.within(file, text).find_map(|(import, rest)| self.function_at(import, rest, seen))
+    }
+
+    /// Returns all functions that files define.
+    pub(crate) fn functions(&self) -> &[FunctionDef<'a>] {
+        &self.functions
+    }
+
     /// Returns whether a type is, or derives from, another.
-    pub(crate) fn derives(&self, section: Section, name: &str, ancestor: &str) -> bool {
-        name == ancestor || self.get(section, name).is_some_and(|def| def.chain.contains(&ancestor))
+    pub(crate) fn derives(&self, id: TypeId, ancestor: TypeId) -> bool {
+        self.def(id).chain.contains(&ancestor)
+    }
+
+    /// Returns whether a file was written in TOSCA 1.x.
+    pub(crate) fn is_lowered(&self, file: u32) -> bool {
+        self.lowered.contains(&file)
+    }
+
+    /// Returns a type of Koinon's own profile, if the service uses that.
+    pub(crate) fn koinon(&self, section: Section, name: &str) -> Option<TypeId> {
+        self.koinon.iter().find_map(|file| self.names.get(&(*file, section, name)).copied())
+    }
+
+    /// Returns what a data type's values are made of.
+    pub(crate) fn base(&self, id: TypeId) -> Base {
+        let root = self.def(id).chain.last().map_or(usize::MAX, |root| root.0 as usize);
+        BUILTIN.get(root).map_or(Base::Complex, |(_, base)| *base)
+    }
+
+    /// Returns the units of a scalar type.
+    pub(crate) fn units(&self, id: TypeId) -> Option<&Units> {
+        self.units.get(&id)
     }
 
     /// Looks up a schema's type; `None` if it is unknown or there is none.
     pub(crate) fn shape<'t>(&'t self, schema: &'t Schema<'a>) -> Option<Shape<'t, 'a>> {
-        let name = schema.data_type?.text;
-        let (key, entry) = (schema.key.as_deref(), schema.entry.as_deref());
-        if let Some(base) = builtin(name) {
-            return Some(Shape { name, base, def: None, key, entry, units: None });
-        }
-        let def = self.get(Section::Data, name)?;
+        let id = self.lookup(Section::Data, schema.data_type?)?;
+        let def = self.def(id);
         Some(Shape {
-            name,
-            base: def.chain.last().and_then(|root| builtin(root)).unwrap_or(Base::Complex),
-            def: Some(def),
-            key: key.or(def.schema.key.as_deref()),
-            entry: entry.or(def.schema.entry.as_deref()),
-            units: self.units.get(name),
+            id,
+            name: def.name.text,
+            base: self.base(id),
+            def,
+            key: schema.key.as_deref().or(def.schema.key.as_deref()),
+            entry: schema.entry.as_deref().or(def.schema.entry.as_deref()),
+            units: self.units.get(&id),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Values against their types: checked, and completed with the defaults of complex types.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use koinon_model::Value;
@@ -7,8 +8,12 @@ use koinon_model::Value;
 use super::eval::Halt;
 use super::eval::Scope;
 use super::eval::Tested;
+use super::eval::all;
 use super::program::Program;
+use super::types::BOOLEAN;
 use super::types::Base;
+use super::types::INTEGER;
+use super::types::STRING;
 use super::types::Shape;
 use super::units::is_base64;
 use super::units::is_timestamp;
@@ -22,149 +27,204 @@ use crate::grammar::Expr;
 use crate::grammar::ExprKind;
 use crate::grammar::Function;
 use crate::grammar::Gives;
+use crate::grammar::Properties;
 use crate::grammar::Property;
 use crate::grammar::Schema;
-use crate::grammar::Section;
+use crate::grammar::TypeId;
 
 impl<'a> Program<'a> {
     /// Evaluates an expression that must be of a type.
     pub(crate) fn typed(
         &self,
-        expr: &Expr,
+        expr: &Expr<'a>,
         schema: &Schema<'a>,
-        scope: Scope<'_>,
+        scope: Scope<'_, 'a>,
     ) -> Result<Value, Halt> {
-        let scope = self.deeper(scope, expr.span)?;
+        // An unknown type was reported where it is written; a parameter may have none.
+        let Some(shape) = self.types.shape(schema) else {
+            return self.eval(expr, scope).map(|known| known.value);
+        };
+        self.shaped(expr, schema, shape, scope)
+    }
+
+    fn shaped(
+        &self,
+        expr: &Expr<'a>,
+        schema: &Schema<'a>,
+        shape: Shape<'_, 'a>,
+        scope: Scope<'_, 'a>,
+    ) -> Result<Value, Halt> {
         self.spend(1, expr.span)?;
-        // An unknown type was reported where it is written; an output may have none.
-        let Some(shape) = self.types.shape(schema) else { return self.eval(expr, scope) };
+        let wrong =
+            |found: &str| self.halt(mismatch(shape.base, shape.name, found, expr.span, scope.what));
         let value = match (&expr.kind, shape.base) {
             (ExprKind::Faulty, _) => return Err(Halt::Reported),
-            (ExprKind::Call(function, arguments), _) => {
+            (ExprKind::Call(..) | ExprKind::Custom(..), _) => {
+                let scope = self.deeper(scope, expr.span)?;
                 return match self.eval(expr, scope) {
-                    Ok(value) => self.typed(&lift(value, expr.span), schema, scope),
+                    Ok(known) => {
+                        let lifted = Expr::lift(known.value, expr.span);
+                        self.shaped(&lifted, schema, shape, scope)
+                    }
                     Err(Halt::Reported) => Err(Halt::Reported),
                     Err(halt) => {
-                        self.plausible(*function, arguments, expr.span, shape, scope)?;
+                        self.plausible(expr, shape, scope)?;
                         Err(halt)
                     }
                 };
             }
             (ExprKind::List(items), Base::List) => {
-                let Some(entry) = shape.entry else { return self.eval(expr, scope) };
-                Value::List(self.all(items.iter().map(|item| self.typed(item, entry, scope)))?)
+                let scope = self.deeper(scope, expr.span)?;
+                match shape.entry {
+                    Some(entry) => {
+                        Value::List(all(items.iter().map(|item| self.typed(item, entry, scope)))?)
+                    }
+                    None => self.eval(expr, scope)?.value,
+                }
             }
             (ExprKind::Map(entries), Base::Map) => {
-                let Some(entry) = shape.entry else { return self.eval(expr, scope) };
-                let typed = entries.iter().map(|(key, span, value)| {
-                    if let Some(schema) = shape.key {
-                        self.typed(&lift(Value::String(key.clone()), *span), schema, scope)?;
-                    }
-                    Ok((key.clone(), self.typed(value, entry, scope)?))
-                });
-                self.all(typed)?.into_iter().collect()
+                self.map(entries, shape, self.deeper(scope, expr.span)?)?
             }
             (ExprKind::Map(entries), Base::Complex) => {
-                self.complex(entries, expr.span, shape, scope)?
+                self.complex(entries, expr.span, shape, self.deeper(scope, expr.span)?)?
             }
-            (ExprKind::Value(value), base) => {
-                self.scalar(value, shape).map_err(|found| {
-                    self.halt(self.mismatch(base, shape.name, &found, expr.span, scope))
-                })?;
-                value.clone()
+            (ExprKind::List(_), _) => return Err(wrong("a list")),
+            (ExprKind::Map(_), _) => return Err(wrong("a map")),
+            (ExprKind::Null, Base::Nil) => Value::Null,
+            (ExprKind::Bool(value), Base::Boolean) => Value::Bool(*value),
+            (ExprKind::Number(number), Base::Float) => Value::Number(number.clone()),
+            (ExprKind::Number(number), Base::Integer) => match number.as_i64() {
+                Some(_) => Value::Number(number.clone()),
+                None => return Err(wrong(number.as_str())),
+            },
+            (ExprKind::Number(number), Base::Version) => {
+                return Err(wrong(&format!("the number {number}; put it in quotes")));
             }
-            (ExprKind::List(_), base) => {
-                return Err(self.halt(self.mismatch(base, shape.name, "a list", expr.span, scope)));
+            (ExprKind::Text(text), _) => {
+                self.text(text, shape, expr.span, scope).map_err(|found| wrong(&found))?
             }
-            (ExprKind::Map(_), base) => {
-                return Err(self.halt(self.mismatch(base, shape.name, "a map", expr.span, scope)));
-            }
+            (ExprKind::Null, _) => return Err(wrong("null")),
+            (ExprKind::Bool(_), _) => return Err(wrong("a boolean")),
+            (ExprKind::Number(_), _) => return Err(wrong("a number")),
         };
         self.validate(&value, schema, shape, expr.span, scope)?;
         Ok(value)
     }
 
-    /// Takes all values, or the worst reason that one is missing.
-    fn all<T>(&self, values: impl Iterator<Item = Result<T, Halt>>) -> Result<Vec<T>, Halt> {
-        let mut all = Vec::new();
-        let mut halted = None;
-        for value in values {
-            match value {
-                Ok(value) => all.push(value),
-                Err(halt) => halted = Some(halted.map_or(halt, |one: Halt| one.worse(halt))),
-            }
-        }
-        halted.map_or(Ok(all), Err)
-    }
-
-    fn mismatch(&self, base: Base, name: &str, found: &str, span: Span, scope: Scope<'_>) -> Fault {
-        let what = scope.what;
-        let message = format!("expected {} for `{what}`, found {found}", article(name));
-        let fault = Fault::new(Code::Mismatch, span, message);
-        if base == Base::String && !found.contains("list") && !found.contains("map") {
-            return fault.hint("put it in quotes to make it a string");
-        }
-        fault
-    }
-
-    /// Checks a scalar; the error says what was found.
-    fn scalar(&self, value: &Value, shape: Shape<'_, 'a>) -> Result<(), String> {
-        let kind = || article(value.kind());
-        match (shape.base, value) {
-            (Base::String, Value::String(_))
-            | (Base::Boolean, Value::Bool(_))
-            | (Base::Nil, Value::Null)
-            | (Base::Float, Value::Number(_)) => Ok(()),
-            (Base::Integer, Value::Number(number)) => {
-                number.as_i64().map(|_| ()).ok_or_else(|| format!("{number}"))
-            }
-            (Base::Bytes, Value::String(text)) if is_base64(text) => Ok(()),
-            (Base::Bytes, Value::String(_)) => Err("a string that is not Base64".to_owned()),
-            (Base::Timestamp, Value::String(text)) if is_timestamp(text) => Ok(()),
-            (Base::Timestamp, Value::String(text)) => {
-                Err(format!("`{text}`, which is not in RFC 3339"))
-            }
-            (Base::Version, Value::String(text)) if version_key(text).is_some() => Ok(()),
-            (Base::Version, Value::String(text)) => Err(format!("`{text}`")),
-            (Base::Version, Value::Number(number)) => {
-                Err(format!("the number {number}; put it in quotes"))
-            }
-            (Base::Scalar, Value::String(text)) => match shape.units {
-                Some(units) => {
-                    units.amount(text).map(|_| ()).map_err(|error| format!("`{text}`: {error}"))
+    /// Reads what is written as text; the error says what was found.
+    fn text(
+        &self,
+        text: &str,
+        shape: Shape<'_, 'a>,
+        span: Span,
+        scope: Scope<'_, 'a>,
+    ) -> Result<Value, String> {
+        let string = || Ok(Value::String(text.to_owned()));
+        match shape.base {
+            Base::String => string(),
+            // Infinities and not-a-number, which JSON's numbers have not.
+            Base::Float if matches!(text, ".inf" | "-.inf" | ".nan") => string(),
+            Base::Bytes if is_base64(text) => string(),
+            Base::Bytes => Err("a string that is not Base64".to_owned()),
+            Base::Timestamp if is_timestamp(text) => string(),
+            Base::Timestamp => Err(format!("`{text}`, which is not in RFC 3339")),
+            Base::Version if version_key(text).is_some() => string(),
+            Base::Version => Err(format!("`{text}`")),
+            Base::Scalar => {
+                let Some(units) = shape.units else {
+                    return Err("a type without units".to_owned());
+                };
+                let amount = units.read(text).map_err(|error| format!("`{text}`: {error}"))?;
+                // The number as written must be of the scalar's data type (csd07 9.1.2.2).
+                let number = crate::yaml::Scalar::plain(amount.number);
+                if let crate::yaml::Scalar::Number(number) = number {
+                    let def = self.types.def(units.number);
+                    let schema = Schema { data_type: Some(def.name), ..Schema::default() };
+                    let builtin = Shape {
+                        id: units.number,
+                        name: def.name.text,
+                        base: self.types.base(units.number),
+                        def,
+                        key: None,
+                        entry: None,
+                        units: None,
+                    };
+                    let lifted = Expr { span, kind: ExprKind::Number(number) };
+                    let checked = self.shaped(&lifted, &schema, builtin, scope);
+                    if checked.is_err() {
+                        return Err(format!(
+                            "`{text}`, whose number is not {}",
+                            article(def.name.text)
+                        ));
+                    }
                 }
-                None => Err("a type without units".to_owned()),
-            },
-            _ => Err(kind()),
+                Ok(Value::String(units.write(amount.value)))
+            }
+            _ => Err("a string".to_owned()),
         }
+    }
+
+    fn map(
+        &self,
+        entries: &[(Expr<'a>, Expr<'a>)],
+        shape: Shape<'_, 'a>,
+        scope: Scope<'_, 'a>,
+    ) -> Result<Value, Halt> {
+        let typed = entries.iter().map(|(key, value)| {
+            let text = self.key(key, scope)?;
+            if let Some(schema) = shape.key {
+                let kind = ExprKind::Text(Cow::Owned(text.clone()));
+                self.typed(&Expr { span: key.span, kind }, schema, scope)?;
+            }
+            let value = match shape.entry {
+                Some(entry) => self.typed(value, entry, scope)?,
+                None => self.eval(value, scope)?.value,
+            };
+            Ok((text, value))
+        });
+        let mut map = BTreeMap::new();
+        for (at, (key, value)) in all(typed)?.into_iter().enumerate() {
+            if map.contains_key(&key) {
+                let message = format!("the key `{key}` stands twice in this map");
+                let span = entries.get(at).map_or(Span::default(), |(key, _)| key.span);
+                return Err(self.halt(Fault::new(Code::DuplicateKey, span, message)));
+            }
+            map.insert(key, value);
+        }
+        Ok(Value::Map(map))
     }
 
     fn complex(
         &self,
-        entries: &[(String, Span, Expr)],
+        entries: &[(Expr<'a>, Expr<'a>)],
         span: Span,
         shape: Shape<'_, 'a>,
-        scope: Scope<'_>,
+        scope: Scope<'_, 'a>,
     ) -> Result<Value, Halt> {
-        let Some(def) = shape.def else { return Err(Halt::Reported) };
-        let properties = &def.properties;
-        let given = entries.iter().map(|(key, at, value)| {
+        let properties = &shape.def.properties;
+        let mut keys = Vec::with_capacity(entries.len());
+        for (key, _) in entries {
+            keys.push(self.key(key, scope)?);
+        }
+        let given = entries.iter().zip(&keys).map(|((at, value), key)| {
             let Some(property) = properties.get(key.as_str()) else {
-                let fault = undeclared(key, shape.name, *at, properties.keys().copied());
+                let fault = undeclared(key, shape.name, at.span, properties.keys().copied());
                 return Err(self.halt(fault));
             };
             if let Some(fixed) = &property.value {
-                return Err(self.halt(fixed_value(key, *at, fixed.span)));
+                return Err(self.halt(fixed_value(key, at.span, fixed.span)));
             }
-            Ok((key.clone(), self.typed(value, &property.schema, Scope { what: key, ..scope })?))
+            let scope = Scope { what: key, ..scope };
+            Ok((key.clone(), self.typed(value, &property.schema, scope)?))
         });
-        let given = self.all(given);
+        let given = all(given);
         let missing = properties
             .values()
-            .filter(|property| !entries.iter().any(|(key, _, _)| key == property.name.text));
+            .filter(|property| !keys.iter().any(|key| key == property.name.text));
         let filled = missing.filter_map(|property| {
             let name = property.name.text;
-            match property.value.as_ref().or(property.default.as_ref()) {
+            let default = property.default.as_ref().filter(|_| property.is_required());
+            match property.value.as_ref().or(default) {
                 Some(value) => {
                     let value = self.typed(value, &property.schema, Scope { what: name, ..scope });
                     Some(value.map(|value| (name.to_owned(), value)))
@@ -177,7 +237,7 @@ impl<'a> Program<'a> {
                 None => None,
             }
         });
-        let filled = self.all(filled);
+        let filled = all(filled);
         Ok(given?.into_iter().chain(filled?).collect())
     }
 
@@ -188,13 +248,14 @@ impl<'a> Program<'a> {
         schema: &Schema<'a>,
         shape: Shape<'_, 'a>,
         span: Span,
-        scope: Scope<'_>,
+        scope: Scope<'_, 'a>,
     ) -> Result<(), Halt> {
-        let inherited = shape.def.map(|def| &def.schema.validation[..]).unwrap_or_default();
+        let inherited = &shape.def.schema.validation;
         for clause in inherited.iter().chain(&schema.validation) {
-            let tested = Some(Tested { value, base: shape.base, units: shape.units });
-            match self.eval(clause, Scope { tested, ..scope }) {
-                Ok(Value::Bool(true)) | Err(Halt::Input | Halt::RunTime(_)) => {}
+            let (base, units) = (shape.base, shape.units);
+            let tested = Some(Tested { value, base, of: shape.id, units });
+            match self.eval(clause, Scope { tested, ..scope }).map(|known| known.value) {
+                Ok(Value::Bool(true)) | Err(Halt::Input | Halt::RunTime(_) | Halt::Later) => {}
                 Ok(Value::Bool(false)) => {
                     let shown = shorten(&value.to_json());
                     let message = format!("{shown} is not valid for `{}`", scope.what);
@@ -215,91 +276,116 @@ impl<'a> Program<'a> {
     /// Checks that a call whose value is not known yet can be of a type.
     fn plausible(
         &self,
-        function: Function,
-        arguments: &[Expr],
-        span: Span,
+        expr: &Expr<'a>,
         shape: Shape<'_, 'a>,
-        scope: Scope<'_>,
+        scope: Scope<'_, 'a>,
     ) -> Result<(), Halt> {
-        let gives = match function.gives() {
-            Gives::Boolean => "boolean",
-            Gives::Integer => "integer",
-            Gives::Float => "float",
-            Gives::String => "string",
-            Gives::Any if function == Function::GetInput && arguments.len() == 1 => {
-                let input = arguments[0].as_str().and_then(|name| self.document.inputs.get(name));
-                let Some(data_type) = input.and_then(|input| input.schema.data_type) else {
-                    return Ok(());
-                };
-                data_type.text
+        let gives: Option<TypeId> = match &expr.kind {
+            ExprKind::Call(function, arguments) => match function.gives() {
+                Gives::Boolean => Some(BOOLEAN),
+                Gives::Integer => Some(INTEGER),
+                Gives::String => Some(STRING),
+                Gives::Any if *function == Function::GetInput && arguments.len() == 1 => {
+                    let name = arguments[0].as_str();
+                    let workflow = scope.workflow.and_then(|inputs| inputs.get(name?));
+                    let input = workflow.or_else(|| self.template.inputs.get(name?));
+                    input.and_then(|input| self.types.shape(&input.schema)).map(|one| one.id)
+                }
+                Gives::Any => None,
+            },
+            ExprKind::Custom(name, _) => {
+                let result = self.result_of(*name);
+                result.and_then(|schema| self.types.shape(schema)).map(|shape| shape.id)
             }
-            Gives::Any => return Ok(()),
+            _ => None,
         };
-        let derives = |one: &str, other: &str| self.types.derives(Section::Data, one, other);
-        let widened = shape.base == Base::Float && derives(gives, "integer");
+        let Some(gives) = gives else { return Ok(()) };
+        let (given, wanted) = (self.types.base(gives), shape.base);
+        let widened = wanted == Base::Float && given == Base::Integer;
         // Of text the type says nothing before its value is known.
-        let text = gives == "string"
-            && matches!(shape.base, Base::Bytes | Base::Timestamp | Base::Version | Base::Scalar);
-        let base = shape.def.and_then(|def| def.chain.last().copied());
-        if derives(gives, shape.name)
-            || derives(shape.name, gives)
-            || widened
-            || text
-            || base == Some(gives)
-        {
+        let text = given == Base::String
+            && matches!(wanted, Base::Bytes | Base::Timestamp | Base::Version | Base::Scalar);
+        let related = self.types.derives(gives, shape.id) || self.types.derives(shape.id, gives);
+        if related || widened || text || (given == wanted && wanted != Base::Complex) {
             return Ok(());
         }
+        let name = self.types.def(gives).name.text;
         let message = format!(
             "expected {} for `{}`, found {}",
             article(shape.name),
             scope.what,
-            article(gives)
+            article(name)
         );
-        Err(self.halt(Fault::new(Code::Mismatch, span, message)))
+        Err(self.halt(Fault::new(Code::Mismatch, expr.span, message)))
+    }
+
+    /// Checks that values are declared and not fixed, and that none is missing.
+    pub(crate) fn check_names(
+        &self,
+        definitions: &Properties<'a>,
+        values: &Assigned<'a>,
+        of: (&str, Span),
+    ) {
+        for (word, _) in values.iter() {
+            match definitions.get(word.text) {
+                None => {
+                    let known = definitions.keys().copied();
+                    self.faults.push(undeclared(word.text, of.0, word.span, known));
+                }
+                Some(property) => {
+                    if let Some(fixed) = &property.value {
+                        self.faults.push(fixed_value(word.text, word.span, fixed.span));
+                    }
+                }
+            }
+        }
+        for (name, property) in definitions {
+            if property.is_required() && effective(property, values).is_none() {
+                let message = format!("expected a value for `{name}`, which {} requires", of.0);
+                let fault = Fault::new(Code::MissingValue, of.1, message);
+                self.faults.push(fault.related(property.name.span, "required here"));
+            }
+        }
     }
 
     /// Checks values against definitions: declared, not fixed, of the right type, none missing.
     pub(crate) fn check_values(
         &self,
-        definitions: &BTreeMap<&'a str, Property<'a>>,
+        definitions: &Properties<'a>,
         values: &Assigned<'a>,
         of: (&str, Span),
-        scope: Scope<'_>,
+        scope: Scope<'_, 'a>,
     ) {
-        for (name, (word, _)) in values {
-            if !definitions.contains_key(name) {
-                self.faults.push(undeclared(name, of.0, word.span, definitions.keys().copied()));
-            }
-        }
+        self.check_names(definitions, values, of);
         for (name, property) in definitions {
-            let assigned = values.get(name);
-            if let (Some((word, _)), Some(fixed)) = (assigned, &property.value) {
-                self.faults.push(fixed_value(name, word.span, fixed.span));
-                continue;
-            }
-            match effective(property, values) {
-                Some(expr) => {
-                    // Faults are kept; a value that is not known yet is no fault here.
-                    drop(self.typed(expr, &property.schema, Scope { what: name, ..scope }));
-                }
-                None if property.is_required() => {
-                    let message = format!("expected a value for `{name}`, which {} requires", of.0);
-                    let fault = Fault::new(Code::MissingValue, of.1, message);
-                    self.faults.push(fault.related(property.name.span, "required here"));
-                }
-                None => {}
+            if let Some(expr) = effective(property, values) {
+                // Faults are kept; a value that is not known yet is no fault here.
+                drop(self.typed(expr, &property.schema, Scope { what: name, ..scope }));
             }
         }
     }
 }
 
-/// Returns the expression that gives a property its value.
-pub(crate) fn effective<'v>(
-    property: &'v Property<'_>,
-    values: &'v Assigned<'_>,
-) -> Option<&'v Expr> {
-    let assigned = values.get(property.name.text).map(|(_, expr)| expr);
-    property.value.as_deref().or(assigned).or(property.default.as_deref())
+/// Returns the expression that gives a property its value. What is not required has no use for a default
+/// (csd07 9.4).
+pub(crate) fn effective<'v, 'a>(
+    property: &'v Property<'a>,
+    values: &'v Assigned<'a>,
+) -> Option<&'v Expr<'a>> {
+    property
+        .value
+        .as_ref()
+        .or_else(|| values.get(property.name.text))
+        .or_else(|| property.default.as_ref().filter(|_| property.is_required()))
+}
+
+fn mismatch(base: Base, name: &str, found: &str, span: Span, what: &str) -> Fault {
+    let message = format!("expected {} for `{what}`, found {found}", article(name));
+    let fault = Fault::new(Code::Mismatch, span, message);
+    if base == Base::String && !found.contains("list") && !found.contains("map") {
+        return fault.hint("put it in quotes to make it a string");
+    }
+    fault
 }
 
 fn undeclared<'n>(name: &str, of: &str, span: Span, known: impl Iterator<Item = &'n str>) -> Fault {
@@ -310,21 +396,6 @@ fn undeclared<'n>(name: &str, of: &str, span: Span, known: impl Iterator<Item = 
 fn fixed_value(name: &str, span: Span, fixed: Span) -> Fault {
     Fault::new(Code::Fixed, span, format!("the value of `{name}` is fixed by its type"))
         .related(fixed, "fixed here")
-}
-
-/// Makes an expression of a value; everything in it stands at one place.
-pub(crate) fn lift(value: Value, span: Span) -> Expr {
-    let kind = match value {
-        Value::List(items) => {
-            ExprKind::List(items.into_iter().map(|item| lift(item, span)).collect())
-        }
-        Value::Map(entries) => {
-            let lifted = entries.into_iter().map(|(key, value)| (key, span, lift(value, span)));
-            ExprKind::Map(lifted.collect())
-        }
-        scalar => ExprKind::Value(scalar),
-    };
-    Expr { span, kind }
 }
 
 fn shorten(text: &str) -> String {

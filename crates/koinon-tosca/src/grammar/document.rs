@@ -1,13 +1,19 @@
-//! Whole files: the types of all of them, the service template of the root.
+//! Whole files: the types and functions of all of them, and service templates.
 
 use std::collections::BTreeMap;
 
+use super::fields::Fields;
+use super::fields::Named;
 use super::fields::Word;
 use super::fields::fields;
 use super::fields::named;
 use super::fields::named_list;
-use super::schema::Property;
+use super::fields::text_of;
+use super::schema::Flow;
+use super::schema::Properties;
 use super::schema::read_parameters;
+use super::substitution::Substitution;
+use super::substitution::read_substitution;
 use super::template::Group;
 use super::template::NodeTemplate;
 use super::template::Policy;
@@ -16,153 +22,211 @@ use super::template::read_group;
 use super::template::read_node;
 use super::template::read_policy;
 use super::template::read_relationship;
+use super::types::FunctionDef;
 use super::types::Section;
 use super::types::TypeDef;
-use super::types::common;
+use super::types::read_functions;
 use super::types::read_type;
+use super::workflow::Workflow;
+use super::workflow::read_workflows;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
 use crate::diag::Span;
+use crate::keynames;
 use crate::load::Loaded;
 use crate::yaml::Yaml;
 
-/// Everything the files define.
+/// Everything the files define that others can name.
 #[derive(Debug, Default)]
-pub(crate) struct Document<'a> {
-    /// `template_name` of the root's metadata.
-    pub(crate) name: Option<Word<'a>>,
-    /// Where the root file starts, for what is wrong with all of it.
-    pub(crate) span: Span,
-    pub(crate) types: BTreeMap<(Section, &'a str), TypeDef<'a>>,
-    pub(crate) inputs: BTreeMap<&'a str, Property<'a>>,
-    pub(crate) outputs: BTreeMap<&'a str, Property<'a>>,
-    pub(crate) nodes: BTreeMap<&'a str, NodeTemplate<'a>>,
-    pub(crate) relationships: BTreeMap<&'a str, RelationshipTemplate<'a>>,
-    pub(crate) groups: BTreeMap<&'a str, Group<'a>>,
-    pub(crate) policies: BTreeMap<&'a str, Policy<'a>>,
+pub(crate) struct Definitions<'a> {
+    pub(crate) types: Vec<TypeDef<'a>>,
+    pub(crate) functions: Vec<FunctionDef<'a>>,
+    pub(crate) repositories: Vec<Word<'a>>,
 }
 
-/// Reads all files.
-pub(crate) fn read_document<'a>(loaded: &'a Loaded, faults: &Faults) -> Document<'a> {
-    let mut document = Document::default();
-    for (index, file) in loaded.files.iter().enumerate() {
-        let mut known = vec![
-            "tosca_definitions_version",
-            "description",
-            "metadata",
-            "imports",
-            "dsl_definitions",
-        ];
-        known.extend(Section::ALL.map(Section::key));
-        let mut later = vec!["repositories", "functions"];
-        match (index, file.profile) {
-            (0, _) => known.push("service_template"),
-            (_, Some(_)) => known.push("profile"),
-            (_, None) => {}
-        }
-        if file.profile.is_none() {
-            later.push("profile");
-        }
+/// A service template, with what its file says of it.
+#[derive(Debug, Default)]
+pub(crate) struct Template<'a> {
+    /// `template_name` of the file's metadata.
+    pub(crate) name: Option<Word<'a>>,
+    /// Where the file starts, for what is wrong with all of it.
+    pub(crate) span: Span,
+    pub(crate) inputs: Properties<'a>,
+    pub(crate) outputs: Properties<'a>,
+    pub(crate) nodes: Named<'a, NodeTemplate<'a>>,
+    pub(crate) relationships: Named<'a, RelationshipTemplate<'a>>,
+    pub(crate) groups: Named<'a, Group<'a>>,
+    pub(crate) policies: Named<'a, Policy<'a>>,
+    pub(crate) workflows: Named<'a, Workflow<'a>>,
+    pub(crate) substitution: Option<Substitution<'a>>,
+    pub(crate) functions: Vec<FunctionDef<'a>>,
+}
+
+/// Reads all files: what they define, and the service templates of those that may have one.
+pub(crate) fn read_files<'a>(
+    loaded: &'a Loaded,
+    faults: &Faults,
+) -> (Definitions<'a>, BTreeMap<u32, Template<'a>>) {
+    let mut definitions = Definitions::default();
+    let mut templates = BTreeMap::new();
+    for (number, file) in loaded.iter() {
         let root = file.tree.root();
-        if index > 0 && misplaced(root, faults) {
-            continue;
-        }
-        let Some(fields) = fields(root, "TOSCA file", &known, &later, faults) else { continue };
-        common(&fields, faults);
-        fields.word("profile", faults);
+        let Some(fields) = fields(root, &keynames::FILE, first_key(root), faults) else { continue };
+        let profile = file.profile.as_deref();
         for section in Section::ALL {
             for (name, yaml) in named(fields.get(section.key()), section.key(), faults) {
-                add_type(
-                    &mut document,
-                    read_type(section, name, yaml, file.profile, faults),
-                    faults,
-                );
+                add_type(&mut definitions, read_type(section, name, yaml, profile, faults), faults);
             }
         }
-        if index == 0 {
-            document.span = first_key(root);
-            let metadata = fields.get("metadata").and_then(Yaml::map).into_iter().flatten();
-            let mut names = metadata.filter(|(key, _)| key.text() == Some("template_name"));
-            document.name = names.next().and_then(|(_, value)| super::fields::text_of(value));
-            if let Some(template) = fields.get("service_template") {
-                read_service(&mut document, template, faults);
+        definitions.functions.extend(read_functions(fields.get("functions"), faults));
+        for (name, yaml) in named(fields.get("repositories"), "repositories", faults) {
+            if yaml.string().is_none()
+                && let Some(fields) =
+                    super::fields::fields(yaml, &keynames::REPOSITORY, name.span, faults)
+                && let Some(credential) = fields.get("credential")
+            {
+                let message = "`credential` of a repository has no meaning in TOSCA 2.0";
+                faults.push(Fault::new(Code::UnknownKey, credential.span(), message).warning());
             }
+            definitions.repositories.push(name);
+        }
+        if !file.lowered {
+            dsl_definitions(&fields, faults);
+        }
+        let service = entry(root, "service_template");
+        if let Some((key, yaml)) = service {
+            if let Some((profile, _)) = entry(root, "profile") {
+                let message = "a file that defines a profile may not have a `service_template`";
+                let fault = Fault::new(Code::Misplaced, key.span(), message);
+                faults.push(fault.related(profile.span(), "the profile is defined here"));
+            } else if !file.root {
+                // csd07 4.2.1: imported files are files without a service template.
+                let message = "an imported file may not have a `service_template`";
+                faults.push(Fault::new(Code::Misplaced, key.span(), message));
+                continue;
+            }
+            let mut template = Template { span: first_key(root), ..<_>::default() };
+            template.name = template_name(&fields);
+            read_service(&mut template, yaml, key.span(), faults);
+            templates.insert(number, template);
+        } else if file.root {
+            let name = template_name(&fields);
+            let template = Template { name, span: first_key(root), ..Template::default() };
+            templates.insert(number, template);
         }
     }
-    document
+    (definitions, templates)
 }
 
-/// Refuses a service template in an imported file.
-fn misplaced(root: Yaml<'_>, faults: &Faults) -> bool {
-    let found =
-        root.map().and_then(|mut map| map.find(|(key, _)| key.text() == Some("service_template")));
-    if let Some((key, _)) = found {
-        let message = "an imported file may not have a `service_template`";
-        faults.push(Fault::new(Code::Misplaced, key.span(), message));
+/// Checks that everything under `dsl_definitions` can be referred to (csd07 6.3).
+fn dsl_definitions(fields: &Fields<'_>, faults: &Faults) {
+    let Some(yaml) = fields.get("dsl_definitions") else { return };
+    let Some(map) = yaml.map() else {
+        faults.push(super::fields::wrong_kind(yaml, "dsl_definitions", "map"));
+        return;
+    };
+    for (key, value) in map {
+        if !value.has_anchor() {
+            let name = key.text().unwrap_or_default();
+            let message = format!("nothing can refer to `{name}`, which has no anchor");
+            let fault = Fault::new(Code::Definition, key.span(), message);
+            faults.push(fault.hint(format!("give it one: `{name}: &{name}`")));
+        }
     }
-    found.is_some()
+}
+
+fn template_name<'a>(fields: &Fields<'a>) -> Option<Word<'a>> {
+    let metadata = fields.get("metadata").and_then(Yaml::map).into_iter().flatten();
+    let mut names = metadata.filter(|(key, _)| key.text() == Some("template_name"));
+    names.next().and_then(|(_, value)| text_of(value))
+}
+
+fn entry<'a>(root: Yaml<'a>, name: &str) -> Option<(Yaml<'a>, Yaml<'a>)> {
+    root.map().and_then(|mut map| map.find(|(key, _)| key.text() == Some(name)))
 }
 
 fn first_key(root: Yaml<'_>) -> Span {
     root.map().and_then(|mut map| map.next()).map_or(root.span(), |(key, _)| key.span())
 }
 
-fn add_type<'a>(document: &mut Document<'a>, def: TypeDef<'a>, faults: &Faults) {
-    let key = (def.section, def.name.text);
-    if let Some(first) = document.types.get(&key) {
-        let message = format!("{} `{}` is defined twice", def.section.noun(), def.name.text);
-        let fault = Fault::new(Code::DuplicateName, def.name.span, message);
-        faults.push(fault.related(first.name.span, "first defined here"));
-        return;
-    }
+fn add_type<'a>(definitions: &mut Definitions<'a>, def: TypeDef<'a>, faults: &Faults) {
     if def.section == Section::Data && crate::check::is_builtin(def.name.text) {
         let message = format!("`{}` is a built-in type", def.name.text);
         faults.push(Fault::new(Code::DuplicateName, def.name.span, message));
         return;
     }
-    document.types.insert(key, def);
+    definitions.types.push(def);
 }
 
-fn read_service<'a>(document: &mut Document<'a>, yaml: Yaml<'a>, faults: &Faults) {
-    let known = [
-        "description",
-        "metadata",
-        "inputs",
-        "outputs",
-        "node_templates",
-        "relationship_templates",
-        "groups",
-        "policies",
-    ];
-    let later = ["substitution_mappings", "workflows"];
-    let Some(fields) = fields(yaml, "service template", &known, &later, faults) else { return };
-    common(&fields, faults);
-    let keys = ["required", "default"];
-    document.inputs = read_parameters(fields.get("inputs"), "input definition", &keys, faults);
-    document.outputs =
-        read_parameters(fields.get("outputs"), "output definition", &["value"], faults);
-    let nodes = named(fields.get("node_templates"), "node_templates", faults).into_iter();
-    document.nodes = nodes
-        .filter_map(|(name, yaml)| Some((name.text, read_node(name, yaml, faults)?)))
+fn read_service<'a>(template: &mut Template<'a>, yaml: Yaml<'a>, span: Span, faults: &Faults) {
+    let Some(fields) = fields(yaml, &keynames::SERVICE_TEMPLATE, span, faults) else { return };
+    template.inputs = read_parameters(fields.get("inputs"), Flow::Incoming, faults);
+    template.outputs = read_parameters(fields.get("outputs"), Flow::Outgoing, faults);
+    let originals = named(fields.get("node_templates"), "node_templates", faults);
+    let originals: Named<'_, Yaml<'_>> = originals.into_iter().collect();
+    template.nodes = originals
+        .iter()
+        .filter_map(|(name, yaml)| {
+            let copied = copied(*yaml, &originals, "node template", faults);
+            Some((*name, read_node(*name, *yaml, copied, faults)?))
+        })
         .collect();
-    let relationships =
-        named(fields.get("relationship_templates"), "relationship_templates", faults);
-    document.relationships = relationships
-        .into_iter()
-        .filter_map(|(name, yaml)| Some((name.text, read_relationship(yaml, faults)?)))
+    let originals = named(fields.get("relationship_templates"), "relationship_templates", faults);
+    let originals: Named<'_, Yaml<'_>> = originals.into_iter().collect();
+    template.relationships = originals
+        .iter()
+        .filter_map(|(name, yaml)| {
+            let copied = copied(*yaml, &originals, "relationship template", faults);
+            Some((*name, read_relationship(*name, *yaml, copied, faults)?))
+        })
         .collect();
     let groups = named(fields.get("groups"), "groups", faults).into_iter();
-    document.groups =
-        groups.filter_map(|(name, yaml)| Some((name.text, read_group(yaml, faults)?))).collect();
-    for (name, yaml) in named_list(fields.get("policies"), "policies", faults) {
-        let Some(policy) = read_policy(name, yaml, faults) else { continue };
-        if let Some(first) = document.policies.get(name.text) {
-            let message = format!("policy `{}` is defined twice", name.text);
-            let fault = Fault::new(Code::DuplicateName, name.span, message);
-            faults.push(fault.related(first.name.span, "first defined here"));
-            continue;
-        }
-        document.policies.insert(name.text, policy);
+    template.groups =
+        groups.filter_map(|(name, yaml)| Some((name, read_group(name, yaml, faults)?))).collect();
+    let policies = named_list(fields.get("policies"), "policies", faults).into_iter();
+    template.policies = policies
+        .filter_map(|(name, yaml)| Some((name, read_policy(name, yaml, faults)?)))
+        .collect();
+    duplicates(&template.policies, "policy", faults);
+    template.workflows = read_workflows(fields.get("workflows"), faults);
+    if let Some(yaml) = fields.get("substitution_mappings") {
+        template.substitution = read_substitution(yaml, yaml.span(), faults);
     }
+    template.functions = read_functions(fields.get("functions"), faults);
+}
+
+fn duplicates<T>(all: &Named<'_, T>, what: &str, faults: &Faults) {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for (word, _) in all.iter() {
+        if let Some(first) = seen.insert(word.text, word.span) {
+            let message = format!("{what} `{}` is defined twice", word.text);
+            let fault = Fault::new(Code::DuplicateName, word.span, message);
+            faults.push(fault.related(first, "first defined here"));
+        }
+    }
+}
+
+/// Returns the template that `copy` names. It must not copy another itself (csd07 7.2).
+fn copied<'a>(
+    yaml: Yaml<'a>,
+    all: &Named<'a, Yaml<'a>>,
+    what: &str,
+    faults: &Faults,
+) -> Option<Yaml<'a>> {
+    let (_, name) = entry(yaml, "copy")?;
+    let word = text_of(name)?;
+    let Some(source) = all.get(word.text) else {
+        let message = format!("unknown {what} `{}`", word.text);
+        let fault = Fault::new(Code::UnknownTemplate, word.span, message);
+        faults.push(fault.near(word.text, all.names()));
+        return None;
+    };
+    if let Some((key, _)) = entry(*source, "copy") {
+        let message = format!("`{}` cannot be copied, it is a copy itself", word.text);
+        let fault = Fault::new(Code::Definition, word.span, message);
+        faults.push(fault.related(key.span(), "it copies another here"));
+        return None;
+    }
+    Some(*source)
 }

@@ -1,18 +1,27 @@
-//! TOSCA's grammar: trees to typed definitions and templates. Nothing is resolved here; every key that is not in the
-//! grammar is a fault, and so is everything of TOSCA 2.0 that is not supported yet.
+//! TOSCA's grammar: trees to typed definitions and templates. Nothing is resolved here; every key that is in no table
+//! of [`crate::keynames`] is a fault.
 
+mod copy;
 mod document;
 mod expr;
 mod fields;
 mod schema;
+mod substitution;
 mod template;
 mod types;
+mod workflow;
 
-pub(crate) use document::{Document, read_document};
+pub(crate) use document::{Definitions, Template, read_files};
 pub(crate) use expr::{Expr, ExprKind, Function, Gives, paper_input};
-pub(crate) use fields::{Word, fields, text_of, wrong_kind};
-pub(crate) use schema::{Property, Schema};
+pub(crate) use fields::{Named, Word, fields, missing, text_of, wrong_kind};
+pub(crate) use schema::{Properties, Property, Schema, untyped};
+pub(crate) use substitution::{MappedRequirement, MappedTo, MappedValue, Substitution};
 pub(crate) use template::{
-    Artifact, Assigned, Group, InterfaceValues, NodeTemplate, Policy, Requirement, Target,
+    Artifact, ArtifactRef, Assigned, Directive, Group, Implementation, InterfaceValues,
+    NodeTemplate, OperationValues, Policy, Requirement, Target,
 };
-pub(crate) use types::{Capability, Interface, Operation, RequirementType, Section, TypeDef};
+pub(crate) use types::{
+    Capability, FunctionDef, Interface, Operation, RelationshipDef, RequirementType, Section,
+    Signature, TypeDef, TypeId,
+};
+pub(crate) use workflow::{Activity, Step, Trigger, Workflow};

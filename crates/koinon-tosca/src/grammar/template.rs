@@ -1,45 +1,66 @@
 //! Templates: what a service consists of.
 
-use std::collections::BTreeMap;
-
 use super::expr::Expr;
 use super::expr::read_expr;
 use super::fields::Fields;
+use super::fields::Named;
 use super::fields::Word;
 use super::fields::fields;
 use super::fields::named;
 use super::fields::named_list;
 use super::fields::text_of;
 use super::fields::wrong_kind;
-use super::types::common;
-use super::types::read_implementation;
+use super::workflow::Trigger;
+use super::workflow::read_triggers;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
+use crate::keynames;
 use crate::yaml::Scalar;
 use crate::yaml::Yaml;
 
-/// Values by name, each with the place of its name.
-pub(crate) type Assigned<'a> = BTreeMap<&'a str, (Word<'a>, Expr)>;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Values by name.
+pub(crate) type Assigned<'a> = Named<'a, Expr<'a>>;
+
+/// How a node comes to be (csd07 7.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Directive {
+    Create,
+    Select,
+    Substitute,
+}
 
 /// A node template.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeTemplate<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) node_type: Word<'a>,
+    /// In the order in which they are tried; create if there are none.
+    pub(crate) directives: Vec<(Directive, Word<'a>)>,
     pub(crate) properties: Assigned<'a>,
     pub(crate) attributes: Assigned<'a>,
-    pub(crate) capabilities: BTreeMap<&'a str, CapabilityValues<'a>>,
+    pub(crate) capabilities: Named<'a, CapabilityValues<'a>>,
     pub(crate) requirements: Vec<Requirement<'a>>,
-    pub(crate) interfaces: BTreeMap<&'a str, InterfaceValues<'a>>,
-    pub(crate) artifacts: BTreeMap<&'a str, Artifact<'a>>,
-    pub(crate) count: Option<Expr>,
+    pub(crate) interfaces: Named<'a, InterfaceValues<'a>>,
+    pub(crate) artifacts: Named<'a, Artifact<'a>>,
+    pub(crate) count: Option<Expr<'a>>,
+    pub(crate) filter: Option<Expr<'a>>,
+}
+
+impl NodeTemplate<'_> {
+    /// Returns whether nodes may come to be this way.
+    pub(crate) fn has(&self, directive: Directive) -> bool {
+        self.directives.iter().any(|(one, _)| *one == directive)
+            || (directive == Directive::Create && self.directives.is_empty())
+    }
 }
 
 /// Values of a capability.
 #[derive(Clone, Debug)]
 pub(crate) struct CapabilityValues<'a> {
-    pub(crate) name: Word<'a>,
     pub(crate) properties: Assigned<'a>,
     pub(crate) attributes: Assigned<'a>,
 }
@@ -52,9 +73,13 @@ pub(crate) struct Requirement<'a> {
     pub(crate) capability: Option<Word<'a>>,
     /// A relationship type, or a relationship template.
     pub(crate) relationship: Option<Word<'a>>,
-    pub(crate) relationship_properties: Option<(Word<'a>, Assigned<'a>)>,
+    pub(crate) properties: Assigned<'a>,
+    pub(crate) attributes: Assigned<'a>,
+    pub(crate) interfaces: Named<'a, InterfaceValues<'a>>,
     pub(crate) allocation: Assigned<'a>,
-    pub(crate) count: Option<Expr>,
+    pub(crate) count: Option<Expr<'a>>,
+    pub(crate) filter: Option<Expr<'a>>,
+    pub(crate) directives: Vec<Word<'a>>,
     pub(crate) optional: bool,
 }
 
@@ -62,24 +87,53 @@ pub(crate) struct Requirement<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Target<'a> {
     pub(crate) name: Word<'a>,
-    pub(crate) index: Option<Expr>,
+    pub(crate) index: Option<Expr<'a>>,
 }
 
-/// Values of an interface's inputs.
+/// Values of an interface.
 #[derive(Clone, Debug)]
 pub(crate) struct InterfaceValues<'a> {
-    pub(crate) name: Word<'a>,
     pub(crate) inputs: Assigned<'a>,
-    /// Inputs of each operation.
-    pub(crate) operations: BTreeMap<&'a str, (Word<'a>, Assigned<'a>)>,
+    pub(crate) operations: Named<'a, OperationValues<'a>>,
+    pub(crate) notifications: Named<'a, OperationValues<'a>>,
+}
+
+/// Values of an operation or notification.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OperationValues<'a> {
+    pub(crate) inputs: Assigned<'a>,
+    pub(crate) outputs: Assigned<'a>,
+    pub(crate) implementation: Option<Implementation<'a>>,
+}
+
+/// What does an operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Implementation<'a> {
+    pub(crate) primary: Option<ArtifactRef<'a>>,
+    pub(crate) dependencies: Vec<ArtifactRef<'a>>,
+    /// Seconds.
+    pub(crate) timeout: Option<Expr<'a>>,
+}
+
+/// An artifact where it is used.
+#[derive(Clone, Debug)]
+pub(crate) enum ArtifactRef<'a> {
+    /// The name of one, or the path of a file.
+    Named(Word<'a>),
+    /// One that is defined where it is used.
+    Inline(Box<Artifact<'a>>),
 }
 
 /// An artifact definition.
 #[derive(Clone, Debug)]
 pub(crate) struct Artifact<'a> {
     pub(crate) name: Word<'a>,
-    pub(crate) artifact_type: Word<'a>,
-    pub(crate) file: Expr,
+    pub(crate) artifact_type: Option<Word<'a>>,
+    pub(crate) file: Option<Expr<'a>>,
+    pub(crate) repository: Option<Word<'a>>,
+    pub(crate) version: Option<Word<'a>>,
+    pub(crate) checksum: Option<Expr<'a>>,
+    pub(crate) checksum_algorithm: Option<Word<'a>>,
     pub(crate) properties: Assigned<'a>,
 }
 
@@ -89,12 +143,13 @@ pub(crate) struct RelationshipTemplate<'a> {
     pub(crate) relationship_type: Word<'a>,
     pub(crate) properties: Assigned<'a>,
     pub(crate) attributes: Assigned<'a>,
-    pub(crate) interfaces: BTreeMap<&'a str, InterfaceValues<'a>>,
+    pub(crate) interfaces: Named<'a, InterfaceValues<'a>>,
 }
 
 /// A group.
 #[derive(Clone, Debug)]
 pub(crate) struct Group<'a> {
+    pub(crate) name: Word<'a>,
     pub(crate) group_type: Word<'a>,
     pub(crate) properties: Assigned<'a>,
     pub(crate) attributes: Assigned<'a>,
@@ -108,6 +163,7 @@ pub(crate) struct Policy<'a> {
     pub(crate) policy_type: Word<'a>,
     pub(crate) properties: Assigned<'a>,
     pub(crate) targets: Vec<Word<'a>>,
+    pub(crate) triggers: BTreeMap<&'a str, Arc<Trigger<'a>>>,
 }
 
 /// Reads assignments of values to names.
@@ -117,130 +173,145 @@ pub(crate) fn read_assignments<'a>(
     faults: &Faults,
 ) -> Assigned<'a> {
     let entries = named(yaml, what, faults).into_iter();
-    entries.map(|(name, value)| (name.text, (name, read_expr(value, faults)))).collect()
+    entries.map(|(name, value)| (name, read_expr(value, faults))).collect()
 }
 
-fn properties<'a>(fields: &Fields<'a>, faults: &Faults) -> Assigned<'a> {
-    read_assignments(fields.get("properties"), "properties", faults)
+fn assigned<'a>(fields: &Fields<'a>, key: &str, faults: &Faults) -> Assigned<'a> {
+    read_assignments(fields.get(key), key, faults)
 }
 
-fn attributes<'a>(fields: &Fields<'a>, faults: &Faults) -> Assigned<'a> {
-    read_assignments(fields.get("attributes"), "attributes", faults)
-}
-
-/// Reads a node template.
+/// Reads a node template. `copied` is the template named by `copy`, whose keynames count where this one has none.
 pub(crate) fn read_node<'a>(
     name: Word<'a>,
     yaml: Yaml<'a>,
+    copied: Option<Yaml<'a>>,
     faults: &Faults,
 ) -> Option<NodeTemplate<'a>> {
-    let what = "node template";
-    let known = [
-        "type",
-        "description",
-        "metadata",
-        "directives",
-        "properties",
-        "attributes",
-        "requirements",
-        "capabilities",
-        "interfaces",
-        "artifacts",
-        "count",
-    ];
-    let fields = fields(yaml, what, &known, &["node_filter", "copy"], faults)?;
-    common(&fields, faults);
-    for directive in fields.words("directives", faults).unwrap_or_default() {
-        let (code, text) = match directive.text {
-            "create" => continue,
-            "select" | "substitute" => (Code::NotSupported, "is not supported yet"),
-            _ => (Code::Definition, "does not exist"),
-        };
-        faults.push(Fault::new(
-            code,
-            directive.span,
-            format!("directive `{}` {text}", directive.text),
-        ));
+    let entity = &keynames::NODE_TEMPLATE;
+    let own = fields(yaml, entity, name.span, faults)?;
+    // What is wrong with the template that is copied is said once, where it stands.
+    let silent = Faults::default();
+    let copied = copied.and_then(|yaml| fields(yaml, entity, name.span, &silent));
+    let fields = super::copy::Copied { own, copied };
+    if !fields.has("type") {
+        fields.own.require("type", entity, faults);
     }
-    Some(NodeTemplate {
+    let mut directives = Vec::new();
+    for word in fields.words("directives").unwrap_or_default() {
+        let directive = match word.text {
+            "create" => Directive::Create,
+            "select" => Directive::Select,
+            "substitute" => Directive::Substitute,
+            other => {
+                let message = format!("there is no directive `{other}`");
+                let fault = Fault::new(Code::Definition, word.span, message);
+                faults.push(fault.near(other, ["create", "select", "substitute"]));
+                continue;
+            }
+        };
+        directives.push((directive, word));
+    }
+    let get = |key: &str| fields.get(key);
+    let node = NodeTemplate {
         name,
-        node_type: fields.mandatory("type", what, faults)?,
-        properties: properties(&fields, faults),
-        attributes: attributes(&fields, faults),
-        capabilities: capabilities(fields.get("capabilities"), faults),
-        requirements: requirements(fields.get("requirements"), faults),
-        interfaces: interfaces(fields.get("interfaces"), faults),
-        artifacts: read_artifacts(fields.get("artifacts"), faults),
-        count: fields.get("count").map(|count| read_expr(count, faults)),
-    })
+        node_type: fields.word("type")?,
+        directives,
+        properties: fields.assigned("properties", faults),
+        attributes: fields.assigned("attributes", faults),
+        capabilities: capabilities(&fields, faults),
+        requirements: requirements(get("requirements"), faults),
+        interfaces: read_interfaces(get("interfaces"), faults),
+        artifacts: read_artifacts(get("artifacts"), faults),
+        count: get("count").map(|count| read_expr(count, faults)),
+        filter: get("node_filter").map(|filter| read_expr(filter, faults)),
+    };
+    // csd07 7.2.1: only what is selected is filtered.
+    if let (Some(filter), false) = (&node.filter, node.has(Directive::Select)) {
+        let message = "`node_filter` without the directive `select`";
+        faults.push(Fault::new(Code::Misplaced, filter.span, message));
+    }
+    Some(node)
 }
 
 fn capabilities<'a>(
-    yaml: Option<Yaml<'a>>,
+    fields: &super::copy::Copied<'a>,
     faults: &Faults,
-) -> BTreeMap<&'a str, CapabilityValues<'a>> {
-    let what = "capability assignment";
+) -> Named<'a, CapabilityValues<'a>> {
+    let entity = &keynames::CAPABILITY_ASSIGNMENT;
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let fields = fields(yaml, what, &["properties", "attributes"], &["directives"], faults)?;
-        let (properties, attributes) = (properties(&fields, faults), attributes(&fields, faults));
-        Some((name.text, CapabilityValues { name, properties, attributes }))
+        let fields = super::fields::fields(yaml, entity, name.span, faults)?;
+        directives(&fields, faults);
+        let (properties, attributes) =
+            (assigned(&fields, "properties", faults), assigned(&fields, "attributes", faults));
+        Some((name, CapabilityValues { properties, attributes }))
     };
-    named(yaml, what, faults).into_iter().filter_map(read).collect()
+    named(fields.get("capabilities"), entity.name, faults).into_iter().filter_map(read).collect()
+}
+
+/// Reads where nodes may come from (csd07 8.3, 8.5).
+fn directives<'a>(fields: &Fields<'a>, faults: &Faults) -> Vec<Word<'a>> {
+    let mut words = fields.words("directives").unwrap_or_default();
+    words.retain(|word| {
+        let known = matches!(word.text, "internal" | "external");
+        if !known {
+            let message = format!("there is no directive `{}` here", word.text);
+            let fault = Fault::new(Code::Definition, word.span, message);
+            faults.push(fault.near(word.text, ["internal", "external"]));
+        }
+        known
+    });
+    words
 }
 
 fn requirements<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<Requirement<'a>> {
-    let what = "requirement assignment";
-    let entries = named_list(yaml, what, faults).into_iter();
-    entries.filter_map(|(name, yaml)| requirement(name, yaml, what, faults)).collect()
+    let entries = named_list(yaml, "requirements", faults).into_iter();
+    entries.filter_map(|(name, yaml)| requirement(name, yaml, faults)).collect()
 }
 
-fn requirement<'a>(
-    name: Word<'a>,
-    yaml: Yaml<'a>,
-    what: &str,
-    faults: &Faults,
-) -> Option<Requirement<'a>> {
+fn requirement<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Requirement<'a>> {
     let mut requirement = Requirement {
         name,
         node: None,
         capability: None,
         relationship: None,
-        relationship_properties: None,
-        allocation: BTreeMap::new(),
+        properties: Named::default(),
+        attributes: Named::default(),
+        interfaces: Named::default(),
+        allocation: Named::default(),
         count: None,
+        filter: None,
+        directives: Vec::new(),
         optional: false,
     };
-    if let Some(node) = text_of(yaml) {
-        requirement.node = Some(Target { name: node, index: None });
+    // csd07 14.3.4 writes a node and its index without `node:` as well.
+    if text_of(yaml).is_some() || yaml.list().is_some() {
+        requirement.node = Some(target(yaml, faults)?);
         return Some(requirement);
     }
-    let known =
-        ["node", "capability", "relationship", "allocation", "count", "node_filter", "optional"];
-    let fields = fields(yaml, what, &known, &["directives"], faults)?;
-    if let Some(filter) = fields.get("node_filter") {
-        drop(read_expr(filter, faults));
-    }
+    let fields = fields(yaml, &keynames::REQUIREMENT_ASSIGNMENT, name.span, faults)?;
     requirement.node = fields.get("node").and_then(|node| target(node, faults));
-    requirement.capability = fields.word("capability", faults);
-    requirement.allocation = read_assignments(fields.get("allocation"), "allocation", faults);
+    requirement.capability = fields.word("capability");
+    requirement.allocation = assigned(&fields, "allocation", faults);
     requirement.count = fields.get("count").map(|count| read_expr(count, faults));
-    requirement.optional = fields.boolean("optional", faults).unwrap_or(false);
+    requirement.filter = fields.get("node_filter").map(|filter| read_expr(filter, faults));
+    requirement.directives = directives(&fields, faults);
+    requirement.optional = fields.boolean("optional").unwrap_or(false);
     match fields.get("relationship") {
         Some(relationship) if relationship.string().is_none() => {
             relationship_values(relationship, &mut requirement, faults);
         }
-        _ => requirement.relationship = fields.word("relationship", faults),
+        _ => requirement.relationship = fields.word("relationship"),
     }
     Some(requirement)
 }
 
 fn relationship_values<'a>(yaml: Yaml<'a>, requirement: &mut Requirement<'a>, faults: &Faults) {
-    let what = "relationship assignment";
-    let later = ["attributes", "interfaces"];
-    let Some(fields) = fields(yaml, what, &["type", "properties"], &later, faults) else { return };
-    requirement.relationship = fields.word("type", faults);
-    let name = Word { text: "relationship", span: yaml.span() };
-    requirement.relationship_properties = Some((name, properties(&fields, faults)));
+    let entity = &keynames::RELATIONSHIP_ASSIGNMENT;
+    let Some(fields) = fields(yaml, entity, yaml.span(), faults) else { return };
+    requirement.relationship = fields.word("type");
+    requirement.properties = assigned(&fields, "properties", faults);
+    requirement.attributes = assigned(&fields, "attributes", faults);
+    requirement.interfaces = read_interfaces(fields.get("interfaces"), faults);
 }
 
 fn target<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Target<'a>> {
@@ -257,95 +328,158 @@ fn target<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Target<'a>> {
     None
 }
 
-fn interfaces<'a>(
+/// Reads interface assignments.
+pub(crate) fn read_interfaces<'a>(
     yaml: Option<Yaml<'a>>,
     faults: &Faults,
-) -> BTreeMap<&'a str, InterfaceValues<'a>> {
-    let what = "interface assignment";
+) -> Named<'a, InterfaceValues<'a>> {
+    let entity = &keynames::INTERFACE_ASSIGNMENT;
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let fields = fields(yaml, what, &["inputs", "operations"], &["notifications"], faults)?;
-        let inputs = read_assignments(fields.get("inputs"), "inputs", faults);
-        let operations = named(fields.get("operations"), "operations", faults);
-        let operations =
-            operations.into_iter().map(|(name, yaml)| (name.text, (name, operation(yaml, faults))));
-        Some((name.text, InterfaceValues { name, inputs, operations: operations.collect() }))
+        let fields = fields(yaml, entity, name.span, faults)?;
+        let operations = |key: &str, entity: &'static keynames::Entity| {
+            let entries = named(fields.get(key), key, faults).into_iter();
+            entries
+                .filter_map(|(name, yaml)| Some((name, operation(name, yaml, entity, faults)?)))
+                .collect()
+        };
+        let values = InterfaceValues {
+            inputs: assigned(&fields, "inputs", faults),
+            operations: operations("operations", &keynames::OPERATION_ASSIGNMENT),
+            notifications: operations("notifications", &keynames::NOTIFICATION_ASSIGNMENT),
+        };
+        Some((name, values))
     };
-    named(yaml, what, faults).into_iter().filter_map(read).collect()
+    named(yaml, entity.name, faults).into_iter().filter_map(read).collect()
 }
 
-fn operation<'a>(yaml: Yaml<'a>, faults: &Faults) -> Assigned<'a> {
-    if matches!(yaml.scalar(), Some(Scalar::Null | Scalar::String(_))) {
-        return BTreeMap::new();
+fn operation<'a>(
+    name: Word<'a>,
+    yaml: Yaml<'a>,
+    entity: &'static keynames::Entity,
+    faults: &Faults,
+) -> Option<OperationValues<'a>> {
+    let mut values = OperationValues::default();
+    match yaml.scalar() {
+        Some(Scalar::Null) => return Some(values),
+        Some(Scalar::String(_)) => {
+            values.implementation = read_implementation(yaml, faults);
+            return Some(values);
+        }
+        _ => {}
     }
-    let what = "operation assignment";
-    let Some(fields) = fields(yaml, what, &["implementation", "inputs"], &["outputs"], faults)
-    else {
-        return BTreeMap::new();
-    };
-    read_implementation(fields.get("implementation"), faults);
-    read_assignments(fields.get("inputs"), "inputs", faults)
+    let fields = fields(yaml, entity, name.span, faults)?;
+    values.inputs = assigned(&fields, "inputs", faults);
+    values.outputs = assigned(&fields, "outputs", faults);
+    values.implementation =
+        fields.get("implementation").and_then(|yaml| read_implementation(yaml, faults));
+    Some(values)
+}
+
+/// Reads an implementation: an artifact's name or path, or a map with artifacts.
+pub(crate) fn read_implementation<'a>(
+    yaml: Yaml<'a>,
+    faults: &Faults,
+) -> Option<Implementation<'a>> {
+    if let Some(word) = text_of(yaml) {
+        let primary = Some(ArtifactRef::Named(word));
+        return Some(Implementation { primary, dependencies: Vec::new(), timeout: None });
+    }
+    let fields = fields(yaml, &keynames::IMPLEMENTATION, yaml.span(), faults)?;
+    let list = fields.get("dependencies").and_then(Yaml::list).into_iter().flatten();
+    Some(Implementation {
+        primary: fields.get("primary").and_then(|yaml| artifact_ref(yaml, faults)),
+        dependencies: list.filter_map(|yaml| artifact_ref(yaml, faults)).collect(),
+        timeout: fields.get("timeout").map(|timeout| read_expr(timeout, faults)),
+    })
+}
+
+fn artifact_ref<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<ArtifactRef<'a>> {
+    match text_of(yaml) {
+        Some(word) => Some(ArtifactRef::Named(word)),
+        None => {
+            let name = Word { text: "", span: yaml.span() };
+            artifact(name, yaml, faults).map(Box::new).map(ArtifactRef::Inline)
+        }
+    }
 }
 
 /// Reads artifact definitions.
 pub(crate) fn read_artifacts<'a>(
     yaml: Option<Yaml<'a>>,
     faults: &Faults,
-) -> BTreeMap<&'a str, Artifact<'a>> {
-    let what = "artifact definition";
-    let known = [
-        "type",
-        "file",
-        "description",
-        "metadata",
-        "artifact_version",
-        "checksum",
-        "checksum_algorithm",
-        "properties",
-    ];
-    let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let fields = fields(yaml, what, &known, &["repository"], faults)?;
-        common(&fields, faults);
-        for key in ["artifact_version", "checksum", "checksum_algorithm"] {
-            fields.word(key, faults);
-        }
-        let artifact_type = fields.mandatory("type", what, faults)?;
-        let Some(file) = fields.get("file") else {
-            fields.mandatory("file", what, faults);
-            return None;
-        };
-        let (file, properties) = (read_expr(file, faults), properties(&fields, faults));
-        Some((name.text, Artifact { name, artifact_type, file, properties }))
-    };
-    named(yaml, what, faults).into_iter().filter_map(read).collect()
+) -> Named<'a, Artifact<'a>> {
+    let entries = named(yaml, keynames::ARTIFACT.name, faults).into_iter();
+    entries.filter_map(|(name, yaml)| Some((name, artifact(name, yaml, faults)?))).collect()
 }
 
-/// Reads a relationship template.
+fn artifact<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Artifact<'a>> {
+    // csd07 10.2.1.4 writes an artifact as the path of its file.
+    if yaml.string().is_some() {
+        let file = Some(read_expr(yaml, faults));
+        return Some(Artifact {
+            name,
+            artifact_type: None,
+            file,
+            repository: None,
+            version: None,
+            checksum: None,
+            checksum_algorithm: None,
+            properties: Named::default(),
+        });
+    }
+    let entity = &keynames::ARTIFACT;
+    let fields = fields(yaml, entity, name.span, faults)?;
+    fields.require("type", entity, faults);
+    fields.require("file", entity, faults);
+    if fields.has("checksum") && !fields.has("checksum_algorithm") {
+        let span = fields.get("checksum").map_or(name.span, Yaml::span);
+        let message = "expected `checksum_algorithm` beside `checksum`";
+        faults.push(Fault::new(Code::MissingKey, span, message));
+    }
+    Some(Artifact {
+        name,
+        artifact_type: fields.word("type"),
+        file: fields.get("file").map(|file| read_expr(file, faults)),
+        repository: fields.word("repository"),
+        version: fields.word("artifact_version").or_else(|| fields.word("version")),
+        checksum: fields.get("checksum").map(|checksum| read_expr(checksum, faults)),
+        checksum_algorithm: fields.word("checksum_algorithm"),
+        properties: assigned(&fields, "properties", faults),
+    })
+}
+
+/// Reads a relationship template. `copied` is as for node templates.
 pub(crate) fn read_relationship<'a>(
+    name: Word<'a>,
     yaml: Yaml<'a>,
+    copied: Option<Yaml<'a>>,
     faults: &Faults,
 ) -> Option<RelationshipTemplate<'a>> {
-    let what = "relationship template";
-    let known = ["type", "description", "metadata", "properties", "attributes", "interfaces"];
-    let fields = fields(yaml, what, &known, &["copy"], faults)?;
-    common(&fields, faults);
+    let entity = &keynames::RELATIONSHIP_TEMPLATE;
+    let own = fields(yaml, entity, name.span, faults)?;
+    let silent = Faults::default();
+    let copied = copied.and_then(|yaml| fields(yaml, entity, name.span, &silent));
+    let fields = super::copy::Copied { own, copied };
+    if !fields.has("type") {
+        fields.own.require("type", entity, faults);
+    }
     Some(RelationshipTemplate {
-        relationship_type: fields.mandatory("type", what, faults)?,
-        properties: properties(&fields, faults),
-        attributes: attributes(&fields, faults),
-        interfaces: interfaces(fields.get("interfaces"), faults),
+        relationship_type: fields.word("type")?,
+        properties: fields.assigned("properties", faults),
+        attributes: fields.assigned("attributes", faults),
+        interfaces: read_interfaces(fields.get("interfaces"), faults),
     })
 }
 
 /// Reads a group.
-pub(crate) fn read_group<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Group<'a>> {
-    let known = ["type", "description", "metadata", "properties", "attributes", "members"];
-    let fields = fields(yaml, "group", &known, &[], faults)?;
-    common(&fields, faults);
+pub(crate) fn read_group<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Group<'a>> {
+    let fields = fields(yaml, &keynames::GROUP, name.span, faults)?;
     Some(Group {
-        group_type: fields.mandatory("type", "group", faults)?,
-        properties: properties(&fields, faults),
-        attributes: attributes(&fields, faults),
-        members: fields.words("members", faults).unwrap_or_default(),
+        name,
+        group_type: fields.word("type")?,
+        properties: assigned(&fields, "properties", faults),
+        attributes: assigned(&fields, "attributes", faults),
+        members: fields.words("members").unwrap_or_default(),
     })
 }
 
@@ -355,13 +489,12 @@ pub(crate) fn read_policy<'a>(
     yaml: Yaml<'a>,
     faults: &Faults,
 ) -> Option<Policy<'a>> {
-    let known = ["type", "description", "metadata", "properties", "targets"];
-    let fields = fields(yaml, "policy", &known, &["triggers"], faults)?;
-    common(&fields, faults);
+    let fields = fields(yaml, &keynames::POLICY, name.span, faults)?;
     Some(Policy {
         name,
-        policy_type: fields.mandatory("type", "policy", faults)?,
-        properties: properties(&fields, faults),
-        targets: fields.words("targets", faults).unwrap_or_default(),
+        policy_type: fields.word("type")?,
+        properties: assigned(&fields, "properties", faults),
+        targets: fields.words("targets").unwrap_or_default(),
+        triggers: read_triggers(fields.get("triggers"), faults),
     })
 }

@@ -1,29 +1,38 @@
-//! Type definitions of all eight sections.
+//! Type definitions of all eight sections, and functions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::expr::read_expr;
+use super::expr::Expr;
 use super::fields::Fields;
 use super::fields::Word;
 use super::fields::fields;
 use super::fields::named;
 use super::fields::named_list;
-use super::fields::wrong_kind;
-use super::schema::Property;
+use super::schema::Flow;
+use super::schema::Properties;
 use super::schema::Schema;
+use super::schema::read_attributes;
+use super::schema::read_parameters;
 use super::schema::read_properties;
 use super::schema::read_schema;
+use super::schema::read_validation;
 use super::template::Artifact;
+use super::template::Implementation;
 use super::template::read_artifacts;
+use super::template::read_implementation;
+use super::workflow::Trigger;
+use super::workflow::read_triggers;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
+use crate::keynames;
+use crate::keynames::Entity;
 use crate::yaml::Scalar;
 use crate::yaml::Yaml;
 
 /// The kinds of types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Section {
     Artifact,
     Data,
@@ -63,72 +72,13 @@ impl Section {
 
     /// Returns what one of its types is called.
     pub(crate) const fn noun(self) -> &'static str {
-        match self {
-            Self::Artifact => "artifact type",
-            Self::Data => "data type",
-            Self::Capability => "capability type",
-            Self::Interface => "interface type",
-            Self::Relationship => "relationship type",
-            Self::Node => "node type",
-            Self::Group => "group type",
-            Self::Policy => "policy type",
-        }
-    }
-
-    /// Returns the keynames of its types, and those that are not supported yet.
-    const fn keynames(self) -> (&'static [&'static str], &'static [&'static str]) {
-        match self {
-            Self::Artifact => (&["mime_type", "file_ext", "properties"], &[]),
-            Self::Data => (
-                &[
-                    "validation",
-                    "properties",
-                    "key_schema",
-                    "entry_schema",
-                    "units",
-                    "prefixes",
-                    "canonical_unit",
-                    "data_type",
-                ],
-                &[],
-            ),
-            Self::Capability => (
-                &[
-                    "properties",
-                    "attributes",
-                    "valid_source_node_types",
-                    "valid_relationship_types",
-                ],
-                &[],
-            ),
-            Self::Interface => (&["inputs", "operations"], &["notifications"]),
-            Self::Relationship => (
-                &[
-                    "properties",
-                    "attributes",
-                    "interfaces",
-                    "valid_capability_types",
-                    "valid_target_node_types",
-                    "valid_source_node_types",
-                ],
-                &[],
-            ),
-            Self::Node => (
-                &[
-                    "properties",
-                    "attributes",
-                    "capabilities",
-                    "requirements",
-                    "interfaces",
-                    "artifacts",
-                ],
-                &[],
-            ),
-            Self::Group => (&["properties", "attributes", "members"], &[]),
-            Self::Policy => (&["properties", "targets"], &["triggers"]),
-        }
+        keynames::type_of(self).name
     }
 }
+
+/// The number of a type in all types of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TypeId(pub(crate) u32);
 
 /// A type definition. Before resolution it holds what it says itself; after, what it inherits as well.
 #[derive(Clone, Debug)]
@@ -136,25 +86,62 @@ pub(crate) struct TypeDef<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) section: Section,
     /// The profile it belongs to, if any.
-    pub(crate) profile: Option<&'static str>,
+    pub(crate) profile: Option<&'a str>,
     pub(crate) parent: Option<Word<'a>>,
-    /// Names of itself and its ancestors, nearest first. Filled by resolution.
-    pub(crate) chain: Vec<&'a str>,
-    pub(crate) properties: BTreeMap<&'a str, Property<'a>>,
-    pub(crate) attributes: BTreeMap<&'a str, Property<'a>>,
-    pub(crate) capabilities: BTreeMap<&'a str, Capability<'a>>,
-    pub(crate) requirements: BTreeMap<&'a str, RequirementType<'a>>,
-    pub(crate) interfaces: BTreeMap<&'a str, Interface<'a>>,
-    pub(crate) artifacts: BTreeMap<&'a str, Artifact<'a>>,
+    /// Itself and its ancestors, nearest first. Filled by resolution.
+    pub(crate) chain: Vec<TypeId>,
+    pub(crate) properties: Properties<'a>,
+    pub(crate) attributes: Properties<'a>,
+    pub(crate) capabilities: BTreeMap<&'a str, Arc<Capability<'a>>>,
+    /// In the order of the file, inherited ones first.
+    pub(crate) requirements: Vec<Arc<RequirementType<'a>>>,
+    pub(crate) interfaces: BTreeMap<&'a str, Arc<Interface<'a>>>,
+    pub(crate) artifacts: BTreeMap<&'a str, Arc<Artifact<'a>>>,
     /// Lists of type names, by keyname: `members`, `targets`, `valid_…`.
-    pub(crate) lists: BTreeMap<&'static str, Vec<Word<'a>>>,
+    pub(crate) lists: BTreeMap<&'static str, Arc<Vec<Word<'a>>>>,
     /// Validation, key and entry schema of a data type.
     pub(crate) schema: Schema<'a>,
     /// `units`, `prefixes`, `canonical_unit` and `data_type` of a scalar type.
     pub(crate) units: BTreeMap<&'static str, Yaml<'a>>,
     /// Inputs of all operations of an interface type.
-    pub(crate) inputs: BTreeMap<&'a str, Property<'a>>,
-    pub(crate) operations: BTreeMap<&'a str, Operation<'a>>,
+    pub(crate) inputs: Properties<'a>,
+    pub(crate) operations: BTreeMap<&'a str, Arc<Operation<'a>>>,
+    pub(crate) notifications: BTreeMap<&'a str, Arc<Operation<'a>>>,
+    pub(crate) triggers: BTreeMap<&'a str, Arc<Trigger<'a>>>,
+    /// Metadata, for what Koinon itself reads there.
+    pub(crate) metadata: Option<Yaml<'a>>,
+}
+
+impl<'a> TypeDef<'a> {
+    /// Makes a definition that says nothing.
+    pub(crate) fn new(name: Word<'a>, section: Section, profile: Option<&'a str>) -> Self {
+        Self {
+            name,
+            section,
+            profile,
+            parent: None,
+            chain: Vec::new(),
+            properties: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            capabilities: BTreeMap::new(),
+            requirements: Vec::new(),
+            interfaces: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            schema: Schema::default(),
+            units: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            notifications: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+            metadata: None,
+        }
+    }
+
+    /// Returns the requirement with this name.
+    pub(crate) fn requirement(&self, name: &str) -> Option<&Arc<RequirementType<'a>>> {
+        self.requirements.iter().find(|one| one.name.text == name)
+    }
 }
 
 /// A capability of a node type.
@@ -163,9 +150,9 @@ pub(crate) struct Capability<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) capability_type: Option<Word<'a>>,
     /// Refinements; after resolution all properties.
-    pub(crate) properties: BTreeMap<&'a str, Property<'a>>,
-    pub(crate) attributes: BTreeMap<&'a str, Property<'a>>,
-    pub(crate) lists: BTreeMap<&'static str, Vec<Word<'a>>>,
+    pub(crate) properties: Properties<'a>,
+    pub(crate) attributes: Properties<'a>,
+    pub(crate) lists: BTreeMap<&'static str, Arc<Vec<Word<'a>>>>,
 }
 
 /// A requirement of a node type.
@@ -173,10 +160,29 @@ pub(crate) struct Capability<'a> {
 pub(crate) struct RequirementType<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) capability: Option<Word<'a>>,
-    pub(crate) relationship: Option<Word<'a>>,
+    pub(crate) relationship: Option<Arc<RelationshipDef<'a>>>,
     pub(crate) node: Option<Word<'a>>,
+    /// All must hold: refinements add to those of the parent.
+    pub(crate) filters: Vec<Arc<Expr<'a>>>,
     /// Fewest and most relationships; no most if unbounded.
     pub(crate) count: Option<(u64, Option<u64>)>,
+}
+
+impl RequirementType<'_> {
+    /// Returns fewest and most relationships.
+    pub(crate) fn range(&self) -> (u64, Option<u64>) {
+        self.count.unwrap_or((0, None))
+    }
+}
+
+/// The relationship a requirement makes.
+#[derive(Clone, Debug)]
+pub(crate) struct RelationshipDef<'a> {
+    pub(crate) relationship_type: Option<Word<'a>>,
+    /// Refinements; after resolution all properties.
+    pub(crate) properties: Properties<'a>,
+    pub(crate) attributes: Properties<'a>,
+    pub(crate) interfaces: BTreeMap<&'a str, Arc<Interface<'a>>>,
 }
 
 /// An interface of a node or relationship type.
@@ -184,31 +190,34 @@ pub(crate) struct RequirementType<'a> {
 pub(crate) struct Interface<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) interface_type: Option<Word<'a>>,
-    pub(crate) inputs: BTreeMap<&'a str, Property<'a>>,
-    pub(crate) operations: BTreeMap<&'a str, Operation<'a>>,
+    pub(crate) inputs: Properties<'a>,
+    pub(crate) operations: BTreeMap<&'a str, Arc<Operation<'a>>>,
+    pub(crate) notifications: BTreeMap<&'a str, Arc<Operation<'a>>>,
 }
 
-/// An operation of an interface.
+/// An operation or notification of an interface.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation<'a> {
     pub(crate) name: Word<'a>,
-    pub(crate) inputs: BTreeMap<&'a str, Property<'a>>,
+    pub(crate) inputs: Properties<'a>,
+    pub(crate) outputs: Properties<'a>,
+    pub(crate) implementation: Option<Arc<Implementation<'a>>>,
 }
 
-/// Checks `description`, `metadata` and `version` where they may stand.
-pub(crate) fn common(fields: &Fields<'_>, faults: &Faults) {
-    fields.word("description", faults);
-    fields.word("version", faults);
-    if let Some(metadata) = fields.get("metadata") {
-        if metadata.map().is_none() {
-            faults.push(wrong_kind(metadata, "metadata", "map"));
-        }
-        for (key, _) in metadata.map().into_iter().flatten() {
-            if key.string().is_none() {
-                faults.push(wrong_kind(key, "a key of metadata", "string"));
-            }
-        }
-    }
+/// A function definition.
+#[derive(Clone, Debug)]
+pub(crate) struct FunctionDef<'a> {
+    pub(crate) name: Word<'a>,
+    pub(crate) signatures: Vec<Signature<'a>>,
+}
+
+/// A signature of a function.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Signature<'a> {
+    pub(crate) arguments: Vec<Arc<Schema<'a>>>,
+    pub(crate) optional: Vec<Arc<Schema<'a>>>,
+    pub(crate) variadic: bool,
+    pub(crate) result: Option<Arc<Schema<'a>>>,
 }
 
 /// Reads one type definition.
@@ -216,59 +225,41 @@ pub(crate) fn read_type<'a>(
     section: Section,
     name: Word<'a>,
     yaml: Yaml<'a>,
-    profile: Option<&'static str>,
+    profile: Option<&'a str>,
     faults: &Faults,
 ) -> TypeDef<'a> {
-    let mut def = TypeDef {
-        name,
-        section,
-        profile,
-        parent: None,
-        chain: Vec::new(),
-        properties: BTreeMap::new(),
-        attributes: BTreeMap::new(),
-        capabilities: BTreeMap::new(),
-        requirements: BTreeMap::new(),
-        interfaces: BTreeMap::new(),
-        artifacts: BTreeMap::new(),
-        lists: BTreeMap::new(),
-        schema: Schema::default(),
-        units: BTreeMap::new(),
-        inputs: BTreeMap::new(),
-        operations: BTreeMap::new(),
-    };
+    let mut def = TypeDef::new(name, section, profile);
+    let entity = keynames::type_of(section);
     // `MyType:` alone defines a type that only has a name.
-    if yaml.scalar() == Some(Scalar::Null) {
+    if yaml.scalar() == Some(Scalar::Null) && entity.short == keynames::Short::Null {
         return def;
     }
-    let (own, later) = section.keynames();
-    let known: Vec<&str> = ["derived_from", "version", "metadata", "description"]
-        .into_iter()
-        .chain(own.iter().copied())
-        .collect();
-    let Some(fields) = fields(yaml, section.noun(), &known, later, faults) else { return def };
-    common(&fields, faults);
-    def.parent = fields.word("derived_from", faults);
-    def.properties = read_properties(fields.get("properties"), "property definition", faults);
-    def.attributes = read_properties(fields.get("attributes"), "attribute definition", faults);
-    def.lists = lists(&fields, faults);
+    let Some(fields) = fields(yaml, entity, name.span, faults) else { return def };
+    def.parent = fields.word("derived_from");
+    def.metadata = fields.get("metadata");
+    def.properties = read_properties(fields.get("properties"), faults);
+    def.attributes = read_attributes(fields.get("attributes"), faults);
+    def.lists = lists(&fields);
     match section {
-        Section::Artifact => {
-            fields.word("mime_type", faults);
-            fields.words("file_ext", faults);
-        }
+        Section::Artifact | Section::Capability | Section::Group => {}
         Section::Data => data_type(&mut def, &fields, faults),
         Section::Interface => {
-            def.inputs = read_properties(fields.get("inputs"), "input definition", faults);
-            def.operations = operations(fields.get("operations"), false, faults);
+            def.inputs = read_parameters(fields.get("inputs"), Flow::Outgoing, faults);
+            def.operations =
+                operations(fields.get("operations"), &keynames::OPERATION, false, faults);
+            def.notifications =
+                operations(fields.get("notifications"), &keynames::NOTIFICATION, false, faults);
         }
         Section::Node | Section::Relationship => {
             def.capabilities = capabilities(fields.get("capabilities"), faults);
             def.requirements = requirements(fields.get("requirements"), faults);
             def.interfaces = interfaces(fields.get("interfaces"), faults);
-            def.artifacts = read_artifacts(fields.get("artifacts"), faults);
+            def.artifacts = read_artifacts(fields.get("artifacts"), faults)
+                .iter()
+                .map(|(name, artifact)| (name.text, Arc::new(artifact.clone())))
+                .collect();
         }
-        Section::Capability | Section::Group | Section::Policy => {}
+        Section::Policy => def.triggers = read_triggers(fields.get("triggers"), faults),
     }
     def
 }
@@ -276,13 +267,9 @@ pub(crate) fn read_type<'a>(
 fn data_type<'a>(def: &mut TypeDef<'a>, fields: &Fields<'a>, faults: &Faults) {
     def.schema = Schema {
         data_type: def.parent,
-        validation: fields
-            .get("validation")
-            .map(|clause| Arc::new(read_expr(clause, faults)))
-            .into_iter()
-            .collect(),
-        key: read_schema(fields.get("key_schema"), "key_schema", faults),
-        entry: read_schema(fields.get("entry_schema"), "entry_schema", faults),
+        validation: read_validation(fields.get("validation"), faults),
+        key: read_schema(fields.get("key_schema"), faults),
+        entry: read_schema(fields.get("entry_schema"), faults),
     };
     for key in ["units", "prefixes", "canonical_unit", "data_type"] {
         def.units.extend(fields.get(key).map(|value| (key, value)));
@@ -290,7 +277,7 @@ fn data_type<'a>(def: &mut TypeDef<'a>, fields: &Fields<'a>, faults: &Faults) {
 }
 
 /// Reads the lists of type names.
-fn lists<'a>(fields: &Fields<'a>, faults: &Faults) -> BTreeMap<&'static str, Vec<Word<'a>>> {
+fn lists<'a>(fields: &Fields<'a>) -> BTreeMap<&'static str, Arc<Vec<Word<'a>>>> {
     const LISTS: [&str; 6] = [
         "members",
         "targets",
@@ -299,20 +286,13 @@ fn lists<'a>(fields: &Fields<'a>, faults: &Faults) -> BTreeMap<&'static str, Vec
         "valid_source_node_types",
         "valid_relationship_types",
     ];
-    LISTS.into_iter().filter_map(|key| Some((key, fields.words(key, faults)?))).collect()
+    LISTS.into_iter().filter_map(|key| Some((key, Arc::new(fields.words(key)?)))).collect()
 }
 
-fn capabilities<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> BTreeMap<&'a str, Capability<'a>> {
-    let what = "capability definition";
-    let known = [
-        "type",
-        "description",
-        "metadata",
-        "properties",
-        "attributes",
-        "valid_source_node_types",
-        "valid_relationship_types",
-    ];
+fn capabilities<'a>(
+    yaml: Option<Yaml<'a>>,
+    faults: &Faults,
+) -> BTreeMap<&'a str, Arc<Capability<'a>>> {
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
         let mut capability = Capability {
             name,
@@ -323,71 +303,76 @@ fn capabilities<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> BTreeMap<&'a str
         };
         if let Some(text) = yaml.string() {
             capability.capability_type = Some(Word { text, span: yaml.span() });
-            return Some((name.text, capability));
+            return Some((name.text, Arc::new(capability)));
         }
-        let fields = fields(yaml, what, &known, &[], faults)?;
-        common(&fields, faults);
-        capability.capability_type = fields.word("type", faults);
-        capability.properties =
-            read_properties(fields.get("properties"), "property refinement", faults);
-        capability.attributes =
-            read_properties(fields.get("attributes"), "attribute refinement", faults);
-        capability.lists = lists(&fields, faults);
-        Some((name.text, capability))
+        let fields = fields(yaml, &keynames::CAPABILITY, name.span, faults)?;
+        capability.capability_type = fields.word("type");
+        capability.properties = read_properties(fields.get("properties"), faults);
+        capability.attributes = read_attributes(fields.get("attributes"), faults);
+        capability.lists = lists(&fields);
+        Some((name.text, Arc::new(capability)))
     };
-    named(yaml, what, faults).into_iter().filter_map(read).collect()
+    named(yaml, keynames::CAPABILITY.name, faults).into_iter().filter_map(read).collect()
 }
 
-fn requirements<'a>(
-    yaml: Option<Yaml<'a>>,
-    faults: &Faults,
-) -> BTreeMap<&'a str, RequirementType<'a>> {
-    let what = "requirement definition";
-    let known = [
-        "description",
-        "metadata",
-        "capability",
-        "relationship",
-        "node",
-        "node_filter",
-        "count_range",
-    ];
-    let mut requirements: BTreeMap<&str, RequirementType<'_>> = BTreeMap::new();
-    for (name, yaml) in named_list(yaml, what, faults) {
-        let Some(fields) = fields(yaml, what, &known, &[], faults) else { continue };
-        common(&fields, faults);
-        if let Some(filter) = fields.get("node_filter") {
-            drop(read_expr(filter, faults));
-        }
-        let requirement = RequirementType {
-            name,
-            capability: fields.word("capability", faults),
-            relationship: relationship(fields.get("relationship"), faults),
-            node: fields.word("node", faults),
-            count: fields.get("count_range").and_then(|range| faults.keep(count_range(range))),
-        };
-        if let Some(first) = requirements.get(name.text) {
+fn requirements<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<Arc<RequirementType<'a>>> {
+    let mut requirements: Vec<Arc<RequirementType<'_>>> = Vec::new();
+    for (name, yaml) in named_list(yaml, "requirements", faults) {
+        let Some(requirement) = requirement(name, yaml, faults) else { continue };
+        if let Some(first) = requirements.iter().find(|one| one.name.text == name.text) {
             let message = format!("requirement `{}` is defined twice", name.text);
             let fault = Fault::new(Code::DuplicateName, name.span, message);
             faults.push(fault.related(first.name.span, "first defined here"));
             continue;
         }
-        requirements.insert(name.text, requirement);
+        requirements.push(Arc::new(requirement));
     }
     requirements
 }
 
+/// Reads a requirement definition, or the capability type in its place, which the official test suite has.
+fn requirement<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<RequirementType<'a>> {
+    let mut requirement = RequirementType {
+        name,
+        capability: None,
+        relationship: None,
+        node: None,
+        filters: Vec::new(),
+        count: None,
+    };
+    if let Some(text) = yaml.string() {
+        requirement.capability = Some(Word { text, span: yaml.span() });
+        return Some(requirement);
+    }
+    let fields = fields(yaml, &keynames::REQUIREMENT, name.span, faults)?;
+    requirement.capability = fields.word("capability");
+    requirement.relationship = relationship(fields.get("relationship"), faults);
+    requirement.node = fields.word("node");
+    requirement.filters = read_validation(fields.get("node_filter"), faults);
+    let range = fields.get("count_range");
+    requirement.count = range.and_then(|range| faults.keep(count_range(range)));
+    Some(requirement)
+}
+
 /// Reads a relationship definition: the name of its type, or a map with it.
-fn relationship<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Option<Word<'a>> {
+fn relationship<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Option<Arc<RelationshipDef<'a>>> {
     let yaml = yaml?;
     if let Some(text) = yaml.string() {
-        return Some(Word { text, span: yaml.span() });
+        let relationship_type = Some(Word { text, span: yaml.span() });
+        return Some(Arc::new(RelationshipDef {
+            relationship_type,
+            properties: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
+        }));
     }
-    let what = "relationship definition";
-    let later = ["properties", "attributes", "interfaces"];
-    let fields = fields(yaml, what, &["type", "description", "metadata"], &later, faults)?;
-    common(&fields, faults);
-    fields.mandatory("type", what, faults)
+    let fields = fields(yaml, &keynames::RELATIONSHIP, yaml.span(), faults)?;
+    Some(Arc::new(RelationshipDef {
+        relationship_type: fields.word("type"),
+        properties: read_properties(fields.get("properties"), faults),
+        attributes: read_attributes(fields.get("attributes"), faults),
+        interfaces: interfaces(fields.get("interfaces"), faults),
+    }))
 }
 
 fn count_range(yaml: Yaml<'_>) -> Result<(u64, Option<u64>), Fault> {
@@ -415,56 +400,110 @@ fn count_range(yaml: Yaml<'_>) -> Result<(u64, Option<u64>), Fault> {
     Ok((min, max))
 }
 
-fn interfaces<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> BTreeMap<&'a str, Interface<'a>> {
-    let what = "interface definition";
-    let known = ["type", "description", "metadata", "inputs", "operations"];
+fn interfaces<'a>(
+    yaml: Option<Yaml<'a>>,
+    faults: &Faults,
+) -> BTreeMap<&'a str, Arc<Interface<'a>>> {
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let fields = fields(yaml, what, &known, &["notifications"], faults)?;
-        common(&fields, faults);
+        let fields = fields(yaml, &keynames::INTERFACE, name.span, faults)?;
         let interface = Interface {
             name,
-            interface_type: fields.word("type", faults),
-            inputs: read_properties(fields.get("inputs"), "input definition", faults),
-            operations: operations(fields.get("operations"), true, faults),
+            interface_type: fields.word("type"),
+            inputs: read_parameters(fields.get("inputs"), Flow::Outgoing, faults),
+            operations: operations(fields.get("operations"), &keynames::OPERATION, true, faults),
+            notifications: operations(
+                fields.get("notifications"),
+                &keynames::NOTIFICATION,
+                true,
+                faults,
+            ),
         };
-        Some((name.text, interface))
+        Some((name.text, Arc::new(interface)))
     };
-    named(yaml, what, faults).into_iter().filter_map(read).collect()
+    named(yaml, keynames::INTERFACE.name, faults).into_iter().filter_map(read).collect()
 }
 
-/// Reads operation definitions; only those of node and relationship types may have an implementation.
+/// Reads operation or notification definitions; only those of node and relationship types may have an implementation,
+/// and map what comes out to attributes (csd07 11.1, 11.4).
 fn operations<'a>(
     yaml: Option<Yaml<'a>>,
+    entity: &'static Entity,
     implemented: bool,
     faults: &Faults,
-) -> BTreeMap<&'a str, Operation<'a>> {
-    let what = "operation definition";
-    let mut known = vec!["description", "inputs"];
-    if implemented {
-        known.push("implementation");
-    }
+) -> BTreeMap<&'a str, Arc<Operation<'a>>> {
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        if yaml.scalar() == Some(Scalar::Null) || (implemented && yaml.string().is_some()) {
-            return Some((name.text, Operation { name, inputs: BTreeMap::new() }));
+        let mut operation = Operation {
+            name,
+            inputs: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            implementation: None,
+        };
+        let mut implementation = None;
+        match yaml.scalar() {
+            Some(Scalar::Null) => {}
+            Some(Scalar::String(_)) => implementation = Some(yaml),
+            _ => {
+                let fields = fields(yaml, entity, name.span, faults)?;
+                implementation = fields.get("implementation");
+                operation.inputs = read_parameters(fields.get("inputs"), Flow::Outgoing, faults);
+                operation.outputs = read_parameters(fields.get("outputs"), Flow::Incoming, faults);
+            }
         }
-        let fields = fields(yaml, what, &known, &["outputs"], faults)?;
-        common(&fields, faults);
-        read_implementation(fields.get("implementation"), faults);
-        let inputs = read_properties(fields.get("inputs"), "input definition", faults);
-        Some((name.text, Operation { name, inputs }))
+        if implemented {
+            operation.implementation =
+                implementation.and_then(|yaml| read_implementation(yaml, faults)).map(Arc::new);
+        } else {
+            let mapped = operation.outputs.values().find_map(|output| output.mapping.as_ref());
+            let places = [
+                implementation.map(|yaml| (yaml.span(), "implementation")),
+                mapped.map(|mapping| (mapping.span, "mapping to an attribute")),
+            ];
+            for (span, what) in places.into_iter().flatten() {
+                let message = format!("an interface type may not have an {what}");
+                let message = message.replace("an mapping", "a mapping");
+                let fault = Fault::new(Code::Misplaced, span, message);
+                faults.push(fault.hint("give it in a node type, relationship type or template"));
+            }
+        }
+        Some((name.text, Arc::new(operation)))
     };
-    named(yaml, what, faults).into_iter().filter_map(read).collect()
+    named(yaml, entity.name, faults).into_iter().filter_map(read).collect()
 }
 
-/// Checks an implementation: the name of an artifact, or a map of such names.
-pub(crate) fn read_implementation(yaml: Option<Yaml<'_>>, faults: &Faults) {
-    let Some(yaml) = yaml else { return };
-    if yaml.string().is_some() {
-        return;
+/// Reads function definitions.
+pub(crate) fn read_functions<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<FunctionDef<'a>> {
+    let mut functions = Vec::new();
+    for (name, yaml) in named(yaml, keynames::FUNCTION.name, faults) {
+        let Some(fields) = fields(yaml, &keynames::FUNCTION, name.span, faults) else { continue };
+        let list = fields.get("signatures").and_then(Yaml::list).into_iter().flatten();
+        let signatures: Vec<Signature<'_>> =
+            list.filter_map(|yaml| read_signature(yaml, faults)).collect();
+        if let (true, Some(yaml)) = (signatures.is_empty(), fields.get("signatures")) {
+            let message = "expected one or more signatures, found none";
+            faults.push(Fault::new(Code::Definition, yaml.span(), message));
+        }
+        functions.push(FunctionDef { name, signatures });
     }
-    let known = ["primary", "dependencies"];
-    if let Some(fields) = fields(yaml, "implementation", &known, &[], faults) {
-        fields.word("primary", faults);
-        fields.words("dependencies", faults);
+    functions
+}
+
+fn read_signature<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Signature<'a>> {
+    // A refinement leaves a signature as it is by an empty element.
+    if yaml.scalar() == Some(Scalar::Null) {
+        return Some(Signature::default());
     }
+    let fields = fields(yaml, &keynames::SIGNATURE, yaml.span(), faults)?;
+    let schemas = |key: &str| {
+        let list = fields.get(key).and_then(Yaml::list).into_iter().flatten();
+        list.filter_map(|yaml| read_schema(Some(yaml), faults)).collect()
+    };
+    if let Some(implementation) = fields.get("implementation") {
+        read_implementation(implementation, faults);
+    }
+    Some(Signature {
+        arguments: schemas("arguments"),
+        optional: schemas("optional_arguments"),
+        variadic: fields.boolean("variadic").unwrap_or(false),
+        result: read_schema(fields.get("result"), faults),
+    })
 }

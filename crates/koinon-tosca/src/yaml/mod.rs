@@ -12,7 +12,7 @@ mod write;
 
 pub(crate) use rewrite::{Id, Rewriter, Shared};
 pub(crate) use scalar::Scalar;
-pub(crate) use tree::{Budget, MAX_BYTES, Tree, Yaml, parse};
+pub(crate) use tree::{Budget, Tree, Yaml, parse};
 pub(crate) use write::write_yaml;
 
 /// Parses one file and returns how many nodes it has: what `benches/yaml.rs` measures, and nothing else uses.

@@ -20,14 +20,6 @@ use crate::diag::Fault;
 use crate::diag::Faults;
 use crate::diag::Span;
 
-/// Most bytes of all files of a run: 16 MiB, far above any service.
-pub(crate) const MAX_BYTES: usize = 16 << 20;
-/// Most nested lists and maps, aliases followed: what `koinon_model::Limits` allows as well.
-const MAX_DEPTH: usize = 64;
-/// Most nodes of all files, with every alias counted as often as it is used.
-const MAX_NODES: u64 = 2_000_000;
-/// Most aliases of all files.
-const MAX_ALIASES: u32 = 20_000;
 /// Bytes of a scalar that count as one more node: what aliases make of text is bounded as what they make of nodes.
 const BYTES_PER_NODE: u64 = 8;
 /// Largest map whose keys are compared each with each; above, hashing them is faster.
@@ -54,13 +46,7 @@ impl Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self::new(&Budgets {
-            bytes: MAX_BYTES,
-            depth: MAX_DEPTH,
-            nodes: MAX_NODES,
-            aliases: MAX_ALIASES,
-            ..Budgets::default()
-        })
+        Self::new(&Budgets::default())
     }
 }
 
@@ -74,6 +60,8 @@ pub(crate) struct Tree {
     pub(super) children: Vec<u32>,
     /// The text of all scalars.
     pub(super) text: String,
+    /// Nodes with an anchor.
+    pub(super) anchored: Vec<u32>,
 }
 
 /// Twenty bytes.
@@ -217,6 +205,13 @@ impl<'a> Yaml<'a> {
         Some(pairs.map(move |pair| (self.at(pair[0]), self.at(pair[1]))))
     }
 
+    /// Returns whether it, or something in it, has an anchor.
+    pub(crate) fn has_anchor(self) -> bool {
+        let Span { start, end, .. } = self.span();
+        let inside = |node: &Node| start <= node.start && node.start <= end;
+        self.tree.anchored.iter().any(|at| inside(self.tree.node(*at)))
+    }
+
     /// Returns the kind's name, for messages.
     pub(crate) fn kind_name(self) -> &'static str {
         match self.scalar() {
@@ -242,7 +237,14 @@ pub(crate) fn parse(
     // One more than ours, so that ours is the one that speaks where both could.
     options.flow_nesting_limit = budget.max_depth + 1;
     options.block_nesting_limit = budget.max_depth + 1;
-    let tree = Tree { file, root: 0, nodes: Vec::new(), children: Vec::new(), text: String::new() };
+    let tree = Tree {
+        file,
+        root: 0,
+        nodes: Vec::new(),
+        children: Vec::new(),
+        text: String::new(),
+        anchored: Vec::new(),
+    };
     let mut builder = Builder {
         budget,
         faults,
@@ -395,6 +397,7 @@ impl Builder<'_> {
     /// Takes note of a node that is complete.
     fn end(&mut self, node: u32, anchor: usize, size: Size) {
         if anchor != 0 {
+            self.tree.anchored.push(node);
             self.anchors.insert(anchor, Anchor { node, size });
         }
         if let Some(open) = self.open.last_mut() {

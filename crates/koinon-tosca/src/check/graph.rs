@@ -1,0 +1,325 @@
+//! The representation graph while it grows: nodes, relationships, and the values that are known of them
+//! (csd07 4.2.2).
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use koinon_model::Value;
+
+use super::decimal::Decimal;
+use super::eval::Halt;
+use super::eval::Own;
+use super::eval::Scope;
+use super::program::Program;
+use super::value::effective;
+use crate::code::Code;
+use crate::diag::Fault;
+use crate::grammar::Assigned;
+use crate::grammar::Capability;
+use crate::grammar::Directive;
+use crate::grammar::Expr;
+use crate::grammar::NodeTemplate;
+use crate::grammar::Properties;
+use crate::grammar::Property;
+use crate::grammar::Requirement;
+use crate::grammar::RequirementType;
+use crate::grammar::Section;
+use crate::grammar::TypeDef;
+use crate::grammar::TypeId;
+
+/// No values.
+pub(super) static NOTHING: Assigned<'static> = Assigned::new();
+
+/// Most nodes of one service.
+const MAX_REPRESENTATIONS: u64 = 1_000_000;
+
+/// A value that was evaluated: nothing if there is none, or the reason that it is not known.
+pub(crate) type Evaluated = Result<Option<Value>, Halt>;
+
+/// Values that were evaluated, by capability (the node itself if there is none) and name.
+type Memo<'a> = RefCell<Vec<((Option<&'a str>, &'a str), Evaluated)>>;
+
+/// A node.
+#[derive(Debug)]
+pub(crate) struct Node<'a> {
+    pub(crate) template: &'a NodeTemplate<'a>,
+    pub(crate) id: TypeId,
+    pub(crate) def: &'a TypeDef<'a>,
+    /// Its number among the nodes of its template.
+    pub(crate) index: u64,
+    memo: Memo<'a>,
+}
+
+/// A relationship.
+#[derive(Debug)]
+pub(crate) struct Relationship<'a> {
+    pub(crate) source: u32,
+    pub(crate) target: u32,
+    /// Its number among the relationships of its requirement.
+    pub(crate) index: u64,
+    pub(crate) definition: &'a RequirementType<'a>,
+    /// The assignment; none if it is implied by the definition.
+    pub(crate) assignment: Option<&'a Requirement<'a>>,
+    pub(crate) id: TypeId,
+    pub(crate) def: &'a TypeDef<'a>,
+    pub(crate) capability: &'a Capability<'a>,
+    /// Properties and attributes with the refinements of the requirement.
+    pub(crate) properties: &'a Properties<'a>,
+    pub(crate) attributes: &'a Properties<'a>,
+    /// Values: those of the assignment, or of the relationship template it names.
+    pub(crate) values: &'a Assigned<'a>,
+    /// What it takes of the capability's properties, each with the value as text.
+    pub(crate) allocation: Vec<(&'a str, Decimal, Value)>,
+    /// How it was chosen.
+    pub(crate) choice: koinon_model::representation::Choice,
+    memo: Memo<'a>,
+}
+
+/// What a relationship is made of, before its capability is found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link<'a> {
+    pub(crate) source: u32,
+    pub(crate) target: u32,
+    pub(crate) index: u64,
+    pub(crate) definition: &'a RequirementType<'a>,
+    pub(crate) assignment: Option<&'a Requirement<'a>>,
+    pub(crate) id: TypeId,
+    pub(crate) def: &'a TypeDef<'a>,
+    pub(crate) properties: &'a Properties<'a>,
+    pub(crate) attributes: &'a Properties<'a>,
+    pub(crate) values: &'a Assigned<'a>,
+}
+
+impl<'a> Link<'a> {
+    /// Makes the relationship.
+    pub(crate) fn establish(
+        self,
+        capability: &'a Capability<'a>,
+        allocation: Vec<(&'a str, Decimal, Value)>,
+        choice: koinon_model::representation::Choice,
+    ) -> Relationship<'a> {
+        Relationship {
+            source: self.source,
+            target: self.target,
+            index: self.index,
+            definition: self.definition,
+            assignment: self.assignment,
+            id: self.id,
+            def: self.def,
+            capability,
+            properties: self.properties,
+            attributes: self.attributes,
+            values: self.values,
+            allocation,
+            choice,
+            memo: RefCell::default(),
+        }
+    }
+}
+
+/// Nodes and relationships.
+#[derive(Debug, Default)]
+pub(crate) struct Graph<'a> {
+    nodes: Vec<Node<'a>>,
+    /// The first node of each template, and how many there are; by the template's position.
+    templates: Vec<(u32, u32)>,
+    relationships: RefCell<Vec<Rc<Relationship<'a>>>>,
+    /// Relationships by their source and by their target.
+    outgoing: RefCell<Vec<Vec<u32>>>,
+    incoming: RefCell<Vec<Vec<u32>>>,
+    /// Requirements that will have no more relationships than they have.
+    pub(super) settled: std::cell::Cell<bool>,
+}
+
+impl<'a> Graph<'a> {
+    pub(crate) fn node(&self, at: u32) -> &Node<'a> {
+        &self.nodes[at as usize]
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the nodes of a template.
+    pub(crate) fn of_template(&self, position: usize) -> std::ops::Range<u32> {
+        let (first, count) = self.templates.get(position).copied().unwrap_or_default();
+        first..first + count
+    }
+
+    /// Returns the relationships of a requirement in the order of their numbers.
+    pub(crate) fn outgoing(&self, node: u32, requirement: &str) -> Vec<Rc<Relationship<'a>>> {
+        let relationships = self.relationships.borrow();
+        let all = self.outgoing.borrow();
+        let own = all.get(node as usize).map(Vec::as_slice).unwrap_or_default();
+        let mut found: Vec<Rc<Relationship<'a>>> = own
+            .iter()
+            .map(|at| &relationships[*at as usize])
+            .filter(|one| one.definition.name.text == requirement)
+            .cloned()
+            .collect();
+        found.sort_by_key(|one| one.index);
+        found
+    }
+
+    /// Returns the relationships that lead to a capability, in the order in which they were made.
+    pub(crate) fn incoming(&self, node: u32, capability: &str) -> Vec<Rc<Relationship<'a>>> {
+        let relationships = self.relationships.borrow();
+        let all = self.incoming.borrow();
+        let own = all.get(node as usize).map(Vec::as_slice).unwrap_or_default();
+        own.iter()
+            .map(|at| &relationships[*at as usize])
+            .filter(|one| one.capability.name.text == capability)
+            .cloned()
+            .collect()
+    }
+
+    /// Returns all relationships.
+    pub(crate) fn relationships(&self) -> Vec<Rc<Relationship<'a>>> {
+        self.relationships.borrow().clone()
+    }
+
+    pub(super) fn add(&self, relationship: Relationship<'a>) {
+        let mut all = self.relationships.borrow_mut();
+        let at = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        self.outgoing.borrow_mut()[relationship.source as usize].push(at);
+        self.incoming.borrow_mut()[relationship.target as usize].push(at);
+        all.push(Rc::new(relationship));
+    }
+
+    /// Returns whether a node is the target of a relationship of this requirement already.
+    pub(super) fn reaches(&self, source: u32, requirement: &str, target: u32) -> bool {
+        let relationships = self.relationships.borrow();
+        self.outgoing.borrow()[source as usize].iter().any(|at| {
+            let one = &relationships[*at as usize];
+            one.target == target && one.definition.name.text == requirement
+        })
+    }
+}
+
+impl<'a> Program<'a> {
+    /// Makes the nodes: as many as each template's count says, one if that is not known yet.
+    pub(super) fn make_nodes(&mut self) {
+        let mut graph = Graph::default();
+        let mut total = 0_u64;
+        for template in self.template.nodes.values() {
+            let first = graph.len();
+            let Some(id) = self.types.lookup(Section::Node, template.node_type) else {
+                graph.templates.push((first, 0));
+                continue;
+            };
+            let count = self.count(template).unwrap_or(1);
+            total = total.saturating_add(count);
+            if total > MAX_REPRESENTATIONS {
+                let message = format!("more than {MAX_REPRESENTATIONS} nodes");
+                let span = template.count.as_ref().map_or(template.name.span, |count| count.span);
+                self.faults.push(Fault::new(Code::TooManyNodes, span, message));
+                graph.templates.push((first, 0));
+                continue;
+            }
+            let def = self.types.def(id);
+            for index in 0..count {
+                graph.nodes.push(Node { template, id, def, index, memo: RefCell::default() });
+            }
+            graph.templates.push((first, graph.len() - first));
+        }
+        graph.outgoing = RefCell::new(vec![Vec::new(); graph.nodes.len()]);
+        graph.incoming = RefCell::new(vec![Vec::new(); graph.nodes.len()]);
+        self.graph = graph;
+    }
+
+    /// Returns how many nodes a template stands for.
+    pub(crate) fn count(&self, template: &NodeTemplate<'a>) -> Result<u64, Halt> {
+        let Some(count) = &template.count else { return Ok(1) };
+        // What is selected is there already, once.
+        if template.has(Directive::Select) && !template.has(Directive::Create) {
+            return Ok(1);
+        }
+        // The count belongs to the template, not to one of its nodes.
+        let value = self.eval(count, Scope::of("count"))?.value;
+        value.as_u64().ok_or_else(|| {
+            let message =
+                format!("expected a natural number for `count`, found {}", value.to_json());
+            self.halt(Fault::new(Code::Count, count.span, message))
+        })
+    }
+
+    /// Evaluates a property of a node; nothing if it has no value.
+    pub(crate) fn property(&self, at: u32, name: &str) -> Evaluated {
+        let node = self.graph.node(at);
+        let Some((name, property)) = node.def.properties.get_key_value(name) else {
+            return Err(Halt::Reported);
+        };
+        let values = &node.template.properties;
+        self.memoised(&node.memo, (None, name), property, values, Own::Node(at))
+    }
+
+    /// Evaluates a property of a capability.
+    pub(crate) fn capability_property(
+        &self,
+        at: u32,
+        capability: &'a Capability<'a>,
+        name: &str,
+    ) -> Evaluated {
+        let node = self.graph.node(at);
+        let Some((name, property)) = capability.properties.get_key_value(name) else {
+            return Err(Halt::Reported);
+        };
+        let values = node.template.capabilities.get(capability.name.text);
+        let values = values.map_or(&NOTHING, |values| &values.properties);
+        let key = (Some(capability.name.text), *name);
+        self.memoised(&node.memo, key, property, values, Own::Node(at))
+    }
+
+    /// Evaluates a property of a relationship.
+    pub(crate) fn relationship_property(
+        &self,
+        relationship: &Relationship<'a>,
+        name: &str,
+    ) -> Evaluated {
+        let Some((name, property)) = relationship.properties.get_key_value(name) else {
+            return Err(Halt::Reported);
+        };
+        let own = Own::Relationship(relationship);
+        self.memoised(&relationship.memo, (None, name), property, relationship.values, own)
+    }
+
+    fn memoised(
+        &self,
+        memo: &Memo<'a>,
+        key: (Option<&'a str>, &'a str),
+        property: &'a Property<'a>,
+        values: &'a Assigned<'a>,
+        own: Own<'_, 'a>,
+    ) -> Evaluated {
+        if let Some((_, value)) = memo.borrow().iter().find(|(known, _)| *known == key) {
+            return value.clone();
+        }
+        let Some(expr) = effective(property, values) else { return Ok(None) };
+        let value = self.evaluate(expr, property, own, key.1);
+        // What waits for a relationship may be known next time.
+        if !matches!(value, Err(Halt::Later)) || self.graph.settled.get() {
+            memo.borrow_mut().push((key, value.clone()));
+        }
+        value
+    }
+
+    fn evaluate(
+        &self,
+        expr: &Expr<'a>,
+        property: &'a Property<'a>,
+        own: Own<'_, 'a>,
+        what: &str,
+    ) -> Evaluated {
+        // Values that need each other in a circle would never end.
+        let depth = self.depth.get();
+        if depth >= 64 {
+            let message = "values depend on each other in a circle, or too deeply";
+            return Err(self.halt(Fault::new(Code::ValueCycle, expr.span, message)));
+        }
+        self.depth.set(depth + 1);
+        let scope = Scope { own, ..Scope::of(what) };
+        let value = self.typed(expr, &property.schema, scope).map(Some);
+        self.depth.set(depth);
+        value
+    }
+}

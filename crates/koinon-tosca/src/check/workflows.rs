@@ -1,0 +1,336 @@
+//! Workflows, triggers and substitution mappings against what they name (csd07 13, 15, 16.5).
+
+use super::eval::Scope;
+use super::program::Program;
+use crate::code::Code;
+use crate::diag::Fault;
+use crate::grammar::Activity;
+use crate::grammar::Assigned;
+use crate::grammar::MappedRequirement;
+use crate::grammar::MappedTo;
+use crate::grammar::MappedValue;
+use crate::grammar::Properties;
+use crate::grammar::Section;
+use crate::grammar::Substitution;
+use crate::grammar::TypeDef;
+use crate::grammar::Word;
+use crate::grammar::Workflow;
+
+impl<'a> Program<'a> {
+    pub(super) fn check_workflows(&self) {
+        for workflow in self.template.workflows.values() {
+            self.check_parameters(&workflow.inputs, Scope::in_type(workflow.name.text));
+            let scope = Scope { workflow: Some(&workflow.inputs), ..Scope::of(workflow.name.text) };
+            if let Some(precondition) = &workflow.precondition {
+                drop(self.eval(precondition, scope));
+            }
+            for step in workflow.steps.values() {
+                self.check_step(workflow, step, scope);
+            }
+        }
+        for policy in self.template.policies.values() {
+            let inherited = self.types.get(Section::Policy, policy.policy_type);
+            let inherited = inherited.into_iter().flat_map(|def| def.triggers.values());
+            for trigger in policy.triggers.values().chain(inherited) {
+                if let Some(condition) = &trigger.condition {
+                    drop(self.eval(condition, Scope { open: true, ..Scope::of("condition") }));
+                }
+                for activity in &trigger.action {
+                    self.check_activity(activity, None, Scope::in_type(policy.name.text));
+                }
+            }
+        }
+    }
+
+    fn check_step(
+        &self,
+        workflow: &Workflow<'a>,
+        step: &crate::grammar::Step<'a>,
+        scope: Scope<'_, 'a>,
+    ) {
+        let target = step.target;
+        let node = self.template.nodes.position(target.text);
+        if node.is_none() && !self.template.groups.contains(target.text) {
+            let message = format!("unknown node template or group `{}`", target.text);
+            let fault = Fault::new(Code::UnknownTemplate, target.span, message);
+            let known = self.template.nodes.names().chain(self.template.groups.names());
+            self.faults.push(fault.near(target.text, known));
+        }
+        for next in step.on_success.iter().chain(&step.on_failure) {
+            if !workflow.steps.contains(next.text) {
+                let message =
+                    format!("workflow `{}` has no step `{}`", workflow.name.text, next.text);
+                let fault = Fault::new(Code::UnknownTemplate, next.span, message);
+                self.faults.push(fault.near(next.text, workflow.steps.names()));
+            }
+        }
+        let def = node
+            .and_then(|position| self.graph.of_template(position).next())
+            .map(|at| self.graph.node(at).def);
+        let mut of = def;
+        if let (Some(requirement), Some(def)) = (step.relationship, def) {
+            of = None;
+            match def.requirement(requirement.text) {
+                Some(found) => {
+                    let word = found.relationship.as_ref().and_then(|one| one.relationship_type);
+                    of = word.and_then(|word| self.types.get(Section::Relationship, word));
+                }
+                None => {
+                    let message =
+                        format!("`{}` has no requirement `{}`", def.name.text, requirement.text);
+                    let fault = Fault::new(Code::Undeclared, requirement.span, message);
+                    let known = def.requirements.iter().map(|one| one.name.text);
+                    self.faults.push(fault.near(requirement.text, known));
+                }
+            }
+        }
+        let at = node.and_then(|position| self.graph.of_template(position).next());
+        let scope = match at {
+            Some(at) => Scope { own: super::eval::Own::Node(at), ..scope },
+            None => Scope { open: true, ..scope },
+        };
+        for clause in &step.filter {
+            drop(self.eval(clause, scope));
+        }
+        for activity in &step.activities {
+            self.check_activity(activity, of, scope);
+        }
+    }
+
+    fn check_activity(
+        &self,
+        activity: &Activity<'a>,
+        target: Option<&TypeDef<'a>>,
+        scope: Scope<'_, 'a>,
+    ) {
+        match activity {
+            Activity::SetState(value) => {
+                drop(self.eval(value, scope));
+            }
+            Activity::Delegate(_, inputs) => {
+                for value in inputs.values() {
+                    drop(self.eval(value, scope));
+                }
+            }
+            Activity::Inline(word, inputs) => {
+                let Some(workflow) = self.template.workflows.get(word.text) else {
+                    if !scope.open {
+                        let message = format!("unknown workflow `{}`", word.text);
+                        let fault = Fault::new(Code::UnknownTemplate, word.span, message);
+                        self.faults.push(fault.near(word.text, self.template.workflows.names()));
+                    }
+                    return;
+                };
+                self.check_call(&[&workflow.inputs], inputs, *word, scope);
+            }
+            Activity::CallOperation(word, inputs) => {
+                self.check_operation(*word, inputs, target, scope);
+            }
+        }
+    }
+
+    fn check_operation(
+        &self,
+        word: Word<'a>,
+        inputs: &Assigned<'a>,
+        target: Option<&TypeDef<'a>>,
+        scope: Scope<'_, 'a>,
+    ) {
+        let Some((interface, operation)) = word.text.rsplit_once('.') else {
+            let message = format!("expected interface.operation, found `{}`", word.text);
+            self.faults.push(Fault::new(Code::Definition, word.span, message));
+            return;
+        };
+        let Some(def) = target else {
+            for value in inputs.values() {
+                drop(self.eval(value, scope));
+            }
+            return;
+        };
+        let Some(known) = def.interfaces.get(interface) else {
+            let message = format!("`{}` has no interface `{interface}`", def.name.text);
+            let fault = Fault::new(Code::Undeclared, word.span, message);
+            self.faults.push(fault.near(interface, def.interfaces.keys().copied()));
+            return;
+        };
+        let Some(found) = known.operations.get(operation) else {
+            let message = format!("interface `{interface}` has no operation `{operation}`");
+            let fault = Fault::new(Code::Undeclared, word.span, message);
+            self.faults.push(fault.near(operation, known.operations.keys().copied()));
+            return;
+        };
+        // The short notation calls it with what the template assigns (csd07 13.2.3.3).
+        if !inputs.is_empty() {
+            self.check_call(&[&found.inputs, &known.inputs], inputs, word, scope);
+        }
+    }
+
+    /// Checks inputs against the parameters of what is called: declared, of their types, none missing.
+    fn check_call(
+        &self,
+        parameters: &[&Properties<'a>],
+        inputs: &Assigned<'a>,
+        of: Word<'a>,
+        scope: Scope<'_, 'a>,
+    ) {
+        let find = |name: &str| parameters.iter().find_map(|known| known.get(name));
+        for (word, value) in inputs.iter() {
+            let Some(parameter) = find(word.text) else {
+                let message = format!("`{}` has no input `{}`", of.text, word.text);
+                let known = parameters.iter().flat_map(|known| known.keys().copied());
+                let fault = Fault::new(Code::Undeclared, word.span, message);
+                self.faults.push(fault.near(word.text, known));
+                continue;
+            };
+            let scope = Scope { what: word.text, ..scope };
+            drop(self.typed(value, &parameter.schema, scope));
+            // What may be missing cannot stand for what must be there (csd07 9.8).
+            let optional = value
+                .plain_input()
+                .and_then(|name| scope.workflow?.get(name))
+                .filter(|input| !input.is_required() && input.default.is_none());
+            if let Some(input) = optional.filter(|_| parameter.is_required()) {
+                let message = format!(
+                    "`{}` is required, but input `{}` may have no value",
+                    word.text, input.name.text
+                );
+                let fault = Fault::new(Code::MissingValue, value.span, message);
+                self.faults.push(fault.related(input.name.span, "not required here"));
+            }
+        }
+        for (at, known) in parameters.iter().enumerate() {
+            for (name, parameter) in *known {
+                let shadowed = parameters[..at].iter().any(|known| known.contains_key(name));
+                let given = inputs.contains(name)
+                    || parameter.default.is_some()
+                    || parameter.value.is_some()
+                    || parameter.mapping.is_some();
+                if parameter.is_required() && !given && !shadowed {
+                    let message =
+                        format!("expected a value for `{name}`, which `{}` requires", of.text);
+                    let fault = Fault::new(Code::MissingValue, of.span, message);
+                    self.faults.push(fault.related(parameter.name.span, "required here"));
+                }
+            }
+        }
+    }
+
+    pub(super) fn check_substitution(&self) {
+        let Some(substitution) = &self.template.substitution else { return };
+        let name = substitution.node_type;
+        let Some(id) = self.faults.keep(self.types.find(Section::Node, name)) else { return };
+        let def = self.types.def(id);
+        if let Some(filter) = &substitution.filter {
+            drop(self.eval(filter, Scope::in_type("substitution_filter")));
+        }
+        self.check_value_mappings(substitution, def);
+        for (capability, node, mapped) in &substitution.capabilities {
+            let known = def.capabilities.keys().copied();
+            self.known(
+                "capability",
+                *capability,
+                def.capabilities.contains_key(capability.text),
+                known,
+            );
+            if let Some(target) = self.mapped_node(*node) {
+                let has = target.capabilities.contains_key(mapped.text);
+                self.known("capability", *mapped, has, target.capabilities.keys().copied());
+            }
+        }
+        for mapping in &substitution.requirements {
+            let known = def.requirements.iter().map(|one| one.name.text);
+            let has = def.requirement(mapping.name.text).is_some();
+            self.known("requirement", mapping.name, has, known);
+            for target in &mapping.targets {
+                match target {
+                    MappedRequirement::Node(node) => {
+                        self.mapped_node(*node);
+                    }
+                    MappedRequirement::Requirement(node, requirement) => {
+                        if let Some(target) = self.mapped_node(*node) {
+                            let has = target.requirement(requirement.text).is_some();
+                            let known = target.requirements.iter().map(|one| one.name.text);
+                            self.known("requirement", *requirement, has, known);
+                        }
+                    }
+                }
+            }
+        }
+        for (interface, operation, workflow) in &substitution.interfaces {
+            let known = def.interfaces.get(interface.text);
+            self.known("interface", *interface, known.is_some(), def.interfaces.keys().copied());
+            if let Some(known) = known {
+                let has = known.operations.contains_key(operation.text)
+                    || known.notifications.contains_key(operation.text);
+                self.known("operation", *operation, has, known.operations.keys().copied());
+            }
+            let has = self.template.workflows.contains(workflow.text);
+            self.known("workflow", *workflow, has, self.template.workflows.names());
+        }
+    }
+
+    fn check_value_mappings(&self, substitution: &Substitution<'a>, def: &TypeDef<'a>) {
+        for (all, attributes) in
+            [(&substitution.properties, false), (&substitution.attributes, true)]
+        {
+            let what = if attributes { "attribute" } else { "property" };
+            for (from, to) in all {
+                let (word, names): (Word<'_>, Vec<&Properties<'a>>) = match from {
+                    MappedValue::Own(word) => (*word, vec![&def.properties, &def.attributes]),
+                    MappedValue::Capability(capability, word) => {
+                        let known = def.capabilities.get(capability.text);
+                        let names = def.capabilities.keys().copied();
+                        self.known("capability", *capability, known.is_some(), names);
+                        let Some(known) = known else { continue };
+                        (*word, vec![&known.properties, &known.attributes])
+                    }
+                    MappedValue::Relationship(requirement, _, word) => {
+                        let known = def.requirement(requirement.text);
+                        let names = def.requirements.iter().map(|one| one.name.text);
+                        self.known("requirement", *requirement, known.is_some(), names);
+                        let Some(known) = known else { continue };
+                        let name =
+                            known.relationship.as_ref().and_then(|one| one.relationship_type);
+                        let of = name.and_then(|name| self.types.get(Section::Relationship, name));
+                        let Some(of) = of else { continue };
+                        (*word, vec![&of.properties, &of.attributes])
+                    }
+                };
+                let has = names.iter().any(|known| known.contains_key(word.text));
+                self.known(what, word, has, names.iter().flat_map(|known| known.keys().copied()));
+                if let MappedTo::Name(name) = to {
+                    let (known, what) = if attributes {
+                        (&self.template.outputs, "output")
+                    } else {
+                        (&self.template.inputs, "input")
+                    };
+                    self.known(what, *name, known.contains_key(name.text), known.keys().copied());
+                }
+            }
+        }
+    }
+
+    fn mapped_node(&self, node: Word<'a>) -> Option<&'a TypeDef<'a>> {
+        let template = self.template.nodes.get(node.text);
+        self.known("node template", node, template.is_some(), self.template.nodes.names());
+        self.types.get(Section::Node, template?.node_type)
+    }
+
+    /// Makes a fault if something that is named is not there.
+    fn known<'n>(
+        &self,
+        what: &str,
+        word: Word<'_>,
+        has: bool,
+        known: impl Iterator<Item = &'n str>,
+    ) {
+        if !has {
+            let fault = Fault::new(
+                Code::UnknownTemplate,
+                word.span,
+                format!("unknown {what} `{}`", word.text),
+            );
+            self.faults.push(fault.near(word.text, known));
+        }
+    }
+}
