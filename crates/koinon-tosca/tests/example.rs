@@ -37,6 +37,7 @@ use koinon_tosca::to_yaml;
 use koinon_tosca::validate;
 
 const TEMPLATE: &str = include_str!("../../../examples/sharding-network/template.yaml");
+const TEMPLATE_1_3: &str = include_str!("../../../examples/sharding-network/template-1.3.yaml");
 const PAPER: &str = include_str!("../../../examples/sharding-network/paper.yaml");
 const CID: &str = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
 
@@ -448,4 +449,21 @@ error[K0104]: `minimal_reputaton` has only a value, but refines nothing that is 
    |
    = help: did you mean `minimal_reputation`?";
     assert_eq!(diagnostics.to_string(), expected);
+}
+
+/// What 1.3 says compiles to the same facts and the same nodes; the document is another text.
+#[test]
+fn the_same_network_in_1_3() {
+    let files = BTreeMap::from([("template.yaml".to_owned(), TEMPLATE_1_3.to_owned())]);
+    for file in ["", PAPER] {
+        let inputs = inputs(file);
+        let compiled = compile(&files, "template.yaml", &inputs);
+        let old = compiled.unwrap_or_else(|error| panic!("{error}"));
+        let new = service(file);
+        let facts = |one: &Service| Service { document: Value::Null, ..one.clone() };
+        assert_eq!(facts(&old), facts(&new));
+        assert_eq!(open(&split(&old)).unwrap(), old);
+        let more = if file.is_empty() { 1 } else { 200 };
+        assert_eq!(instance(&old, more), instance(&new, more));
+    }
 }

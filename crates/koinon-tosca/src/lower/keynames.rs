@@ -16,6 +16,7 @@ pub(crate) use tables::OPERATORS;
 pub(crate) use tables::PRECONDITION;
 
 use super::Version;
+use crate::keynames as later;
 
 /// An entity of the 1.x grammar.
 #[derive(Debug)]
@@ -162,6 +163,12 @@ pub(crate) enum Special {
     Condition,
     /// What a trigger does.
     Action,
+}
+
+/// Returns the entity of 2.0 that an entity becomes, if metadata may stand in it.
+pub(crate) fn counterpart(entity: &Entity) -> Option<&'static later::Entity> {
+    let pairs = tables::COUNTERPARTS.iter();
+    pairs.copied().find(|(one, _)| std::ptr::eq(*one, entity)).map(|(_, becomes)| becomes)
 }
 
 impl Entity {

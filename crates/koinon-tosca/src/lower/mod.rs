@@ -11,10 +11,12 @@
 //! | `$get_operation_output`, `$get_nodes_of_type` | as in 1.x; 2.0 has neither |
 //! | `$schema_1x` | whether a string of JSON or XML passes a schema |
 //!
-//! What 2.0 has no keyname for is kept as metadata `koinon.KEYNAME`.
+//! What 2.0 has no keyname for is kept as metadata `koinon.KEYNAME`; what 1.x has none for is read from there (see
+//! [`overlay`]). A map whose only key is `$` and the name of a function of 2.0 is a call, and all in it is 2.0.
 
 mod condition;
-mod keynames;
+pub(crate) mod keynames;
+mod overlay;
 mod service;
 mod value;
 

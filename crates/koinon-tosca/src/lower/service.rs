@@ -11,6 +11,7 @@ use super::keynames::Rule;
 use super::keynames::Special;
 use crate::code::Code;
 use crate::diag::Span;
+use crate::load::builtins;
 use crate::yaml::Id;
 use crate::yaml::Scalar;
 use crate::yaml::Yaml;
@@ -80,30 +81,10 @@ impl<'t> Lower<'t, '_> {
                 }
             }
         }
-        self.close_metadata(span, &mut out);
+        self.close_metadata(span, entity, &mut out);
         match out.changed {
             true => self.rewriter.map(span, &out.entries),
             false => self.rewriter.keep(node),
-        }
-    }
-
-    /// Puts what is kept into the metadata, the author's own included.
-    fn close_metadata(&mut self, span: Span, out: &mut Out<'t>) {
-        if out.kept.is_empty() {
-            return;
-        }
-        let kept = std::mem::take(&mut out.kept);
-        match out.metadata {
-            Some((at, metadata)) => {
-                let mut entries = self.rewriter.entries(self.rewriter.keep(metadata));
-                entries.extend(kept);
-                out.entries[at].1 = self.rewriter.map(metadata.span(), &entries);
-            }
-            None => {
-                let metadata = self.rewriter.map(span, &kept);
-                let key = self.word(span, "metadata");
-                out.add((key, metadata));
-            }
         }
     }
 
@@ -265,9 +246,22 @@ impl<'t> Lower<'t, '_> {
                 key.text().is_some_and(|name| keynames::IMPORT.key(name).is_none())
             });
             let import = named.map_or(item, |(_, import)| import);
-            items.push(self.entity(import, &keynames::IMPORT));
+            let new = self.entity(import, &keynames::IMPORT);
+            items.push(self.profile_import(import).unwrap_or(new));
         }
         self.rewriter.list(node.span(), &items)
+    }
+
+    /// Lowers the import of a file that has the name of a profile, which 1.x has no keyname for.
+    fn profile_import(&mut self, import: Yaml<'t>) -> Option<Id> {
+        let file = find(import, "file").unwrap_or(import);
+        let name = file.text().filter(|name| builtins().any(|known| known == *name))?;
+        let entry = (self.word(file.span(), "profile"), self.word(file.span(), name));
+        let mut entries = vec![entry];
+        if let Some(prefix) = find(import, "namespace_prefix") {
+            entries.push((self.word(prefix.span(), "namespace"), self.rewriter.keep(prefix)));
+        }
+        Some(self.rewriter.map(import.span(), &entries))
     }
 
     /// Reads `[ lowest, highest ]`; no highest is UNBOUNDED.
@@ -472,7 +466,7 @@ impl<'t> Lower<'t, '_> {
 }
 
 impl Out<'_> {
-    fn add(&mut self, entry: (Id, Id)) {
+    pub(super) fn add(&mut self, entry: (Id, Id)) {
         self.entries.push(entry);
         self.changed = true;
     }

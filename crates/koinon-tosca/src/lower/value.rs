@@ -4,6 +4,7 @@ use koinon_model::Value;
 
 use super::Lower;
 use crate::diag::Span;
+use crate::grammar::Function;
 use crate::yaml::Id;
 use crate::yaml::Scalar;
 use crate::yaml::Yaml;
@@ -32,6 +33,9 @@ impl<'t> Lower<'t, '_> {
             return self.items(node, Self::value);
         }
         let Some(mut map) = node.map() else { return self.rewriter.keep(node) };
+        if is_later_call(node) {
+            return self.rewriter.keep(node);
+        }
         if map.len() == 1
             && let Some((key, argument)) = map.next()
             && let Some(new) = self.function(key, argument)
@@ -133,6 +137,13 @@ const FUNCTIONS: [(&str, &str, Option<&str>); 9] = [
     ("join", "$join", None),
     ("token", "$token", None),
 ];
+
+/// Returns whether a value is a call of a function of 2.0, which Koinon reads in 1.x as well.
+pub(super) fn is_later_call(node: Yaml<'_>) -> bool {
+    let key = node.map().filter(|map| map.len() == 1).and_then(|mut map| map.next());
+    let name = key.and_then(|(key, _)| key.text()).and_then(|text| text.strip_prefix('$'));
+    name.is_some_and(|name| Function::named(name.split('$').next().unwrap_or(name)).is_some())
+}
 
 /// Returns whether a key is the name of a function.
 pub(super) fn is_function(key: Yaml<'_>) -> bool {

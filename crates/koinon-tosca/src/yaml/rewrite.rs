@@ -142,6 +142,25 @@ impl<'t> Rewriter<'t> {
         }
     }
 
+    /// Returns the text of a scalar.
+    pub(crate) fn text(&self, id: Id) -> Option<&str> {
+        let Some(Kind::Scalar { text, .. }) = self.followed(id) else { return None };
+        let old = self.tree.text.len();
+        Some(match (text.at as usize).checked_sub(old) {
+            Some(at) => &self.added.text[at..at + text.len as usize],
+            None => &self.tree.text[text.range()],
+        })
+    }
+
+    /// Returns whether it is a map, and if not, whether it is a list.
+    pub(crate) fn is_map(&self, id: Id) -> Option<bool> {
+        match self.followed(id)? {
+            Kind::Map(_) => Some(true),
+            Kind::List(_) => Some(false),
+            Kind::Scalar { .. } | Kind::Alias(_) => None,
+        }
+    }
+
     /// Ends with the new root.
     pub(crate) fn finish(mut self, root: Id) -> Added {
         self.added.root = root.0;

@@ -9,6 +9,7 @@ use super::Special;
 use super::entity;
 use super::key;
 use super::with;
+use crate::keynames as later;
 use crate::lower::Version;
 
 use Kind::Kept;
@@ -759,3 +760,29 @@ pub(crate) static PRECONDITION: Entity = entity(
         key("condition", Kind::Any, "What must hold."),
     ],
 );
+
+/// Entities with metadata, and what they become.
+pub(super) static COUNTERPARTS: [(&Entity, &later::Entity); 22] = [
+    (&FILE, &later::FILE),
+    (&ARTIFACT_TYPE, &later::ARTIFACT_TYPE),
+    (&DATA_TYPE, &later::DATA_TYPE),
+    (&CAPABILITY_TYPE, &later::CAPABILITY_TYPE),
+    (&INTERFACE_TYPE, &later::INTERFACE_TYPE),
+    (&RELATIONSHIP_TYPE, &later::RELATIONSHIP_TYPE),
+    (&NODE_TYPE, &later::NODE_TYPE),
+    (&GROUP_TYPE, &later::GROUP_TYPE),
+    (&POLICY_TYPE, &later::POLICY_TYPE),
+    (&PROPERTY, &later::PROPERTY),
+    (&ATTRIBUTE, &later::ATTRIBUTE),
+    (&PARAMETER, &later::PARAMETER),
+    (&INTERFACE, &later::INTERFACE),
+    (&ARTIFACT, &later::ARTIFACT),
+    (&REQUIREMENT, &later::REQUIREMENT),
+    (&RELATIONSHIP, &later::RELATIONSHIP),
+    (&TOPOLOGY, &later::SERVICE_TEMPLATE),
+    (&NODE_TEMPLATE, &later::NODE_TEMPLATE),
+    (&RELATIONSHIP_TEMPLATE, &later::RELATIONSHIP_TEMPLATE),
+    (&GROUP, &later::GROUP),
+    (&POLICY, &later::POLICY),
+    (&WORKFLOW, &later::WORKFLOW),
+];
