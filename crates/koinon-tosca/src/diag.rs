@@ -163,12 +163,12 @@ impl Place {
     }
 
     /// Returns a line of the place's file by its number, without the line's end.
-    pub(crate) fn line_text(&self, line: u32) -> &str {
+    pub fn line_text(&self, line: u32) -> &str {
         self.source.line(line as usize)
     }
 
     /// Returns the place's bytes within its line.
-    pub(crate) fn in_line(&self) -> Range<usize> {
+    pub fn in_line(&self) -> Range<usize> {
         let start = self.source.start(self.line as usize);
         self.range.start - start..self.range.end - start
     }
@@ -283,7 +283,8 @@ impl Sources {
         self.0.iter()
     }
 
-    fn place(&self, span: Span) -> Place {
+    /// Returns the place of a span.
+    pub(crate) fn place(&self, span: Span) -> Place {
         match self.get(span.file) {
             Some(source) => source.place(span),
             None => Source::new("", String::new()).place(Span::default()),

@@ -12,9 +12,10 @@
 //! | derive | `facts`, `canonical` | program | [`koinon_model::Service`] |
 //! | split, join | `split` | service | objects for contracts, and back |
 //! | instantiate | `instance` | service, allocation | [`koinon_model::Instance`] |
+//! | edit | [`editor`] | files, a text and an offset | hovers, declarations, completions |
 //!
 //! YAML comes as events from granit-parser, into an arena of our own: its events carry byte ranges, which excerpts and
-//! later an editor need, and its limits are options; saphyr-parser, its origin, has neither.
+//! editors need, and its limits are options; saphyr-parser, its origin, has neither.
 //!
 //! The language is TOSCA 2.0 (csd07). What it has and this compiler has not yet gives the diagnostic K0901, never
 //! silence. Profiles are built in and found by name.
@@ -25,6 +26,7 @@ mod check;
 mod code;
 pub mod csar;
 mod diag;
+pub mod editor;
 mod facts;
 mod files;
 mod grammar;
@@ -271,6 +273,24 @@ fn run<T>(
         Some(result) if clean => Ok((result, diagnostics)),
         _ => Err(diagnostics),
     }
+}
+
+/// Checks as [`validate`] does, and gives what was read and whether it went through all phases.
+fn inspect(
+    files: &dyn Files,
+    root: &str,
+    options: &Options,
+) -> (Sources, Loaded, Diagnostics, bool) {
+    let mut sources = Sources::default();
+    let faults = Faults::default();
+    let loaded = load(&[root], files, &options.budgets, &mut sources, &faults);
+    let whole = through(&loaded, root, options, Inputs::Partial, &faults, |program| {
+        if facts::is_koinon(program) {
+            facts::derive(program, Value::Null);
+        }
+    });
+    let diagnostics = faults.into_diagnostics(&sources);
+    (sources, loaded, diagnostics, whole.is_some())
 }
 
 fn through<T>(

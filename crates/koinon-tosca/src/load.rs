@@ -48,7 +48,7 @@ pub(crate) fn builtins() -> impl Iterator<Item = &'static str> {
 const VERSION: &str = "tosca_definitions_version";
 
 /// The versions of TOSCA.
-const VERSIONS: [&str; 5] = [
+pub(crate) const VERSIONS: [&str; 5] = [
     "tosca_2_0",
     "tosca_simple_yaml_1_3",
     "tosca_simple_yaml_1_2",
@@ -64,8 +64,8 @@ pub(crate) struct File {
     pub(crate) profile: Option<String>,
     /// Whether the profile is built in.
     pub(crate) builtin: bool,
-    /// Whether it was written in TOSCA 1.x.
-    pub(crate) lowered: bool,
+    /// The version of TOSCA 1.x it was written in, if it was.
+    pub(crate) version: Option<Version>,
     /// Whether it was asked for, and not imported.
     pub(crate) root: bool,
     pub(crate) imports: Vec<Import>,
@@ -239,8 +239,7 @@ impl Loader<'_> {
         let profile = own.map(str::to_owned).or(inherited);
         self.imports(tree.root(), index, profile.as_deref());
         let builtin = matches!(place, Place::Builtin(_));
-        let lowered = version.is_some();
-        Some(File { tree, profile, builtin, lowered, root, imports: Vec::new() })
+        Some(File { tree, profile, builtin, version, root, imports: Vec::new() })
     }
 
     fn read(&mut self, place: &Place, from: Option<Span>) -> Option<String> {

@@ -150,7 +150,7 @@ impl<'a> Types<'a> {
             let imports = file.imports.iter();
             let imports = imports.map(|import| (import.file, import.namespace.as_deref()));
             types.imports.insert(number, imports.collect());
-            if file.lowered {
+            if file.version.is_some() {
                 types.lowered.push(number);
             }
             if file.builtin && file.profile.as_deref() == Some(KOINON) {
@@ -301,6 +301,16 @@ impl<'a> Types<'a> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TypeId, &TypeDef<'a>)> {
         let ids = (0_u32..).map(TypeId);
         ids.zip(&self.defs).skip(OWN)
+    }
+
+    /// Returns the names of the data types of TOSCA itself.
+    pub(crate) fn builtin_names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        BUILTIN.iter().map(|(name, _)| *name)
+    }
+
+    /// Returns whether a file defines the type.
+    pub(crate) fn is_own(&self, id: TypeId) -> bool {
+        id.0 as usize >= OWN
     }
 
     /// Returns the definition of a type.

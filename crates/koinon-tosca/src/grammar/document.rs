@@ -91,7 +91,7 @@ pub(crate) fn read_files<'a>(
             }
             definitions.repositories.push(name);
         }
-        if !file.lowered {
+        if file.version.is_none() {
             dsl_definitions(&fields, faults);
         }
         let service = entry(root, "service_template");

@@ -73,7 +73,7 @@ macro_rules! functions {
             }
 
             /// Returns the fewest and the most arguments.
-            const fn arity(self) -> (usize, usize) {
+            pub(crate) const fn arity(self) -> (usize, usize) {
                 match self { $(Self::$variant => ($min, $max),)* }
             }
 
@@ -137,6 +137,21 @@ functions! {
     Schema1x "schema_1x" 1..=ANY => Boolean,
     GetOperationOutput "get_operation_output" 4..=4 => Any,
     GetNodesOfType "get_nodes_of_type" 1..=1 => Any,
+}
+
+impl Function {
+    /// Returns whether it is only for what 1.x has and 2.0 has not.
+    pub(crate) fn is_old(self) -> bool {
+        matches!(
+            self,
+            Self::GetProperty1x
+                | Self::GetAttribute1x
+                | Self::GetArtifact1x
+                | Self::Schema1x
+                | Self::GetOperationOutput
+                | Self::GetNodesOfType
+        )
+    }
 }
 
 impl<'a> Expr<'a> {

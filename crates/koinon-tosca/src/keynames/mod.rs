@@ -3,8 +3,6 @@
 //! Parser checks, completion and documentation come from these tables. No other place says what, say, a node type may
 //! hold: what a reader asks for by name and no table has is a mistake that shows at once, since it never is there.
 
-#![allow(dead_code, reason = "documentation and kinds are for editors")]
-
 mod tosca;
 
 pub(crate) use tosca::*;

@@ -47,7 +47,6 @@ pub(crate) struct Key {
     /// Its name in 2.0.
     pub(crate) becomes: &'static str,
     /// What it is for, in one sentence.
-    #[expect(dead_code, reason = "for completion and documentation, which come with the editor")]
     pub(crate) doc: &'static str,
 }
 

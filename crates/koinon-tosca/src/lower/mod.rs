@@ -41,6 +41,11 @@ use keynames::Kind;
 use keynames::Rule;
 use keynames::Short;
 
+/// Returns the names of the functions of 1.x.
+pub(crate) fn functions() -> impl Iterator<Item = &'static str> {
+    value::FUNCTIONS.iter().map(|(name, ..)| *name)
+}
+
 /// The profile of data types that 1.x has built in.
 pub(crate) const PRELUDE: &str = "tosca.prelude:1";
 
@@ -109,7 +114,8 @@ impl Version {
         }
     }
 
-    const fn number(self) -> &'static str {
+    /// Returns its number for people.
+    pub(crate) const fn number(self) -> &'static str {
         match self {
             Self::V1_0 => "1.0",
             Self::V1_1 => "1.1",
