@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use koinon_tosca::Diagnostics;
+use koinon_tosca::Severity;
 use serde_json::json;
 
 use crate::error::CommandError;
@@ -30,7 +31,8 @@ impl Format {
         match self {
             Self::Text => {}
             Self::Json => {
-                let valid = diagnostics.iter().len() == 0;
+                let error = |one: &koinon_tosca::Diagnostic| one.severity == Severity::Error;
+                let valid = !diagnostics.iter().any(error);
                 ui.json(&json!({ "valid": valid, "diagnostics": diagnostics }));
             }
             Self::Sarif => {
@@ -47,7 +49,8 @@ impl Format {
                 return error;
             }
             self.write(ui, diagnostics);
-            let errors = diagnostics.iter().len();
+            let is_error = |one: &&koinon_tosca::Diagnostic| one.severity == Severity::Error;
+            let errors = diagnostics.iter().filter(is_error).count();
             let plural = if errors == 1 { "" } else { "s" };
             CommandError::new(error.kind, format!("the template has {errors} error{plural}"))
         })

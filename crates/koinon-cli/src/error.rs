@@ -123,6 +123,12 @@ impl From<Diagnostics> for CommandError {
     }
 }
 
+impl From<koinon_tosca::csar::ArchiveError> for CommandError {
+    fn from(error: koinon_tosca::csar::ArchiveError) -> Self {
+        Self { kind: Kind::Template, error: error.into(), hints: Vec::new() }
+    }
+}
+
 impl From<DesiredError> for CommandError {
     fn from(error: DesiredError) -> Self {
         match error {

@@ -1,14 +1,19 @@
 //! Templates and inputs from the disk.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
 use koinon_model::Service;
 use koinon_model::Value;
+use koinon_tosca::Budgets;
 use koinon_tosca::FileError;
 use koinon_tosca::Files;
+use koinon_tosca::csar;
+use koinon_tosca::csar::Archive;
 
 use crate::error::CommandError;
 use crate::error::Outcome;
@@ -16,7 +21,7 @@ use crate::error::Outcome;
 /// A template and the values of its inputs.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TemplateArgs {
-    /// A TOSCA file, or a directory with a template.yaml
+    /// A TOSCA file, a directory with a template.yaml, or an archive (CSAR: zip, tar, tar.gz)
     pub(crate) template: PathBuf,
 
     /// A YAML or JSON file with input values; later ones win
@@ -26,31 +31,106 @@ pub(crate) struct TemplateArgs {
     /// One input value, as YAML; wins over files
     #[arg(long, short = 'I', value_name = "NAME=VALUE")]
     pub(crate) input: Vec<String>,
+
+    /// Where imports of an address are read from instead of the network, which is never asked
+    #[arg(long, value_name = "URL=DIRECTORY")]
+    pub(crate) mirror: Vec<String>,
 }
 
-/// The directory a template is in.
-pub(crate) struct Disk {
-    root: PathBuf,
+/// Where a template and what it imports are.
+pub(crate) struct Source {
+    place: Place,
+    /// Prefixes of addresses, and the directories they stand for.
+    mirrors: Vec<(String, PathBuf)>,
 }
 
-impl Files for Disk {
+enum Place {
+    Directory(PathBuf),
+    Archive(Archive),
+}
+
+impl Files for Source {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
-        let inside = Path::new(path)
-            .components()
-            .all(|part| matches!(part, std::path::Component::Normal(_)));
-        if !inside {
-            return Err(FileError::Unreadable("it is outside the template's directory".to_owned()));
+        match &self.place {
+            Place::Directory(root) => read_inside(root, path),
+            Place::Archive(archive) => archive.read(path),
         }
-        std::fs::read(self.root.join(path)).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => FileError::NotFound,
-            _ => FileError::Unreadable(error.to_string()),
-        })
+    }
+
+    fn list(&self, folder: &str) -> Vec<String> {
+        let root = match &self.place {
+            Place::Directory(root) => root,
+            Place::Archive(archive) => return archive.list(folder),
+        };
+        let entries = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+        let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        let names = files.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut paths: Vec<String> = names
+            .map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") })
+            .collect();
+        paths.sort();
+        paths
+    }
+
+    fn fetch(&self, url: &str) -> Result<Vec<u8>, FileError> {
+        let found = self.mirrors.iter().find_map(|(prefix, root)| {
+            Some((root, url.strip_prefix(prefix.as_str())?.trim_start_matches('/')))
+        });
+        let Some((root, path)) = found else {
+            let message = "nothing is fetched from the network; `--mirror URL=DIRECTORY` reads it from a directory";
+            return Err(FileError::Unreadable(message.to_owned()));
+        };
+        read_inside(root, path)
     }
 }
 
+fn read_inside(root: &Path, path: &str) -> Result<Vec<u8>, FileError> {
+    let inside =
+        Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    if !inside {
+        return Err(FileError::Unreadable("it is outside the template's directory".to_owned()));
+    }
+    let limit = Budgets::default().bytes as u64 + 1;
+    let unreadable = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => FileError::NotFound,
+        _ => FileError::Unreadable(error.to_string()),
+    };
+    // One byte above the budget is enough to be refused.
+    let mut bytes = Vec::new();
+    let file = File::open(root.join(path)).map_err(unreadable)?;
+    file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+/// Opens the archive a file is, if it is one: its first bytes say so, whatever its name.
+pub(crate) fn open_archive(path: &Path) -> Outcome<Option<Archive>> {
+    let budgets = Budgets::default();
+    let mut bytes = Vec::new();
+    // One byte above the budget is enough to be refused.
+    let limit = u64::try_from(budgets.archive_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    let read = File::open(path).and_then(|file| {
+        let mut file = file.take(limit);
+        file.by_ref().take(512).read_to_end(&mut bytes)?;
+        if csar::is_archive(&bytes) {
+            file.read_to_end(&mut bytes)?;
+        }
+        Ok(())
+    });
+    read.map_err(|error| CommandError::usage(format!("cannot read {}: {error}", path.display())))?;
+    if !csar::is_archive(&bytes) {
+        return Ok(None);
+    }
+    Ok(Some(Archive::open(&path.display().to_string(), &bytes, &budgets)?))
+}
+
 impl TemplateArgs {
+    /// A template without input values.
+    pub(crate) fn at(template: PathBuf) -> Self {
+        Self { template, inputs: Vec::new(), input: Vec::new(), mirror: Vec::new() }
+    }
+
     /// Returns the file the template starts with, and where files are read from.
-    pub(crate) fn open(&self) -> Outcome<(Disk, String)> {
+    pub(crate) fn open(&self) -> Outcome<(Source, String)> {
         let file = if self.template.is_dir() {
             self.template.join("template.yaml")
         } else {
@@ -60,9 +140,39 @@ impl TemplateArgs {
             let error = CommandError::usage(format!("no template at {}", file.display()));
             return Err(error.hint("give a TOSCA file, or a directory with a template.yaml"));
         }
+        if let Some(archive) = open_archive(&file)? {
+            let entry = archive.entry().to_owned();
+            return Ok((
+                Source { place: Place::Archive(archive), mirrors: self.mirrors()? },
+                entry,
+            ));
+        }
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let root = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-        Ok((Disk { root: root.unwrap_or(Path::new(".")).to_owned() }, name))
+        let place = Place::Directory(root.unwrap_or(Path::new(".")).to_owned());
+        Ok((Source { place, mirrors: self.mirrors()? }, name))
+    }
+
+    fn mirrors(&self) -> Outcome<Vec<(String, PathBuf)>> {
+        let split = |mirror: &String| match mirror.rsplit_once('=') {
+            Some((url, directory)) if url.contains("://") => {
+                Ok((url.to_owned(), PathBuf::from(directory)))
+            }
+            _ => Err(CommandError::usage(format!(
+                "expected URL=DIRECTORY after --mirror, found {mirror}"
+            ))),
+        };
+        self.mirror.iter().map(split).collect()
+    }
+
+    /// Makes the representation of the template.
+    pub(crate) fn represent(
+        &self,
+        options: koinon_tosca::Options,
+    ) -> Outcome<koinon_tosca::Represented> {
+        let (files, root) = self.open()?;
+        let options = koinon_tosca::Options { inputs: self.values()?, ..options };
+        Ok(koinon_tosca::represent(&files, &root, &options)?)
     }
 
     /// Returns the input values given.
@@ -87,16 +197,16 @@ impl TemplateArgs {
 
     /// Compiles the template; `more` are values of inputs that were not given.
     pub(crate) fn compile(&self, more: BTreeMap<String, Value>) -> Outcome<Service> {
-        let (disk, root) = self.open()?;
+        let (files, root) = self.open()?;
         let mut values = more;
         values.extend(self.values()?);
-        Ok(koinon_tosca::compile(&disk, &root, &values)?)
+        Ok(koinon_tosca::compile(&files, &root, &values)?)
     }
 
     /// Compiles the template as far as it goes without the values this machine or the chain has.
     pub(crate) fn preview(&self) -> Outcome<Service> {
-        let (disk, root) = self.open()?;
-        Ok(koinon_tosca::preview(&disk, &root, &self.values()?)?)
+        let (files, root) = self.open()?;
+        Ok(koinon_tosca::preview(&files, &root, &self.values()?)?)
     }
 
     /// Compiles the template for a service that may be on chain already: inputs that stand for what a machine has

@@ -43,19 +43,32 @@ pub(crate) fn render(diagnostics: &Diagnostics, style: Style) -> String {
 
 /// Returns the last line: nothing for a single error, which needs no counting.
 fn closing(diagnostics: &Diagnostics) -> Option<String> {
-    let errors = diagnostics.iter().len();
-    if errors < 2 {
+    let count = diagnostics.iter().len();
+    if count < 2 {
         return None;
     }
+    let is_error = |one: &&Diagnostic| one.severity == Severity::Error;
+    let errors = diagnostics.iter().filter(is_error).count();
+    let warnings = count - errors;
     let mut files: Vec<&str> = diagnostics.iter().map(|one| one.place.file.as_str()).collect();
     files.sort_unstable();
     files.dedup();
-    let more = errors.saturating_sub(Diagnostics::SHOWN);
+    let more = count.saturating_sub(Diagnostics::SHOWN);
     let hidden = if more > 0 { format!("and {more} more: ") } else { String::new() };
     // Nobody counted what was found after the last one that is kept.
-    let least = if errors >= Diagnostics::MAX { "at least " } else { "" };
-    let plural = if files.len() == 1 { "" } else { "s" };
-    Some(format!("{hidden}{least}{errors} errors in {} file{plural}", files.len()))
+    let least = if errors.max(warnings) >= Diagnostics::MAX { "at least " } else { "" };
+    let plural = |count: usize, what: &str| {
+        let end = if count == 1 { "" } else { "s" };
+        format!("{count} {what}{end}")
+    };
+    let counts = match (errors, warnings) {
+        (errors, 0) => plural(errors, "error"),
+        (0, warnings) => plural(warnings, "warning"),
+        (errors, warnings) => {
+            format!("{} and {}", plural(errors, "error"), plural(warnings, "warning"))
+        }
+    };
+    Some(format!("{hidden}{least}{counts} in {}", plural(files.len(), "file")))
 }
 
 fn diagnostic(diagnostic: &Diagnostic, renderer: &Renderer) -> String {

@@ -1,9 +1,12 @@
-//! `koinon compile`: the canonical document of a template, and the facts contracts read of it.
+//! `koinon compile`: the representation of a template, its canonical document, or the facts contracts read of it.
 
 use std::path::PathBuf;
 
+use alloy::primitives::B256;
 use clap::Args;
 use clap::ValueEnum;
+use koinon_tosca::Options;
+use koinon_tosca::Style;
 use serde_json::json;
 
 use crate::diagnostics;
@@ -11,27 +14,38 @@ use crate::error::Outcome;
 use crate::files::TemplateArgs;
 use crate::ui::Ui;
 
-/// Compile a template to its canonical document
+/// Compile a template to its representation: every node and relationship, as canonical JSON
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  koinon compile service.yaml > service.json
   koinon compile examples/sharding-network -I worker_image=bafy… -I 'certificates={alice: …, …}'
-  koinon compile service.yaml --format json --output service.json
-  koinon compile service.yaml --facts      what contracts would read, and the objects' sizes")]
+  koinon compile service.zip --plan plan.json         an archive; what deploying it would do
+  koinon compile service.yaml --document yaml         the document contracts hold, flat and canonical
+  koinon compile service.yaml --facts                 what contracts would read, and the objects' sizes
+  koinon explain web.host service.yaml                why a requirement was fulfilled as it was")]
 pub(crate) struct CompileArgs {
     #[command(flatten)]
     template: TemplateArgs,
 
-    /// The format of the document
-    #[arg(long, value_enum, default_value_t = Format::Yaml)]
-    format: Format,
+    /// Print the canonical document instead
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["facts", "plan"])]
+    document: Option<Format>,
+
+    /// Print objects and facts instead
+    #[arg(long, conflicts_with = "plan")]
+    facts: bool,
+
+    /// Write the plan that leads there from nothing to a file as well
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+
+    /// What chance is drawn from, where a policy of the service says that it decides
+    #[arg(long, value_name = "HASH")]
+    seed: Option<B256>,
 
     /// How errors are shown
     #[arg(long, value_enum, default_value_t = diagnostics::Format::Text, value_name = "FORMAT")]
     errors: diagnostics::Format,
-
-    /// Print objects and facts instead of the document
-    #[arg(long)]
-    facts: bool,
 
     /// Write to a file
     #[arg(long, short, value_name = "FILE")]
@@ -57,25 +71,46 @@ impl Format {
 }
 
 pub(crate) fn run(ui: Ui, args: &CompileArgs) -> Outcome {
-    // Without a template's document, there is nothing else on stdout.
-    let compiled = args.template.compile(std::collections::BTreeMap::new());
-    let service = args.errors.or_json(ui).shown(ui, compiled)?;
-    if args.facts {
-        let content = koinon_tosca::split(&service);
-        let objects = content.objects.iter().map(|((module, path), object)| {
-            json!({ "module": module, "path": path, "bytes": object.bytes().len(), "blob": object.blob() })
-        });
-        ui.json(&json!({
-            "name": service.name,
-            "parameters": service.parameters.iter().map(|(name, value)| (name.to_string(), json!(value)))
-                .collect::<serde_json::Map<_, _>>(),
-            "sets": service.sets,
-            "operators": service.operators,
-            "governance": service.governance,
-            "objects": objects.collect::<Vec<_>>(),
-        }));
-        return Ok(());
+    let errors = args.errors.or_json(ui);
+    if args.facts || args.document.is_some() {
+        // Without a template's document, there is nothing else on stdout.
+        let compiled = args.template.compile(std::collections::BTreeMap::new());
+        let service = errors.shown(ui, compiled)?;
+        return match args.document {
+            Some(format) => {
+                super::export::write(ui, &format.write(&service.document), args.output.as_deref())
+            }
+            None => {
+                facts(ui, &service);
+                Ok(())
+            }
+        };
     }
-    let format = if ui.json { Format::Json } else { args.format };
-    super::export::write(ui, &format.write(&service.document), args.output.as_deref())
+    let options = Options { seed: args.seed, ..Options::default() };
+    let made = errors.shown(ui, args.template.represent(options))?;
+    if made.warnings.iter().len() > 0 && errors == diagnostics::Format::Text {
+        ui.say(made.warnings.render(Style::Colored).trim_end());
+    }
+    if let Some(path) = &args.plan {
+        let plan = super::plan::from_nothing(&made.representation)?;
+        super::export::write(ui, &format!("{}\n", plan.to_json()), Some(path))?;
+    }
+    let text = format!("{}\n", made.representation.to_json());
+    super::export::write(ui, &text, args.output.as_deref())
+}
+
+fn facts(ui: Ui, service: &koinon_model::Service) {
+    let content = koinon_tosca::split(service);
+    let objects = content.objects.iter().map(|((module, path), object)| {
+        json!({ "module": module, "path": path, "bytes": object.bytes().len(), "blob": object.blob() })
+    });
+    ui.json(&json!({
+        "name": service.name,
+        "parameters": service.parameters.iter().map(|(name, value)| (name.to_string(), json!(value)))
+            .collect::<serde_json::Map<_, _>>(),
+        "sets": service.sets,
+        "operators": service.operators,
+        "governance": service.governance,
+        "objects": objects.collect::<Vec<_>>(),
+    }));
 }

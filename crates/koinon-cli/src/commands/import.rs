@@ -36,7 +36,7 @@ pub(crate) struct ImportArgs {
 }
 
 pub(crate) async fn run(ui: Ui, args: ImportArgs) -> Outcome {
-    let template = TemplateArgs { template: args.document, inputs: Vec::new(), input: Vec::new() };
+    let template = TemplateArgs::at(args.document);
     let service = template.compile(std::collections::BTreeMap::new())?;
     let signing = if args.dry_run { Signing::No } else { Signing::Yes };
     let contracts = args.network.contracts(signing).await?;

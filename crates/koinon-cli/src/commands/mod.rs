@@ -7,10 +7,12 @@ mod bench;
 mod chain;
 mod compile;
 mod completions;
+mod csar;
 mod diff;
 mod down;
 mod epoch;
 mod execute;
+mod explain;
 mod export;
 mod import;
 mod key;
@@ -71,7 +73,10 @@ enum Command {
     Status(status::StatusArgs),
     Validate(validate::ValidateArgs),
     Compile(compile::CompileArgs),
+    Explain(explain::ExplainArgs),
     Plan(plan::PlanArgs),
+    #[command(subcommand)]
+    Csar(csar::CsarCommand),
     #[command(subcommand)]
     Service(service::ServiceCommand),
     Diff(diff::DiffArgs),
@@ -130,6 +135,8 @@ fn dispatch(ui: Ui, command: Command) -> Outcome<ExitCode> {
         Command::Status(args) => block_on(status::run(ui, args)),
         Command::Validate(args) => validate::run(ui, &args),
         Command::Compile(args) => compile::run(ui, &args),
+        Command::Explain(args) => explain::run(ui, args),
+        Command::Csar(command) => csar::run(ui, command),
         Command::Service(command) => block_on(service::run(ui, command)),
         Command::Diff(args) => block_on(diff::run(ui, args)),
         Command::Propose(args) => block_on(propose::run(ui, args)),

@@ -21,6 +21,7 @@ use koinon_plan::Rules;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::error::Outcome;
+use crate::files::TemplateArgs;
 use crate::ui::Tone;
 use crate::ui::Ui;
 use crate::ui::paint;
@@ -45,16 +46,25 @@ const LIMITS: Limits = Limits { bytes: 1 << 30, depth: 64 };
 #[command(after_help = "A representation is what the compiler makes of a template, as JSON.
 
 Examples:
-  koinon plan none new.json                 everything from nothing
+  koinon plan none service.yaml             everything from nothing
+  koinon plan old.json new.json             what a change would do
   koinon plan old.json new.json --json      the plan, for machines
   koinon plan old.json new.json --slice alice
   koinon plan old.json new.json --dot | dot -Tsvg > plan.svg")]
 pub(crate) struct PlanArgs {
-    /// What there is: a representation, `-` for standard input, or `none`
+    /// What there is: a representation (.json), a template, `-` for standard input, or `none`
     old: String,
 
-    /// What there should be: a representation, `-` for standard input, or `none`
+    /// What there should be: a representation (.json), a template, `-` for standard input, or `none`
     new: String,
+
+    /// A YAML or JSON file with input values of the templates; later ones win
+    #[arg(long, short, value_name = "FILE")]
+    inputs: Vec<PathBuf>,
+
+    /// One input value, as YAML; wins over files
+    #[arg(long, short = 'I', value_name = "NAME=VALUE")]
+    input: Vec<String>,
 
     /// A file of weaving rules; goes before those built in
     #[arg(long, value_name = "FILE")]
@@ -81,8 +91,8 @@ pub(crate) fn run(ui: Ui, args: &PlanArgs) -> Outcome<ExitCode> {
     if args.old == "-" && args.new == "-" {
         return Err(CommandError::usage("only one of the two can come from standard input"));
     }
-    let old = read(&args.old)?;
-    let new = read(&args.new)?.unwrap_or_default();
+    let old = read(args, &args.old)?;
+    let new = read(args, &args.new)?.unwrap_or_default();
     let plan = Plan::between(old.as_ref(), &new, &rules(&args.rules)?);
     let mut plan = plan.map_err(|error| CommandError::new(Kind::Template, error))?;
     if let Some(operator) = &args.slice {
@@ -101,8 +111,24 @@ pub(crate) fn run(ui: Ui, args: &PlanArgs) -> Outcome<ExitCode> {
     Ok(if changes { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
-/// Reads a representation; `none` is nothing.
-fn read(from: &str) -> Outcome<Option<Representation>> {
+/// Plans what leads to a representation from nothing.
+pub(super) fn from_nothing(new: &Representation) -> Outcome<Plan> {
+    let plan = Plan::between(None, new, &rules(&[])?);
+    plan.map_err(|error| CommandError::new(Kind::Template, error))
+}
+
+/// Reads a representation, or compiles a template to one; `none` is nothing.
+fn read(args: &PlanArgs, from: &str) -> Outcome<Option<Representation>> {
+    if from != "none" && from != "-" && !from.ends_with(".json") {
+        let template = TemplateArgs {
+            template: PathBuf::from(from),
+            inputs: args.inputs.clone(),
+            input: args.input.clone(),
+            mirror: Vec::new(),
+        };
+        let made = template.represent(koinon_tosca::Options::default())?;
+        return Ok(Some(made.representation));
+    }
     let bytes = match from {
         "none" => return Ok(None),
         "-" => {

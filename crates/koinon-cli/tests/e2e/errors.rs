@@ -21,6 +21,9 @@ node_types:
 service_template:
   inputs:
     shards: { type: integer }
+  node_templates: {}
+  policies:
+  - blacklists: { type: Blacklist }
 ";
 
 /// Says how it failed: the exit code and what was said, without what differs from run to run.

@@ -18,11 +18,11 @@ fn an_export_is_canonical_and_imports_as_itself() {
         drop(network.on(&["export", "--format", format, "--output", file]).success());
         let exported = fs::read_to_string(file).unwrap();
         assert_eq!(network.on(&["export", "--format", format]).success().stdout, exported);
-        let compiled = network.run(["compile", file, "--format", format]).success();
+        let compiled = network.run(["compile", file, "--document", format]).success();
         assert_eq!(compiled.stdout, exported, "{format}");
         // Each format is the other's source as well.
         let other = if format == "yaml" { "json" } else { "yaml" };
-        let crossed = network.run(["compile", file, "--format", other]).success().stdout;
+        let crossed = network.run(["compile", file, "--document", other]).success().stdout;
         assert_eq!(crossed, network.on(&["export", "--format", other]).success().stdout);
 
         let imported = network.json(&["import", file, "--dry-run"]);

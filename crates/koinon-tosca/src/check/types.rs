@@ -330,6 +330,10 @@ impl<'a> Types<'a> {
                 return text.to_owned();
             }
             let file = loaded.get(def.name.span.file);
+            // The normative types of 1.x have names that say whose they are.
+            if file.is_some_and(|file| file.builtin && file.lowered) {
+                return text.to_owned();
+            }
             match file.and_then(|file| file.profile.as_deref()) {
                 Some(profile) => format!("{profile}:{text}"),
                 None if file.is_some_and(|file| file.root) => text.to_owned(),

@@ -16,23 +16,27 @@ pub(super) fn version(
     bytes: &[u8],
     budgets: &Budgets,
 ) -> Result<CsarVersion, ArchiveFault> {
-    let no_version = |found: String| ArchiveFault::NoVersion { path: path.to_owned(), found };
     let head = Head::read(bytes, budgets);
-    let version = head.version.ok_or_else(|| no_version("none".to_owned()))?;
-    let csar = match version.as_str() {
-        "tosca_2_0" => return Ok(CsarVersion::V2_0),
-        "tosca_simple_yaml_1_0" => CsarVersion::V1_0,
-        "tosca_simple_yaml_1_1" | "tosca_simple_yaml_1_2" | "tosca_simple_yaml_1_3" => {
-            CsarVersion::V1_1
+    let version = head.csar_version(path)?;
+    let needed = [("template_name", head.named), ("template_version", head.numbered)];
+    match needed.into_iter().find(|(_, found)| !found) {
+        Some((key, _)) if version != CsarVersion::V2_0 => {
+            Err(ArchiveFault::NoMetadata { path: path.to_owned(), key })
         }
-        other => return Err(no_version(format!("`{}`", shown(other.as_bytes())))),
-    };
-    for (key, found) in [("template_name", head.named), ("template_version", head.numbered)] {
-        if !found {
-            return Err(ArchiveFault::NoMetadata { path: path.to_owned(), key });
-        }
+        _ => Ok(version),
     }
-    Ok(csar)
+}
+
+/// Returns the version an archive has that starts with a file: the one that goes with its `tosca_definitions_version`.
+///
+/// # Errors
+/// [`ArchiveFault::NoVersion`] if it has none, or one that has no archives.
+pub fn version_for(
+    path: &str,
+    bytes: &[u8],
+    budgets: &Budgets,
+) -> Result<CsarVersion, ArchiveFault> {
+    Head::read(bytes, budgets).csar_version(path)
 }
 
 #[derive(Default)]
@@ -92,6 +96,19 @@ impl Head {
             }
         }
         head
+    }
+
+    fn csar_version(&self, path: &str) -> Result<CsarVersion, ArchiveFault> {
+        let found = match self.version.as_deref() {
+            Some("tosca_2_0") => return Ok(CsarVersion::V2_0),
+            Some("tosca_simple_yaml_1_0") => return Ok(CsarVersion::V1_0),
+            Some("tosca_simple_yaml_1_1" | "tosca_simple_yaml_1_2" | "tosca_simple_yaml_1_3") => {
+                return Ok(CsarVersion::V1_1);
+            }
+            Some(other) => format!("`{}`", shown(other.as_bytes())),
+            None => "none".to_owned(),
+        };
+        Err(ArchiveFault::NoVersion { path: path.to_owned(), found })
     }
 
     /// Whether nothing that follows can change the answer.

@@ -48,7 +48,7 @@ impl fmt::Display for CsarVersion {
 pub struct Meta {
     /// `CSAR-Version`.
     pub version: CsarVersion,
-    /// `Created-By`: a person or an organization; may be empty.
+    /// `Created-By`: a person or an organization; left out if it is empty.
     pub created_by: String,
     /// `Entry-Definitions`: the path of the file to start with.
     pub entry: String,
@@ -218,7 +218,9 @@ pub(super) fn write(meta: &Meta) -> Result<(&'static str, String), PackError> {
         put(META_VERSION, meta.version.as_str());
     }
     put(VERSION, meta.version.as_str());
-    put(CREATED_BY, &meta.created_by);
+    if !meta.created_by.is_empty() {
+        put(CREATED_BY, &meta.created_by);
+    }
     put(ENTRY, &meta.entry);
     let mut others = Vec::new();
     for other in &meta.others {

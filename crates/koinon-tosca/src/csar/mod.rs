@@ -31,6 +31,7 @@ use crate::files::Files;
 pub use self::fault::ArchiveError;
 pub use self::fault::ArchiveFault;
 pub use self::fault::NameFault;
+pub use self::head::version_for;
 pub use self::meta::CsarVersion;
 pub use self::meta::Meta;
 pub use self::write::Format;
@@ -120,6 +121,14 @@ impl Archive {
 impl Files for Archive {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         self.get(path).map(<[u8]>::to_vec).ok_or(FileError::NotFound)
+    }
+
+    fn list(&self, folder: &str) -> Vec<String> {
+        let inside = |path: &&str| match path.rsplit_once('/') {
+            Some((parent, _)) => parent == folder,
+            None => folder.is_empty(),
+        };
+        self.paths().filter(inside).map(str::to_owned).collect()
     }
 }
 

@@ -1,0 +1,200 @@
+//! `koinon explain`: what a diagnostic means, and why the resolver chose what it chose.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use alloy::primitives::B256;
+use clap::Args;
+use koinon_model::representation::Candidate;
+use koinon_model::representation::ElementId;
+use koinon_model::representation::Finding;
+use koinon_model::representation::Relationship;
+use koinon_model::representation::Representation;
+use koinon_model::representation::Why;
+use koinon_tosca::Code;
+use koinon_tosca::Options;
+use serde_json::json;
+
+use crate::error::CommandError;
+use crate::error::Outcome;
+use crate::files::TemplateArgs;
+use crate::ui::Tone;
+use crate::ui::Ui;
+use crate::ui::paint;
+
+/// Explain a diagnostic, or why requirements were fulfilled as they were
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  koinon explain K0103                            the page about a diagnostic
+  koinon explain web service.yaml                 all requirements of the node template `web`
+  koinon explain web.host service.yaml            one of them: chosen because, not chosen because
+  koinon explain web.host service.yaml --json")]
+pub(crate) struct ExplainArgs {
+    /// The code of a diagnostic, a node template, or NODE.REQUIREMENT
+    what: String,
+
+    /// A TOSCA file, a directory with a template.yaml, or an archive
+    #[arg(default_value = ".")]
+    template: PathBuf,
+
+    /// A YAML or JSON file with input values; later ones win
+    #[arg(long, short, value_name = "FILE")]
+    inputs: Vec<PathBuf>,
+
+    /// One input value, as YAML; wins over files
+    #[arg(long, short = 'I', value_name = "NAME=VALUE")]
+    input: Vec<String>,
+
+    /// What chance is drawn from, where a policy of the service says that it decides
+    #[arg(long, value_name = "HASH")]
+    seed: Option<B256>,
+}
+
+pub(crate) fn run(ui: Ui, args: ExplainArgs) -> Outcome {
+    if let Some(code) = Code::find(&args.what) {
+        if ui.json {
+            ui.json(&json!({ "code": code, "title": code.title(), "page": code.page() }));
+        } else {
+            ui.raw(code.page());
+        }
+        return Ok(());
+    }
+    let template = TemplateArgs {
+        template: args.template,
+        inputs: args.inputs,
+        input: args.input,
+        mirror: Vec::new(),
+    };
+    // A node template may have a dot in its name: the whole name is tried first.
+    let whole = (args.what.clone(), None);
+    let split = args.what.rsplit_once('.');
+    let split = split.map(|(node, requirement)| (node.to_owned(), Some(requirement.to_owned())));
+    let mut names = vec![whole];
+    names.extend(split);
+    for (node, requirement) in names {
+        let trace = Some((node.clone(), requirement.clone()));
+        let options = Options { seed: args.seed, trace, ..Options::default() };
+        let made = template.represent(options)?;
+        let known = made.representation.nodes.iter().any(|one| *one.template == *node);
+        if known {
+            let trace = &made.trace.requirements;
+            return show(ui, &made.representation, trace, &node, requirement.as_deref());
+        }
+    }
+    let message = format!("there is no diagnostic and no node template `{}`", args.what);
+    Err(CommandError::usage(message)
+        .hint("expected a code such as K0103, NODE or NODE.REQUIREMENT"))
+}
+
+type Traces = BTreeMap<ElementId, Vec<Candidate>>;
+
+fn show(
+    ui: Ui,
+    representation: &Representation,
+    traces: &Traces,
+    node: &str,
+    requirement: Option<&str>,
+) -> Outcome {
+    let names: BTreeMap<ElementId, String> = representation
+        .nodes
+        .iter()
+        .map(|node| (node.id, format!("{}[{}]", node.template, node.index)))
+        .collect();
+    let name = |id: &ElementId| names.get(id).cloned().unwrap_or_else(|| id.to_string());
+    let sources: Vec<ElementId> = representation
+        .nodes
+        .iter()
+        .filter(|one| *one.template == *node)
+        .map(|one| one.id)
+        .collect();
+    let made: Vec<&Relationship> = representation
+        .relationships
+        .iter()
+        .filter(|one| sources.contains(&one.source))
+        .filter(|one| requirement.is_none_or(|requirement| *one.requirement == *requirement))
+        .collect();
+    if ui.json {
+        let made = made.iter().map(|one| {
+            let candidates = traces.get(&one.id).into_iter().flatten();
+            json!({
+                "relationship": one.id.to_string(),
+                "source": name(&one.source),
+                "requirement": &*one.requirement,
+                "index": one.index,
+                "target": name(&one.target),
+                "capability": &*one.capability,
+                "why": one.choice.why.as_str(),
+                "candidates": candidates.map(|candidate| json!({
+                    "node": name(&candidate.node),
+                    "capability": candidate.capability.as_deref(),
+                    "finding": finding(&candidate.finding),
+                })).collect::<Vec<_>>(),
+            })
+        });
+        ui.json(&json!({ "node": node, "requirements": made.collect::<Vec<_>>() }));
+        return Ok(());
+    }
+    if made.is_empty() {
+        ui.line(&match requirement {
+            Some(requirement) => format!("`{node}` has no relationship of `{requirement}`"),
+            None => format!("`{node}` requires nothing"),
+        });
+        return Ok(());
+    }
+    let mut text = String::new();
+    for one in made {
+        let from = format!("{}.{}[{}]", name(&one.source), one.requirement, one.index);
+        let to = format!("{}.{}", name(&one.target), one.capability);
+        let why = because(one.choice.why);
+        writeln!(text, "{} -> {}: {why}", paint(Tone::Strong, &from), paint(Tone::Strong, &to))
+            .ok();
+        for (property, value) in &one.allocation {
+            writeln!(text, "    takes {} of `{property}`", value.to_json()).ok();
+        }
+        for candidate in traces.get(&one.id).into_iter().flatten() {
+            let (mark, tone) = match candidate.finding {
+                Finding::Chosen(_) => ("✔", Tone::Good),
+                Finding::Passed => ("·", Tone::Quiet),
+                _ => ("✘", Tone::Bad),
+            };
+            let said = finding(&candidate.finding);
+            writeln!(text, "  {} {}: {said}", paint(tone, mark), name(&candidate.node)).ok();
+        }
+    }
+    ui.line(text.trim_end());
+    Ok(())
+}
+
+fn because(why: Why) -> &'static str {
+    match why {
+        Why::Named => "the template names it",
+        Why::Only => "it is the only candidate",
+        Why::First => "it is the first that fits, by template and index",
+        Why::Index => "the template names its index",
+        Why::Seed => "the seed decided",
+        Why::Mapping => "a substitution mapping hands the requirement on",
+        Why::Allocation => "the allocation says so",
+    }
+}
+
+fn finding(finding: &Finding) -> String {
+    match finding {
+        Finding::Chosen(why) => format!("chosen, {}", because(*why)),
+        Finding::Passed => "would do, but another comes first".to_owned(),
+        Finding::TypeMismatch { expected, found } => {
+            format!("not chosen, it is {found}, expected {expected}")
+        }
+        Finding::SourceRefused { found } => {
+            format!("not chosen, its types do not allow a relationship from {found}")
+        }
+        Finding::FilterFalse { clause, .. } => {
+            format!("not chosen, the node filter is false: {}", clause.to_json())
+        }
+        Finding::NoCapacity { property, needed, left } => {
+            let (needed, left) = (needed.to_json(), left.to_json());
+            format!("not chosen, `{property}` has {left} left, {needed} is needed")
+        }
+        Finding::Used => "not chosen, it is the source itself or its target already".to_owned(),
+    }
+}
