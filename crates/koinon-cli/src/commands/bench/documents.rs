@@ -73,7 +73,7 @@ pub(super) const SLOTS: u64 = 5_000;
 
 /// Returns the document of an empty service that these accounts may update without a vote.
 pub(super) fn base(admins: &[Address]) -> Value {
-    let mut document = parse(HEAD);
+    let mut document = parse(&format!("{HEAD}  node_templates: {{}}\n"));
     let admins = admins.iter().map(|admin| Value::from(admin.to_string().as_str()));
     let admins = Value::List(admins.collect());
     if admins.as_list().is_none_or(<[Value]>::is_empty) {
