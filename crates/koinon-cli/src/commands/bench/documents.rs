@@ -28,6 +28,14 @@ service_template:
         unbonding: 1
 ";
 
+/// A service template has node templates; these are there before what a benchmark adds.
+const FIRST: &str = "
+  node_templates:
+    first: { type: First }
+node_types:
+  First: {}
+";
+
 /// The slots of the deal: 20 groups of 250, as in the paper.
 const DEAL: &str = "
   inputs:
@@ -73,7 +81,7 @@ pub(super) const SLOTS: u64 = 5_000;
 
 /// Returns the document of an empty service that these accounts may update without a vote.
 pub(super) fn base(admins: &[Address]) -> Value {
-    let mut document = parse(&format!("{HEAD}  node_templates: {{}}\n"));
+    let mut document = parse(&format!("{HEAD}{FIRST}"));
     let admins = admins.iter().map(|admin| Value::from(admin.to_string().as_str()));
     let admins = Value::List(admins.collect());
     if admins.as_list().is_none_or(<[Value]>::is_empty) {

@@ -212,7 +212,10 @@ async fn look(contracts: &Contracts, block: u64, asset: &Asset) -> Outcome {
 async fn check(contracts: &Contracts, created: usize) -> Outcome {
     let content = contracts.now().content().await?;
     koinon_tosca::open(&content)?;
-    let found = content.objects.keys().filter(|(module, _)| *module == Module::Templates).count();
+    let found = content.objects.keys().filter(|(module, path)| {
+        *module == Module::Templates && path.starts_with("node_templates/asset")
+    });
+    let found = found.count();
     if found == created {
         return Ok(());
     }
@@ -240,8 +243,10 @@ fn with_type(mut document: Value) -> Value {
     let typed = |name: &str| Value::from([("type", name.into())]);
     let properties = Value::from([("worth", typed("integer")), ("owner", typed("string"))]);
     let asset = Value::from([("properties", properties)]);
-    if let Value::Map(root) = &mut document {
-        root.insert("node_types".to_owned(), Value::from([("Asset", asset)]));
+    if let Value::Map(root) = &mut document
+        && let Some(Value::Map(types)) = root.get_mut("node_types")
+    {
+        types.insert("Asset".to_owned(), asset);
     }
     document
 }
