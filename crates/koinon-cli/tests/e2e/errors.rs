@@ -31,7 +31,15 @@ fn failure(network: &Network, ran: &Ran) -> String {
     let said =
         ran.stderr.replace(network.home().to_str().unwrap(), "HOME").replace(EXAMPLE, "EXAMPLE");
     assert_eq!(ran.stdout, "", "data of a failure");
-    format!("{}\n{}", ran.code(), without_addresses(said.trim_end()))
+    let said: Vec<&str> = said.trim_end().lines().map(without_seconds).collect();
+    format!("{}\n{}", ran.code(), without_addresses(&said.join("\n")))
+}
+
+/// Takes away how long a stage took.
+fn without_seconds(line: &str) -> &str {
+    let seconds = line.strip_prefix("✔").and_then(|stage| stage.strip_suffix(" s"));
+    let Some((_, number)) = seconds.and_then(|stage| stage.rsplit_once(' ')) else { return line };
+    line[..line.len() - number.len() - " s".len()].trim_end()
 }
 
 /// Replaces accounts and contracts, which are others in every run.
@@ -127,7 +135,7 @@ fn what_needs_no_network_fails_with_what_to_do() {
     ");
     assert_snapshot!(run(&["up", "wrong.yaml", "--check"]), @r"
     3
-    ✔ stop         0 processes 0.00 s
+    ✔ stop         0 processes
     error[K0201]: unknown node type `Operater`
      --> wrong.yaml:7:19
       |
