@@ -331,7 +331,7 @@ impl<'a> Types<'a> {
             }
             let file = loaded.get(def.name.span.file);
             // The normative types of 1.x have names that say whose they are.
-            if file.is_some_and(|file| file.builtin && file.lowered) {
+            if file.is_some_and(|file| file.builtin && file.version.is_some()) {
                 return text.to_owned();
             }
             match file.and_then(|file| file.profile.as_deref()) {
