@@ -103,7 +103,12 @@ pub type Properties = BTreeMap<Arc<str>, Property>;
 /// Interfaces by name.
 pub type Interfaces = BTreeMap<Arc<str>, Arc<Interface>>;
 
-/// A node representation.
+/// A node representation, or a reference to one of another service.
+///
+/// A reference is what the directive `select` gives, or a requirement that nodes outside of the service fulfil: it has
+/// the id it has in its own service, which is how one tells, the directive `select`, and values as they were when it
+/// was selected, but nothing to do: no interfaces and no artifacts. Its template is the local name, or
+/// `SERVICE/TEMPLATE` if it has none. If a service selects a node under several names, the first is here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// [`ElementId::node`] of the service, template and index.
@@ -139,8 +144,10 @@ pub struct Capability {
     pub properties: Properties,
     /// Attributes, as far as they have a value before anything runs.
     pub attributes: Properties,
-    /// What relationships have left of the properties they allocate from (section 8.6.2).
+    /// What relationships have left of the properties they allocate from (section 8.5.5).
     pub remaining: BTreeMap<Arc<str>, Value>,
+    /// The node of the substituting service, and its capability, that stand for it (section 15.4).
+    pub inner: Option<(ElementId, Arc<str>)>,
 }
 
 /// A file that goes with a node or implements an operation (section 12.2).
@@ -180,6 +187,9 @@ pub struct Operation {
     pub outputs: BTreeMap<Arc<str>, AttributePath>,
     /// What does it; nothing is done for an operation without one.
     pub implementation: Option<Implementation>,
+    /// The workflow of the substituting service that does it instead (section 15.6): one of
+    /// [`Representation::workflows`] of the representation that is nested under the node.
+    pub workflow: Option<Arc<str>>,
 }
 
 /// Where an attribute is.
@@ -221,7 +231,8 @@ pub struct Relationship {
     pub relationship_type: Arc<str>,
     /// The node that requires.
     pub source: ElementId,
-    /// The node that fulfils: one of this representation, or of the one it is nested in.
+    /// The node that fulfils: one of this representation, of one it is nested in, or of another service, which has a
+    /// reference among the nodes then.
     pub target: ElementId,
     /// The target's capability.
     pub capability: Arc<str>,
@@ -242,7 +253,7 @@ pub struct Relationship {
 pub struct Choice {
     /// Why this one.
     pub why: Why,
-    /// How many nodes fulfilled the requirement when it was chosen.
+    /// How many nodes were considered until it was found, itself among them.
     pub candidates: u32,
     /// The hash of their ids, in the order they were considered.
     pub digest: Digest,

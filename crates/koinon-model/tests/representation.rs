@@ -101,8 +101,13 @@ fn operation() -> impl Strategy<Value = Operation> {
         path,
     });
     let inputs = btree_map(name(), term(), 0..2);
-    (inputs, btree_map(name(), path, 0..2), option::of(implementation))
-        .prop_map(|(inputs, outputs, implementation)| Operation { inputs, outputs, implementation })
+    (inputs, btree_map(name(), path, 0..2), option::of(implementation), option::of(name()))
+        .prop_map(|(inputs, outputs, implementation, workflow)| Operation {
+            inputs,
+            outputs,
+            implementation,
+            workflow,
+        })
 }
 
 fn interfaces() -> impl Strategy<Value = Interfaces> {
@@ -118,12 +123,14 @@ fn interfaces() -> impl Strategy<Value = Interfaces> {
 type NodeParts = (Properties, Properties, BTreeMap<Arc<str>, Capability>, Interfaces);
 
 fn node() -> impl Strategy<Value = Node> {
-    let capability = (name(), properties(), properties(), values()).prop_map(
-        |(capability_type, properties, attributes, remaining)| Capability {
+    let inner = option::of((any::<[u8; 32]>(), name()));
+    let capability = (name(), properties(), properties(), values(), inner).prop_map(
+        |(capability_type, properties, attributes, remaining, inner)| Capability {
             capability_type,
             properties,
             attributes,
             remaining,
+            inner: inner.map(|(node, name)| (ElementId(B256::from(node)), name)),
         },
     );
     let parts = (properties(), properties(), btree_map(name(), capability, 0..2), interfaces());

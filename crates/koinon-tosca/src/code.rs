@@ -119,6 +119,12 @@ pub enum Code {
     Unfulfilled,
     /// K0408: nodes depend on each other in a circle.
     DependencyCycle,
+    /// K0409: nothing comes of a node template.
+    Directive,
+    /// K0410: too many services nested in each other.
+    Nesting,
+    /// K0411: a mapping that breaks the rules for it.
+    Mapping,
     /// K0501: the service has no name.
     ServiceName,
     /// K0502: not exactly one governance policy.
@@ -147,7 +153,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 67] = [
+    pub const ALL: [Self; 70] = [
         Self::Unreadable,
         Self::Encoding,
         Self::TooManyBytes,
@@ -203,6 +209,9 @@ impl Code {
         Self::Member,
         Self::Unfulfilled,
         Self::DependencyCycle,
+        Self::Directive,
+        Self::Nesting,
+        Self::Mapping,
         Self::ServiceName,
         Self::Governance,
         Self::NodeSet,
@@ -275,6 +284,9 @@ impl Code {
             Self::Member => "K0406",
             Self::Unfulfilled => "K0407",
             Self::DependencyCycle => "K0408",
+            Self::Directive => "K0409",
+            Self::Nesting => "K0410",
+            Self::Mapping => "K0411",
             Self::ServiceName => "K0501",
             Self::Governance => "K0502",
             Self::NodeSet => "K0503",

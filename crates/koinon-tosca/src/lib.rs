@@ -49,8 +49,8 @@ use alloy_primitives::B256;
 use koinon_model::representation::{Representation, Trace};
 use koinon_model::{Allocation, Epoch, Instance, Revision, Service, Value};
 
-use crate::check::{Inputs, Program, Types};
-use crate::diag::{Faults, Sources};
+use crate::check::{Inputs, Program, Setting, Types};
+use crate::diag::{Fault, Faults, Sources};
 use crate::load::{Loaded, load};
 
 pub use budget::Budgets;
@@ -72,6 +72,11 @@ pub struct Options {
     pub inputs: BTreeMap<String, Value>,
     /// What chance is drawn from, where a policy of the service says that it decides.
     pub seed: Option<B256>,
+    /// Paths of files whose service templates may stand for nodes, in the order they are tried; each has
+    /// `substitution_mappings`.
+    pub substitutes: Vec<String>,
+    /// Services whose nodes may be selected, in the order they are considered.
+    pub selectable: Vec<Representation>,
     /// What a run may use.
     pub budgets: Budgets,
     /// The requirements to trace: those of a node template, of one name if there is one.
@@ -133,6 +138,7 @@ pub fn represent(
     options: &Options,
 ) -> Result<Represented, Diagnostics> {
     let made = run(files, root, options, Inputs::Complete, |program, _, sources| {
+        program.choose_substitutes();
         program.check_resolved();
         let representation = check::represent(program, sources);
         (representation, program.trace())
@@ -264,7 +270,9 @@ fn run<T>(
 ) -> Result<(T, Diagnostics), Diagnostics> {
     let mut sources = Sources::default();
     let faults = Faults::default();
-    let loaded = load(&[root], files, &options.budgets, &mut sources, &faults);
+    let substitutes = options.substitutes.iter().map(String::as_str);
+    let roots: Vec<&str> = std::iter::once(root).chain(substitutes).collect();
+    let loaded = load(&roots, files, &options.budgets, &mut sources, &faults);
     let result =
         through(&loaded, root, options, mode, &faults, |program| then(program, &loaded, &sources));
     let clean = faults.is_empty();
@@ -312,10 +320,23 @@ fn through<T>(
     let mut types = Types::resolve(definitions, loaded, faults)?;
     check::complete(&mut types, faults);
     let (_, template) = templates.first_key_value()?;
+    // The root stands for a node only if it is named among the substitutes as well.
+    let own = options.substitutes.iter().any(|path| path == root);
+    let substitutes = templates.values().skip(usize::from(!own));
+    for substitute in substitutes.clone().filter(|one| one.substitution.is_none()) {
+        let message = "expected `substitution_mappings` in a template that may stand for nodes";
+        faults.push(Fault::new(Code::MissingKey, substitute.span, message));
+    }
+    let names = check::names_of(&options.selectable);
+    let around = check::Around {
+        substitutes: substitutes.collect(),
+        others: check::Others::new(&options.selectable, &names, &types),
+    };
     let stem = root.rsplit('/').next().unwrap_or(root);
     let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem);
     let name = template.name.map_or(stem, |name| name.text);
-    let mut program = Program::new(template, &types, name, (options, mode), faults);
+    let setting = Setting::new((&types, &around), options, mode, faults);
+    let mut program = Program::new(template, name, setting);
     program.check_types();
     program.check_template();
     program.check_complete(&options.inputs);

@@ -13,12 +13,13 @@ use koinon_tosca::Code;
 use koinon_tosca::compile;
 
 /// Codes no small file gives: their pages say in words what does. `limits.rs` and `example.rs` reach them.
-const IN_WORDS: [Code; 6] = [
+const IN_WORDS: [Code; 7] = [
     Code::Encoding,
     Code::TooManyBytes,
     Code::TooManyNodes,
     Code::TooManyFiles,
     Code::TooManySteps,
+    Code::Nesting,
     Code::Deal,
 ];
 

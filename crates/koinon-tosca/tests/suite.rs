@@ -21,8 +21,8 @@ use koinon_tosca::compile;
 use koinon_tosca::read_inputs;
 use koinon_tosca::validate;
 
-/// Codes that need more than a file to be reached; `limits.rs` and `example.rs` reach them.
-const ELSEWHERE: [Code; 9] = [
+/// Codes that need more than a file to be reached; `limits.rs`, `represent.rs` and `example.rs` reach them.
+const ELSEWHERE: [Code; 10] = [
     Code::Encoding,
     Code::TooManyBytes,
     Code::TooDeep,
@@ -32,6 +32,7 @@ const ELSEWHERE: [Code; 9] = [
     Code::TooManySteps,
     Code::Deal,
     Code::ValueCycle,
+    Code::Nesting,
 ];
 
 #[derive(Debug, Default)]

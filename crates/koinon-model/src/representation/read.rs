@@ -357,9 +357,20 @@ impl Reader {
             properties: self.properties(&mut fields, "properties")?,
             attributes: self.properties(&mut fields, "attributes")?,
             remaining: self.values(&mut fields, "remaining")?,
+            inner: match fields.optional("inner") {
+                Some(value) => Some(self.inner(at.key("inner"), value)?),
+                None => None,
+            },
         };
         fields.end()?;
         Ok(capability)
+    }
+
+    fn inner(&mut self, at: At<'_>, value: Value) -> Read<(ElementId, Arc<str>)> {
+        let mut fields = Self::fields(at, value)?;
+        let inner = (ElementId(fields.hash("node")?), self.text(&mut fields, "capability")?);
+        fields.end()?;
+        Ok(inner)
     }
 
     fn artifact(&mut self, at: At<'_>, value: Value) -> Read<Arc<Artifact>> {
@@ -404,6 +415,7 @@ impl Reader {
             inputs: self.entries(&mut fields, "inputs", |_, at, value| term(at, value))?,
             outputs: self.entries(&mut fields, "outputs", Self::attribute_path)?,
             implementation,
+            workflow: self.optional_text(&mut fields, "workflow")?,
         };
         fields.end()?;
         Ok(operation)
@@ -577,7 +589,9 @@ fn check(
             return Err(at.shape("nodes by template and index", "one out of order"));
         }
         last = Some(place);
-        if node.id != ElementId::node(&read.service, &node.template, node.index) {
+        // A reference has the id it has in its own service.
+        let selected = node.directives.iter().any(|directive| &**directive == "select");
+        if node.id != ElementId::node(&read.service, &node.template, node.index) && !selected {
             return Err(at.key("id").shape("the hash of the node's place", node.id.to_string()));
         }
         typed(at, &node.node_type)?;

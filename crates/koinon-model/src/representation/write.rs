@@ -167,6 +167,12 @@ impl Capability {
     fn write(&self, writer: &mut JsonWriter) {
         writer.map(|writer| {
             properties(writer, "attributes", &self.attributes);
+            if let Some((node, capability)) = &self.inner {
+                writer.key("inner").map(|writer| {
+                    writer.key("capability").string(capability);
+                    writer.key("node").hash(&node.0);
+                });
+            }
             properties(writer, "properties", &self.properties);
             values(writer, "remaining", &self.remaining);
             writer.key("type").string(&self.capability_type);
@@ -210,6 +216,7 @@ impl Operation {
             }
             map(writer, "inputs", &self.inputs, Term::write);
             map(writer, "outputs", &self.outputs, AttributePath::write);
+            text(writer, "workflow", self.workflow.as_ref());
         });
     }
 }

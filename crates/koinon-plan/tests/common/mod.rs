@@ -71,6 +71,7 @@ pub(crate) fn interface(
             inputs: [("value".into(), Term::Known(input.clone()))].into(),
             outputs: BTreeMap::new(),
             implementation: Some(implementation),
+            workflow: None,
         };
         (Arc::from(*operation), made)
     };

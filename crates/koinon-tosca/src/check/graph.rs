@@ -1,10 +1,13 @@
 //! The representation graph while it grows: nodes, relationships, and the values that are known of them
 //! (csd07 4.2.2).
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use koinon_model::Value;
+use koinon_model::representation as model;
+use koinon_model::representation::Term;
 
 use super::decimal::Decimal;
 use super::eval::Halt;
@@ -14,24 +17,23 @@ use super::program::Program;
 use super::value::effective;
 use crate::code::Code;
 use crate::diag::Fault;
+use crate::diag::Span;
 use crate::grammar::Assigned;
 use crate::grammar::Capability;
-use crate::grammar::Directive;
 use crate::grammar::Expr;
 use crate::grammar::NodeTemplate;
 use crate::grammar::Properties;
 use crate::grammar::Property;
 use crate::grammar::Requirement;
 use crate::grammar::RequirementType;
-use crate::grammar::Section;
 use crate::grammar::TypeDef;
 use crate::grammar::TypeId;
 
 /// No values.
 pub(super) static NOTHING: Assigned<'static> = Assigned::new();
 
-/// Most nodes of one service.
-const MAX_REPRESENTATIONS: u64 = 1_000_000;
+/// Most nodes of a service and those nested in it.
+pub(super) const MAX_NODES: u64 = 1_000_000;
 
 /// A value that was evaluated: nothing if there is none, or the reason that it is not known.
 pub(crate) type Evaluated = Result<Option<Value>, Halt>;
@@ -47,7 +49,54 @@ pub(crate) struct Node<'a> {
     pub(crate) def: &'a TypeDef<'a>,
     /// Its number among the nodes of its template.
     pub(crate) index: u64,
+    /// What is known of it, if it is not made here but somewhere else, and only referred to.
+    pub(crate) elsewhere: Option<Box<Elsewhere<'a>>>,
     memo: Memo<'a>,
+}
+
+/// A node of another service.
+#[derive(Debug)]
+pub(crate) struct Elsewhere<'a> {
+    pub(crate) node: Cow<'a, model::Node>,
+    /// Its number in the outer service, if it is one of that which this one is nested in.
+    pub(crate) outer: Option<u32>,
+}
+
+impl<'a> Node<'a> {
+    /// Makes a node of this service.
+    pub(super) fn new(
+        template: &'a NodeTemplate<'a>,
+        id: TypeId,
+        def: &'a TypeDef<'a>,
+        index: u64,
+    ) -> Self {
+        Self { template, id, def, index, elsewhere: None, memo: RefCell::default() }
+    }
+
+    /// Makes it a reference.
+    pub(super) fn elsewhere(self, elsewhere: Elsewhere<'a>) -> Self {
+        Self { elsewhere: Some(Box::new(elsewhere)), ..self }
+    }
+}
+
+impl Elsewhere<'_> {
+    fn capability(&self, name: &str) -> Option<&model::Capability> {
+        self.node.capabilities.get(name)
+    }
+
+    /// Returns what is left of a capability's property, if something was allocated from it.
+    pub(super) fn remaining(&self, capability: &str, name: &str) -> Option<&Value> {
+        self.capability(capability)?.remaining.get(name)
+    }
+}
+
+/// Returns what is known of a value of another service.
+fn known(properties: Option<&model::Properties>, name: &str, span: Span) -> Evaluated {
+    match properties.and_then(|properties| properties.get(name)).map(|one| &one.value) {
+        Some(Term::Known(value)) => Ok(Some(value.clone())),
+        Some(Term::Pending(_)) => Err(Halt::RunTime(span)),
+        None => Ok(None),
+    }
 }
 
 /// A relationship.
@@ -122,7 +171,11 @@ impl<'a> Link<'a> {
 pub(crate) struct Graph<'a> {
     nodes: Vec<Node<'a>>,
     /// The first node of each template, and how many there are; by the template's position.
-    templates: Vec<(u32, u32)>,
+    pub(super) templates: Vec<(u32, u32)>,
+    /// The first of the nodes of the outer service, which requirements are mapped to.
+    pub(super) outer: u32,
+    /// Nodes of other services, which may fulfill requirements.
+    pub(super) external: std::ops::Range<u32>,
     relationships: RefCell<Vec<Rc<Relationship<'a>>>>,
     /// Relationships by their source and by their target.
     outgoing: RefCell<Vec<Vec<u32>>>,
@@ -138,6 +191,21 @@ impl<'a> Graph<'a> {
 
     pub(crate) fn len(&self) -> u32 {
         u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn push(&mut self, node: Node<'a>) {
+        self.nodes.push(node);
+    }
+
+    /// Forgets the nodes from this one on, which nothing refers to yet.
+    pub(super) fn truncate(&mut self, len: u32) {
+        self.nodes.truncate(len as usize);
+    }
+
+    /// Makes room for the relationships of all nodes.
+    pub(super) fn prepare(&mut self) {
+        self.outgoing = RefCell::new(vec![Vec::new(); self.nodes.len()]);
+        self.incoming = RefCell::new(vec![Vec::new(); self.nodes.len()]);
     }
 
     /// Returns the nodes of a template.
@@ -185,55 +253,12 @@ impl<'a> Graph<'a> {
         self.incoming.borrow_mut()[relationship.target as usize].push(at);
         all.push(Rc::new(relationship));
     }
-
-    /// Returns whether a node is the target of a relationship of this requirement already.
-    pub(super) fn reaches(&self, source: u32, requirement: &str, target: u32) -> bool {
-        let relationships = self.relationships.borrow();
-        self.outgoing.borrow()[source as usize].iter().any(|at| {
-            let one = &relationships[*at as usize];
-            one.target == target && one.definition.name.text == requirement
-        })
-    }
 }
 
 impl<'a> Program<'a> {
-    /// Makes the nodes: as many as each template's count says, one if that is not known yet.
-    pub(super) fn make_nodes(&mut self) {
-        let mut graph = Graph::default();
-        let mut total = 0_u64;
-        for template in self.template.nodes.values() {
-            let first = graph.len();
-            let Some(id) = self.types.lookup(Section::Node, template.node_type) else {
-                graph.templates.push((first, 0));
-                continue;
-            };
-            let count = self.count(template).unwrap_or(1);
-            total = total.saturating_add(count);
-            if total > MAX_REPRESENTATIONS {
-                let message = format!("more than {MAX_REPRESENTATIONS} nodes");
-                let span = template.count.as_ref().map_or(template.name.span, |count| count.span);
-                self.faults.push(Fault::new(Code::TooManyNodes, span, message));
-                graph.templates.push((first, 0));
-                continue;
-            }
-            let def = self.types.def(id);
-            for index in 0..count {
-                graph.nodes.push(Node { template, id, def, index, memo: RefCell::default() });
-            }
-            graph.templates.push((first, graph.len() - first));
-        }
-        graph.outgoing = RefCell::new(vec![Vec::new(); graph.nodes.len()]);
-        graph.incoming = RefCell::new(vec![Vec::new(); graph.nodes.len()]);
-        self.graph = graph;
-    }
-
     /// Returns how many nodes a template stands for.
     pub(crate) fn count(&self, template: &NodeTemplate<'a>) -> Result<u64, Halt> {
         let Some(count) = &template.count else { return Ok(1) };
-        // What is selected is there already, once.
-        if template.has(Directive::Select) && !template.has(Directive::Create) {
-            return Ok(1);
-        }
         // The count belongs to the template, not to one of its nodes.
         let value = self.eval(count, Scope::of("count"))?.value;
         value.as_u64().ok_or_else(|| {
@@ -249,6 +274,9 @@ impl<'a> Program<'a> {
         let Some((name, property)) = node.def.properties.get_key_value(name) else {
             return Err(Halt::Reported);
         };
+        if let Some(elsewhere) = &node.elsewhere {
+            return known(Some(&elsewhere.node.properties), name, property.name.span);
+        }
         let values = &node.template.properties;
         self.memoised(&node.memo, (None, name), property, values, Own::Node(at))
     }
@@ -264,6 +292,10 @@ impl<'a> Program<'a> {
         let Some((name, property)) = capability.properties.get_key_value(name) else {
             return Err(Halt::Reported);
         };
+        if let Some(elsewhere) = &node.elsewhere {
+            let of = elsewhere.capability(capability.name.text);
+            return known(of.map(|of| &of.properties), name, property.name.span);
+        }
         let values = node.template.capabilities.get(capability.name.text);
         let values = values.map_or(&NOTHING, |values| &values.properties);
         let key = (Some(capability.name.text), *name);

@@ -168,6 +168,12 @@ impl<'a> Program<'a> {
             return Err(self.path_fault(span, "expected a path to a node"));
         };
         let node = self.graph.node(*at);
+        if let Some(elsewhere) = &node.elsewhere {
+            return match elsewhere.node.artifacts.get(name) {
+                Some(artifact) => Ok(Value::string(&artifact.file).into()),
+                None => Err(self.path_fault(end.name.span, format!("no artifact `{name}` here"))),
+            };
+        }
         let own = node.template.artifacts.get(name);
         let artifact = own.or_else(|| node.def.artifacts.get(name).map(|artifact| &**artifact));
         let Some(artifact) = artifact else {

@@ -1,6 +1,7 @@
 //! A service template with everything it uses resolved, the values of its inputs, and its graph.
 
 use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use alloy_primitives::B256;
@@ -9,7 +10,10 @@ use koinon_model::Value;
 use super::eval::Halt;
 use super::eval::Scope;
 use super::graph::Graph;
+use super::graph::MAX_NODES;
+use super::nodes::Others;
 use super::requirements::Resolver;
+use super::substitute::Mapped;
 use super::types::Types;
 use crate::Options;
 use crate::code::Code;
@@ -40,6 +44,66 @@ pub(crate) struct Program<'a> {
     pub(super) steps: Cell<u64>,
     /// Values that wait for each other at this moment.
     pub(super) depth: Cell<u32>,
+    /// Nodes that may be made yet.
+    pub(super) room: Cell<u64>,
+    pub(super) around: &'a Around<'a>,
+    /// What the service gets from the one it is nested in.
+    pub(super) mapped: Mapped<'a>,
+    /// How many services it is nested in.
+    pub(super) nested: u32,
+    /// The templates that stand for nodes.
+    pub(super) substituted: RefCell<BTreeMap<u32, &'a Template<'a>>>,
+    /// Why directives that come before `substitute` did not work, by node template.
+    pub(super) passed: BTreeMap<&'a str, Vec<String>>,
+    /// Node templates nothing comes of; faults only where all of a service must be there.
+    pub(super) failed: RefCell<Vec<Fault>>,
+}
+
+/// What is around a service.
+#[derive(Debug, Default)]
+pub(crate) struct Around<'a> {
+    /// Templates that may stand for nodes, in the order they are tried.
+    pub(crate) substitutes: Vec<&'a Template<'a>>,
+    /// Nodes of other services.
+    pub(crate) others: Others<'a>,
+}
+
+/// What a program is made of besides its template.
+#[derive(Debug)]
+pub(crate) struct Setting<'s, 'a> {
+    pub(crate) types: &'a Types<'a>,
+    pub(crate) around: &'a Around<'a>,
+    pub(crate) faults: &'a Faults,
+    pub(crate) inputs: &'s BTreeMap<String, Value>,
+    pub(crate) mapped: Mapped<'a>,
+    pub(crate) nested: u32,
+    pub(crate) mode: Inputs,
+    pub(crate) seed: Option<B256>,
+    pub(crate) steps: u64,
+    pub(crate) room: u64,
+}
+
+impl<'s, 'a> Setting<'s, 'a> {
+    /// The setting of a service that is nested in no other.
+    pub(crate) fn new(
+        (types, around): (&'a Types<'a>, &'a Around<'a>),
+        options: &'s Options,
+        mode: Inputs,
+        faults: &'a Faults,
+    ) -> Self {
+        Self {
+            types,
+            around,
+            faults,
+            inputs: &options.inputs,
+            mapped: Mapped::default(),
+            nested: 0,
+            mode,
+            seed: options.seed,
+            steps: options.budgets.steps,
+            room: MAX_NODES,
+        }
+    }
 }
 
 /// Whether every required input must have a value.
@@ -51,27 +115,28 @@ pub(crate) enum Inputs {
 
 impl<'a> Program<'a> {
     /// Binds a template's inputs and makes its graph.
-    pub(crate) fn new(
-        template: &'a Template<'a>,
-        types: &'a Types<'a>,
-        name: &str,
-        (options, mode): (&Options, Inputs),
-        faults: &'a Faults,
-    ) -> Self {
+    pub(crate) fn new(template: &'a Template<'a>, name: &str, setting: Setting<'_, 'a>) -> Self {
         let mut program = Self {
             template,
-            types,
+            types: setting.types,
             inputs: BTreeMap::new(),
             graph: Graph::default(),
             resolver: Resolver::default(),
-            faults,
+            faults: setting.faults,
             name: name.to_owned(),
-            seed: options.seed,
-            mode,
-            steps: Cell::new(options.budgets.steps),
+            seed: setting.seed,
+            mode: setting.mode,
+            steps: Cell::new(setting.steps),
             depth: Cell::new(0),
+            room: Cell::new(setting.room),
+            around: setting.around,
+            mapped: setting.mapped,
+            nested: setting.nested,
+            substituted: RefCell::default(),
+            passed: BTreeMap::new(),
+            failed: RefCell::default(),
         };
-        program.bind(&options.inputs);
+        program.bind(setting.inputs);
         program.make_nodes();
         program
     }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use koinon_model::Value;
@@ -23,15 +24,17 @@ use super::graph::Relationship;
 use super::path::At;
 use super::program::Program;
 use super::value::effective;
+use super::written::escaped;
+use super::written::trigger_value;
+use super::written::workflow_value;
+use super::written::written;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Sources;
 use crate::diag::Span;
-use crate::grammar::Activity;
 use crate::grammar::Artifact;
 use crate::grammar::ArtifactRef;
 use crate::grammar::Assigned;
-use crate::grammar::Directive;
 use crate::grammar::Expr;
 use crate::grammar::ExprKind;
 use crate::grammar::Function;
@@ -43,21 +46,19 @@ use crate::grammar::Operation;
 use crate::grammar::OperationValues;
 use crate::grammar::Properties;
 use crate::grammar::Section;
-use crate::grammar::Trigger;
 use crate::grammar::TypeId;
 use crate::grammar::Word;
 
 /// Makes the representation of a program whose requirements are resolved. What prevents it is kept as faults.
 pub(crate) fn represent(program: &Program<'_>, sources: &Sources) -> Representation {
-    let builder = Builder { program, lines: Lines::of(sources), names: RefCell::default() };
-    builder.representation(sources)
+    Builder::new(program, &Lines::of(sources)).representation(sources)
 }
 
 /// Artifacts of a node's type, and its own.
 type Artifacts<'s, 'a> = (&'s BTreeMap<&'a str, Arc<Artifact<'a>>>, &'s Named<'a, Artifact<'a>>);
 
 /// Where lines begin, by source.
-struct Lines<'s> {
+pub(super) struct Lines<'s> {
     texts: Vec<&'s str>,
     starts: Vec<Vec<u32>>,
 }
@@ -89,15 +90,19 @@ impl<'s> Lines<'s> {
     }
 }
 
-struct Builder<'p, 'a> {
-    program: &'p Program<'a>,
-    lines: Lines<'p>,
+pub(super) struct Builder<'p, 'a> {
+    pub(super) program: &'p Program<'a>,
+    pub(super) lines: &'p Lines<'p>,
     /// Strings that repeat.
     names: RefCell<HashMap<&'p str, Arc<str>>>,
 }
 
 impl<'p, 'a> Builder<'p, 'a> {
-    fn representation(&self, sources: &Sources) -> Representation {
+    pub(super) fn new(program: &'p Program<'a>, lines: &'p Lines<'p>) -> Self {
+        Self { program, lines, names: RefCell::default() }
+    }
+
+    pub(super) fn representation(&self, sources: &Sources) -> Representation {
         let program = self.program;
         let template = program.template;
         let digest = |text: &str| keccak256(text.as_bytes());
@@ -127,10 +132,26 @@ impl<'p, 'a> Builder<'p, 'a> {
             unresolved: Vec::new(),
         };
         let mut used = Vec::new();
+        let relationships = program.graph.relationships();
+        let referred: HashSet<u32> = relationships.iter().map(|one| one.target).collect();
+        let mut references = HashSet::new();
         for at in 0..program.graph.len() {
-            result.nodes.push(self.node(at, &mut used));
+            match &program.graph.node(at).elsewhere {
+                None => result.nodes.push(self.node(at, &mut used)),
+                Some(elsewhere) => {
+                    // A node of the outer service is there already; one nobody refers to was only considered.
+                    let considered =
+                        program.graph.external.contains(&at) && !referred.contains(&at);
+                    if elsewhere.outer.is_none()
+                        && !considered
+                        && references.insert(elsewhere.node.id)
+                    {
+                        result.nodes.push(self.reference(at, elsewhere, &mut used));
+                    }
+                }
+            }
         }
-        for relationship in program.graph.relationships() {
+        for relationship in relationships {
             result.relationships.push(self.relationship(&relationship, &mut used));
         }
         for (name, group) in template.groups.iter() {
@@ -205,6 +226,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             let (left, right) = (key(one), key(other));
             (left.0, &one.requirement, left.1).cmp(&(right.0, &other.requirement, right.1))
         });
+        self.nest(&mut result, &places, sources);
         result.unresolved.sort_by(|one, other| {
             (place(&one.source), &one.requirement, one.index).cmp(&(
                 place(&other.source),
@@ -215,11 +237,11 @@ impl<'p, 'a> Builder<'p, 'a> {
         result
     }
 
-    fn name(&self, text: &'p str) -> Arc<str> {
+    pub(super) fn name(&self, text: &'p str) -> Arc<str> {
         self.names.borrow_mut().entry(text).or_insert_with(|| text.into()).clone()
     }
 
-    fn type_name(&self, id: TypeId) -> Arc<str> {
+    pub(super) fn type_name(&self, id: TypeId) -> Arc<str> {
         self.name(self.program.types.full_name(id))
     }
 
@@ -242,9 +264,6 @@ impl<'p, 'a> Builder<'p, 'a> {
             interfaces: BTreeMap::new(),
             operator: None,
         };
-        if template.has(Directive::Select) && !template.has(Directive::Create) {
-            return result;
-        }
         for (name, property) in &node.def.properties {
             let Some(expr) = effective(property, &template.properties) else { continue };
             let value = program.property(at, name);
@@ -267,15 +286,15 @@ impl<'p, 'a> Builder<'p, 'a> {
                 properties: BTreeMap::new(),
                 attributes: BTreeMap::new(),
                 remaining: BTreeMap::new(),
+                inner: None,
             };
             for (name, property) in &capability.properties {
                 let Some(expr) = effective(property, assigned) else { continue };
                 let value = program.capability_property(at, capability, name);
                 let found = self.property(value, expr, Scope::node(at, name));
                 own.properties.extend(found.map(|found| (self.name(name), found)));
-                if let Some(left) = program.left(at, capability, name) {
-                    own.remaining.insert(self.name(name), left);
-                }
+                let left = program.left(at, capability, name);
+                own.remaining.extend(left.map(|left| (self.name(name), left)));
             }
             let assigned = values.map_or(&NOTHING, |values| &values.attributes);
             own.attributes = self.attributes(&capability.attributes, assigned, scope);
@@ -299,6 +318,9 @@ impl<'p, 'a> Builder<'p, 'a> {
             scope,
             used,
         );
+        if let Some(template) = program.substituted.borrow().get(&at) {
+            self.substitute_operations(&mut result.interfaces, template);
+        }
         result
     }
 
@@ -579,7 +601,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             outputs.extend(self.target(expr, scope).map(|path| (word.text.into(), path)));
         }
         let implementation = Some(self.implementation(implementation, artifacts, scope, used));
-        model::Operation { inputs, outputs, implementation }
+        model::Operation { inputs, outputs, implementation, workflow: None }
     }
 
     fn implementation(
@@ -711,138 +733,5 @@ impl<'p, 'a> Builder<'p, 'a> {
             }
             _ => written(expr),
         }
-    }
-}
-
-impl<'a> Program<'a> {
-    /// Returns what is left of a property something was allocated from.
-    fn left(
-        &self,
-        node: u32,
-        capability: &'a crate::grammar::Capability<'a>,
-        name: &'a str,
-    ) -> Option<Value> {
-        let taken = self.is_allocated(node, capability.name.text, name);
-        taken.then(|| self.remaining(node, capability, name).ok().flatten())?.map(|(_, left)| left)
-    }
-}
-
-/// Writes a literal value so that nothing in it reads as a function.
-fn escaped(value: &Value) -> Value {
-    let text = |text: &str| {
-        if text.starts_with('$') { format!("${text}") } else { text.to_owned() }
-    };
-    match value {
-        Value::String(string) => Value::String(text(string)),
-        Value::List(items) => Value::List(items.iter().map(escaped).collect()),
-        Value::Map(entries) => {
-            entries.iter().map(|(key, value)| (text(key), escaped(value))).collect()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
-}
-
-/// Writes an expression as it reads in TOSCA 2.0.
-pub(super) fn written(expr: &Expr<'_>) -> Value {
-    match &expr.kind {
-        ExprKind::Null | ExprKind::Faulty => Value::Null,
-        ExprKind::Bool(value) => Value::Bool(*value),
-        ExprKind::Number(number) => Value::Number(number.clone()),
-        ExprKind::Text(text) => escaped(&Value::string(text)),
-        ExprKind::List(items) => Value::List(items.iter().map(written).collect()),
-        ExprKind::Map(entries) => entries
-            .iter()
-            .map(|(key, value)| {
-                let key = match written(key) {
-                    Value::String(key) => key,
-                    other => other.to_json(),
-                };
-                (key, written(value))
-            })
-            .collect(),
-        ExprKind::Call(function, arguments) => {
-            let arguments = arguments.iter().map(written).collect();
-            Value::from([(format!("${}", function.name()).as_str(), Value::List(arguments))])
-        }
-        ExprKind::Custom(name, arguments) => {
-            Value::from([(format!("${}", name.text).as_str(), written(arguments))])
-        }
-    }
-}
-
-fn assigned_value(values: &Assigned<'_>) -> Value {
-    values.iter().map(|(word, expr)| (word.text.to_owned(), written(expr))).collect()
-}
-
-fn activity_value(activity: &Activity<'_>) -> Value {
-    let call = |key: &str, what: &str, word: &Word<'_>, inputs: &Assigned<'_>| {
-        let name = Value::from(word.text);
-        if inputs.is_empty() {
-            return Value::from([(key, name)]);
-        }
-        Value::from([(key, Value::from([(what, name), ("inputs", assigned_value(inputs))]))])
-    };
-    match activity {
-        Activity::SetState(state) => Value::from([("set_state", written(state))]),
-        Activity::Delegate(word, inputs) => call("delegate", "workflow", word, inputs),
-        Activity::Inline(word, inputs) => call("inline", "workflow", word, inputs),
-        Activity::CallOperation(word, inputs) => call("call_operation", "operation", word, inputs),
-    }
-}
-
-fn trigger_value(trigger: &Trigger<'_>) -> Value {
-    let action = trigger.action.iter().map(activity_value).collect();
-    let mut all = BTreeMap::from([
-        ("event".to_owned(), Value::from(trigger.event.text)),
-        ("action".to_owned(), Value::List(action)),
-    ]);
-    if let Some(condition) = &trigger.condition {
-        all.insert("condition".to_owned(), written(condition));
-    }
-    Value::Map(all)
-}
-
-fn workflow_value(workflow: &crate::grammar::Workflow<'_>) -> Value {
-    let words =
-        |words: &[Word<'_>]| Value::List(words.iter().map(|word| Value::from(word.text)).collect());
-    let mut steps = BTreeMap::new();
-    for (name, step) in workflow.steps.iter() {
-        let activities = step.activities.iter().map(activity_value).collect();
-        let mut all = BTreeMap::from([
-            ("target".to_owned(), Value::from(step.target.text)),
-            ("activities".to_owned(), Value::List(activities)),
-        ]);
-        if let Some(relationship) = step.relationship {
-            all.insert("target_relationship".to_owned(), Value::from(relationship.text));
-        }
-        if !step.filter.is_empty() {
-            let filter = step.filter.iter().map(written).collect();
-            all.insert("filter".to_owned(), Value::List(filter));
-        }
-        for (key, next) in [("on_success", &step.on_success), ("on_failure", &step.on_failure)] {
-            if !next.is_empty() {
-                all.insert(key.to_owned(), words(next));
-            }
-        }
-        steps.insert(name.text.to_owned(), Value::Map(all));
-    }
-    let mut all = BTreeMap::from([("steps".to_owned(), Value::Map(steps))]);
-    if let Some(precondition) = &workflow.precondition {
-        all.insert("precondition".to_owned(), written(precondition));
-    }
-    if !workflow.outputs.is_empty() {
-        all.insert("outputs".to_owned(), assigned_value(&workflow.outputs));
-    }
-    Value::Map(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn literals_are_escaped() {
-        let value = Value::from([("$a", Value::from("$b"))]);
-        assert_eq!(escaped(&value).to_json(), r#"{"$$a":"$$b"}"#);
     }
 }

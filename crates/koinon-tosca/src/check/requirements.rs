@@ -1,18 +1,19 @@
 //! The resolver: every requirement gets its relationships (csd07 4.2.2, 8.5).
 //!
 //! Candidates are considered in a defined order: nodes in the order of their templates in the file, then by index; or,
-//! where a policy says that chance decides, by a hash of the seed. The first that fits is chosen. An index over node and
-//! capability types gives the candidates, and what is exhausted is not considered again, so the work is linear in the
-//! size of the graph. Requirements that are optional come after all others.
+//! where a policy says that chance decides, in an order that hashes with the seed give, each requirement beginning at a
+//! place of its own. The first that fits is chosen. An index over node and capability types gives the candidates, and
+//! what can never fit an assignment is not considered again for it, so the work is linear in the size of the graph.
+//! Requirements that are optional come after all others.
 
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use alloy_primitives::B256;
-use koinon_model::Value;
 use koinon_model::keccak256;
 use koinon_model::representation::Candidate;
 use koinon_model::representation::Choice;
@@ -21,36 +22,35 @@ use koinon_model::representation::Finding;
 use koinon_model::representation::Trace;
 use koinon_model::representation::Why;
 
+use super::candidates::Lasting;
 use super::decimal::Decimal;
 use super::eval::Halt;
-use super::eval::Own;
 use super::eval::Scope;
 use super::graph::Link;
 use super::graph::NOTHING;
 use super::graph::Relationship;
 use super::program::Program;
+use super::substitute::dangles;
 use super::types::IMPLICIT;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
 use crate::grammar::Assigned;
-use crate::grammar::Capability;
-use crate::grammar::Directive;
-use crate::grammar::Expr;
-use crate::grammar::ExprKind;
 use crate::grammar::Properties;
 use crate::grammar::Requirement;
 use crate::grammar::RequirementType;
 use crate::grammar::Section;
 use crate::grammar::TypeDef;
 use crate::grammar::TypeId;
-use crate::grammar::Word;
 
 /// Most relationships of one service.
 const MAX_RELATIONSHIPS: u64 = 4_000_000;
 
-/// Nodes by the node type and the capability they must have.
-type Lists = HashMap<(Option<TypeId>, Option<TypeId>), Rc<Vec<u32>>>;
+/// Most findings a message tells.
+const MAX_FINDINGS: usize = 5;
+
+/// Nodes by the node type and the capability they must have, and where they come from.
+pub(super) type Lists = HashMap<(Option<TypeId>, Option<TypeId>, &'static [Whence]), Rc<Vec<u32>>>;
 
 /// Candidates by node, requirement and number.
 type Traced<'a> = BTreeMap<(u32, &'a str, u64), Vec<Candidate>>;
@@ -58,10 +58,13 @@ type Traced<'a> = BTreeMap<(u32, &'a str, u64), Vec<Candidate>>;
 /// What the resolver keeps while it works.
 #[derive(Debug, Default)]
 pub(crate) struct Resolver<'a> {
-    /// Nodes by the node type and the capability they must have.
-    lists: RefCell<Lists>,
-    /// Where candidates begin that are not exhausted, by assignment.
-    cursors: RefCell<HashMap<usize, usize>>,
+    pub(super) lists: RefCell<Lists>,
+    /// Candidates in the order chance gave them, by assignment.
+    orders: RefCell<HashMap<usize, Rc<Vec<u32>>>>,
+    /// Places of candidates that can never fit, by assignment.
+    skips: RefCell<HashMap<usize, Skips>>,
+    /// Relationships of requirements that have several: source, definition, target.
+    used: RefCell<HashSet<(u32, usize, u32)>>,
     /// What is allocated of a property, by node, capability and name.
     allocated: RefCell<HashMap<(u32, &'a str, &'a str), Decimal>>,
     /// Templates whose candidates chance decides on.
@@ -86,10 +89,10 @@ pub(crate) struct Unresolved<'a> {
 
 /// An assignment of one node, with how far it is.
 #[derive(Clone, Debug)]
-struct Item<'a> {
-    node: u32,
-    definition: &'a RequirementType<'a>,
-    assignment: Option<&'a Requirement<'a>>,
+pub(super) struct Item<'a> {
+    pub(super) node: u32,
+    pub(super) definition: &'a RequirementType<'a>,
+    pub(super) assignment: Option<&'a Requirement<'a>>,
     /// The number of its first relationship.
     base: u64,
     count: u64,
@@ -97,6 +100,57 @@ struct Item<'a> {
     /// Where its next candidate is.
     from: usize,
     optional: bool,
+    /// Whether its node has more relationships of this requirement.
+    pub(super) several: bool,
+    /// The targets a requirement mapping gives its first relationships.
+    mapped: Vec<u32>,
+}
+
+/// Where nodes that fulfill a requirement come from (csd07 8.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Whence {
+    Internal,
+    External,
+}
+
+/// The next place that is not skipped, for each place of a list and its end.
+#[derive(Debug, Default)]
+struct Skips(Vec<u32>);
+
+impl Skips {
+    /// Returns the first place from this one on that is not skipped.
+    fn live(&mut self, mut at: usize) -> usize {
+        while let Some(next) = self.0.get(at).map(|next| *next as usize)
+            && next != at
+        {
+            // Halving the way keeps ways short.
+            self.0[at] = self.0.get(next).copied().unwrap_or(next as u32);
+            at = next;
+        }
+        at
+    }
+
+    fn skip(&mut self, at: usize, count: usize) {
+        if self.0.is_empty() {
+            self.0 = (0..=count as u32).collect();
+        }
+        self.0[at] = at as u32 + 1;
+    }
+}
+
+impl<'a> Resolver<'a> {
+    /// Returns what is allocated of a capability's property.
+    pub(super) fn taken(&self, node: u32, (capability, name): (&str, &str)) -> Option<Decimal> {
+        self.allocated.borrow().get(&(node, capability, name)).copied()
+    }
+
+    /// Allocates.
+    pub(super) fn take(&self, node: u32, (capability, name): (&'a str, &'a str), amount: Decimal) {
+        let mut allocated = self.allocated.borrow_mut();
+        let taken = allocated.entry((node, capability, name)).or_insert_with(|| Decimal::from(0));
+        // Sums stay within what a property's value can be.
+        *taken = taken.add(amount).unwrap_or(*taken);
+    }
 }
 
 /// What became of a requirement.
@@ -106,6 +160,18 @@ enum Outcome {
     Later,
     /// Nothing fits, and why.
     Nothing(String),
+}
+
+impl From<Halt> for Outcome {
+    fn from(halt: Halt) -> Self {
+        let reason = match halt {
+            Halt::Later => return Self::Later,
+            Halt::Input => "it depends on an input without value",
+            Halt::RunTime(_) => "it depends on what is known only at run time",
+            Halt::Reported => "it cannot be evaluated",
+        };
+        Self::Nothing(reason.to_owned())
+    }
 }
 
 impl<'a> Program<'a> {
@@ -131,6 +197,9 @@ impl<'a> Program<'a> {
         if !self.faults.is_empty() {
             return;
         }
+        for fault in self.failed.borrow().iter() {
+            self.faults.push(fault.clone());
+        }
         for unresolved in self.resolver.unresolved.borrow().iter().filter(|one| !one.optional) {
             let node = self.graph.node(unresolved.node);
             let message = format!(
@@ -148,61 +217,6 @@ impl<'a> Program<'a> {
             let message = format!("nodes depend on each other in a circle: {}", names.join(" -> "));
             self.faults.push(Fault::new(Code::DependencyCycle, span, message));
         }
-    }
-
-    /// Returns a circle of nodes that depend on each other, the first again at its end.
-    fn cycle(&self) -> Option<Vec<u32>> {
-        let count = self.graph.len() as usize;
-        let mut next: Vec<Vec<u32>> = vec![Vec::new(); count];
-        for relationship in self.graph.relationships() {
-            if self.is_dependency(relationship.id) {
-                next[relationship.source as usize].push(relationship.target);
-            }
-        }
-        // Depth first without recursion: how far each node on the way is.
-        let mut state = vec![0_u8; count];
-        for start in 0..self.graph.len() {
-            if state[start as usize] != 0 {
-                continue;
-            }
-            let mut way: Vec<(u32, usize)> = vec![(start, 0)];
-            state[start as usize] = 1;
-            while let Some((node, at)) = way.last_mut() {
-                let Some(target) = next[*node as usize].get(*at).copied() else {
-                    state[*node as usize] = 2;
-                    way.pop();
-                    continue;
-                };
-                *at += 1;
-                match state[target as usize] {
-                    0 => {
-                        state[target as usize] = 1;
-                        way.push((target, 0));
-                    }
-                    1 => {
-                        let from = way.iter().position(|(node, _)| *node == target)?;
-                        let mut cycle: Vec<u32> =
-                            way[from..].iter().map(|(node, _)| *node).collect();
-                        cycle.push(target);
-                        return Some(cycle);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        None
-    }
-
-    /// Returns whether the source of a relationship needs its target to be there: it does, unless the relationship's
-    /// type says otherwise in its metadata.
-    fn is_dependency(&self, id: TypeId) -> bool {
-        self.types.def(id).chain.iter().all(|id| {
-            let metadata = self.types.def(*id).metadata;
-            let mut entries = metadata.and_then(|metadata| metadata.map()).into_iter().flatten();
-            !entries.any(|(key, value)| {
-                key.text() == Some("koinon.dependency") && value.text() == Some("false")
-            })
-        })
     }
 
     /// Returns what was thought of the candidates of traced requirements.
@@ -275,11 +289,11 @@ impl<'a> Program<'a> {
         templates
     }
 
-    /// Makes the items of a node: its assignments, and those its type implies.
+    /// Makes the items of a node: its assignments, those its type implies, and those a requirement mapping asks for.
     fn items(&self, at: u32, items: &mut Vec<Item<'a>>) {
         let node = self.graph.node(at);
         // What is selected keeps the relationships it has elsewhere (csd07 7.2.1).
-        if node.template.has(Directive::Select) {
+        if node.elsewhere.is_some() || super::service::is_selected(node.template) {
             return;
         }
         for definition in &node.def.requirements {
@@ -287,43 +301,79 @@ impl<'a> Program<'a> {
                 continue;
             }
             let name = definition.name.text;
-            let (min, _) = definition.range();
+            let (min, max) = definition.range();
+            let first = items.len();
             let mut base = 0;
-            let mut any = false;
-            for assignment in &node.template.requirements {
-                if assignment.name.text != name {
-                    continue;
-                }
-                any = true;
-                let Ok(count) = self.requirement_count(assignment, at) else { continue };
-                let optional = assignment.optional;
-                let (made, from) = (0, 0);
-                let assignment = Some(assignment);
+            let mut add = |assignment: Option<&'a Requirement<'a>>, count, optional| {
                 items.push(Item {
                     node: at,
                     definition,
                     assignment,
                     base,
                     count,
-                    made,
-                    from,
-                    optional,
-                });
-                base += count;
-            }
-            if !any && min > 0 {
-                items.push(Item {
-                    node: at,
-                    definition,
-                    assignment: None,
-                    base: 0,
-                    count: min,
                     made: 0,
                     from: 0,
-                    optional: false,
+                    optional,
+                    several: false,
+                    mapped: Vec::new(),
                 });
+                base += count;
+            };
+            let mut any = false;
+            for assignment in &node.template.requirements {
+                if assignment.name.text == name {
+                    any = true;
+                    let Ok(count) = self.requirement_count(assignment, at) else { continue };
+                    add(Some(assignment), count, assignment.optional);
+                }
+            }
+            if !any && min > 0 {
+                add(None, min, false);
+            }
+            let key = (node.template.name.text, name);
+            if let Some(places) = self.mapped.requirements.get(&key) {
+                let more = self.hand_out(places, &mut items[first..]);
+                // csd07 15.5.4: what a requirement cannot have is ignored.
+                let total: u64 = items[first..].iter().map(|item| item.count).sum();
+                let room = max.map_or(more.len() as u64, |max| max.saturating_sub(total));
+                let count = room.min(more.len() as u64);
+                if count > 0 {
+                    items.push(Item {
+                        node: at,
+                        definition,
+                        assignment: None,
+                        base: total,
+                        count,
+                        made: 0,
+                        from: 0,
+                        optional: true,
+                        several: false,
+                        mapped: more,
+                    });
+                }
+            }
+            let total: u64 = items[first..].iter().map(|item| item.count).sum();
+            for item in &mut items[first..] {
+                item.several = total > 1;
             }
         }
+    }
+
+    /// Gives items of a requirement that dangle the targets a requirement mapping has for them, mandatory ones first, and
+    /// returns the targets that are left (csd07 15.5.4).
+    fn hand_out(&self, places: &[usize], items: &mut [Item<'a>]) -> Vec<u32> {
+        let number = |place: &usize| self.graph.outer + u32::try_from(*place).unwrap_or(u32::MAX);
+        let mut targets = places.iter().map(number);
+        for optional in [false, true] {
+            for item in items.iter_mut().filter(|item| item.optional == optional) {
+                let dangles = item.assignment.is_none_or(|one| dangles(one, self.template));
+                if dangles {
+                    let count = usize::try_from(item.count).unwrap_or(usize::MAX);
+                    item.mapped = targets.by_ref().take(count).collect();
+                }
+            }
+        }
+        targets.collect()
     }
 
     /// Returns whether Koinon's Mapper makes the relationships of a requirement, anew in every epoch.
@@ -364,147 +414,161 @@ impl<'a> Program<'a> {
     /// Makes the next relationship of an item.
     fn resolve_one(&self, item: &mut Item<'a>) -> Outcome {
         let assignment = item.assignment;
-        let nowhere = |reason: &str| Outcome::Nothing(reason.to_owned());
-        if assignment.is_some_and(|one| {
-            one.directives.first().is_some_and(|word| word.text == "external")
-                && !one.directives.iter().any(|word| word.text == "internal")
-        }) {
-            return nowhere("it asks for nodes outside of this service");
-        }
         let Some((id, def, values)) = self.relationship_of(item.definition, assignment) else {
-            return nowhere("its relationship type is unknown");
+            return Outcome::Nothing("its relationship type is unknown".to_owned());
         };
         if self.resolver.relationships.get() >= MAX_RELATIONSHIPS {
-            return nowhere("the service has too many relationships");
+            return Outcome::Nothing("the service has too many relationships".to_owned());
         }
         let index = item.base + item.made;
-        let (candidates, why) = match self.candidates(item, index) {
+        let mapped = usize::try_from(item.made).ok().and_then(|made| item.mapped.get(made));
+        let found = match mapped {
+            Some(target) => Ok((Rc::new(vec![*target]), Why::Mapping)),
+            None => self.candidates(item, index),
+        };
+        let (candidates, why) = match found {
             Ok(found) => found,
-            Err(Halt::Later) => return Outcome::Later,
-            Err(Halt::Input) => return nowhere("it depends on an input without value"),
-            Err(Halt::RunTime(_)) => {
-                return nowhere("it depends on what is known only at run time");
-            }
-            Err(Halt::Reported) => return nowhere("it cannot be evaluated"),
+            Err(halt) => return Outcome::from(halt),
         };
-        let seed = self.seed_for(item.node);
-        let candidates = match seed {
-            Some(seed) if why != Why::Index => self.shuffled(&candidates, seed, item, index),
-            _ => candidates,
+        // One candidate that an index or a mapping gives is not the next time's.
+        let listed = !matches!(why, Why::Index | Why::Mapping);
+        let seed = self.seed_for(item.node).filter(|_| listed);
+        let key = key_of(item);
+        let (candidates, start) = match seed {
+            Some(seed) => self.shuffled(&candidates, seed, (item, index), key),
+            None => (candidates, if listed { item.from } else { 0 }),
         };
-        let key = assignment
-            .map_or(item.definition as *const RequirementType<'_> as usize, |one| {
-                one as *const Requirement<'_> as usize
-            });
-        let cursor = match seed {
-            None => self.resolver.cursors.borrow().get(&key).copied().unwrap_or(0),
-            Some(_) => 0,
-        };
-        let fixed = assignment.is_none_or(|one| {
-            one.allocation
-                .values()
-                .all(|expr| matches!(expr.kind, ExprKind::Number(_) | ExprKind::Text(_)))
-        });
         let traced = self.is_traced(item);
+        let lasting = Lasting::of(item);
+        let mut search = Search { start, place: start, count: candidates.len(), around: false };
+        if traced && seed.is_none() {
+            search = Search { start: 0, place: 0, ..search };
+        }
         let mut findings: Vec<Candidate> = Vec::new();
         let mut considered: Vec<u32> = Vec::new();
         let mut chosen: Option<(Relationship<'a>, usize)> = None;
-        let mut exhausted = cursor;
         let mut refused = Vec::new();
-        let start = if traced { 0 } else { item.from.max(cursor) };
-        for (place, target) in candidates.iter().copied().enumerate().skip(start) {
+        let properties = self.refined(item.definition, def);
+        let attributes = self.refined_attributes(item.definition, def);
+        let (node, definition) = (item.node, item.definition);
+        while let Some(place) = self.next(&mut search, key, listed && !traced) {
+            let target = candidates[place];
             let link = Link {
-                source: item.node,
+                source: node,
                 target,
                 index,
-                definition: item.definition,
+                definition,
                 assignment,
                 id,
                 def,
-                properties: self.refined(item.definition, def),
-                attributes: self.refined_attributes(item.definition, def),
+                properties,
+                attributes,
                 values,
             };
+            if self.spend(1, definition.name.span).is_err() {
+                return Outcome::from(Halt::Reported);
+            }
+            considered.push(target);
             let (capability, finding) = match self.consider(link, item, why) {
                 Ok(Ok(relationship)) => {
                     let capability = relationship.capability.name.text;
-                    if chosen.is_some() {
-                        (Some(capability), Finding::Passed)
-                    } else {
-                        chosen = Some((relationship, place));
-                        (Some(capability), Finding::Chosen(why))
-                    }
+                    let passed = chosen.is_some();
+                    chosen = chosen.or(Some((relationship, place)));
+                    let chosen = Finding::Chosen(why);
+                    (Some(capability), if passed { Finding::Passed } else { chosen })
                 }
                 Ok(Err((capability, finding))) => {
-                    let full = matches!(finding, Finding::NoCapacity { .. });
-                    if full && fixed && exhausted == place && seed.is_none() {
-                        exhausted += 1;
+                    if listed && lasting.has(&finding) {
+                        let mut skips = self.resolver.skips.borrow_mut();
+                        skips.entry(key).or_default().skip(place, candidates.len());
                     }
-                    if refused.len() < 5 {
+                    if refused.len() < MAX_FINDINGS {
                         refused.push((target, finding.clone()));
                     }
                     (capability, finding)
                 }
-                Err(Halt::Later) => return Outcome::Later,
-                Err(Halt::Input) => return nowhere("it depends on an input without value"),
-                Err(Halt::RunTime(_)) => {
-                    return nowhere("it depends on what is known only at run time");
-                }
-                Err(Halt::Reported) => return nowhere("it cannot be evaluated"),
+                Err(halt) => return Outcome::from(halt),
             };
-            considered.push(target);
             if traced {
-                findings.push(Candidate {
-                    node: self.element(target),
-                    capability: capability.map(Into::into),
-                    finding,
-                });
+                let (node, capability) = (self.element(target), capability.map(Into::into));
+                findings.push(Candidate { node, capability, finding });
             } else if chosen.is_some() {
                 break;
             }
         }
-        if exhausted > cursor {
-            self.resolver.cursors.borrow_mut().insert(key, exhausted);
-        }
+        let why = match why {
+            Why::First if seed.is_some() => Why::Seed,
+            Why::First if candidates.len() == 1 => Why::Only,
+            why => why,
+        };
         if traced {
+            for finding in &mut findings {
+                if let Finding::Chosen(found) = &mut finding.finding {
+                    *found = why;
+                }
+            }
             let place = (item.node, item.definition.name.text, index);
             self.resolver.trace.borrow_mut().insert(place, findings);
         }
         let Some((mut relationship, place)) = chosen else {
             return Outcome::Nothing(self.reason(item, candidates.len(), &refused));
         };
-        let why = match why {
-            Why::First if seed.is_some() => Why::Seed,
-            Why::First if candidates.len() == 1 => Why::Only,
-            why => why,
-        };
         let ids = considered.iter().map(|target| self.element(*target));
         relationship.choice = Choice::among(why, ids, seed);
-        if seed.is_none() {
+        if listed {
             item.from = place + 1;
         }
-        self.establish(relationship);
+        self.establish(relationship, item);
         Outcome::Done
     }
 
-    fn establish(&self, relationship: Relationship<'a>) {
-        {
-            let mut allocated = self.resolver.allocated.borrow_mut();
-            let capability = relationship.capability.name.text;
-            for (name, amount, _) in &relationship.allocation {
-                let taken = allocated
-                    .entry((relationship.target, capability, name))
-                    .or_insert_with(|| Decimal::from(0));
-                // Sums stay within what a property's value can be.
-                *taken = taken.add(*amount).unwrap_or(*taken);
+    /// Returns the next place to look at.
+    fn next(&self, search: &mut Search, key: usize, skipping: bool) -> Option<usize> {
+        loop {
+            let place = match skipping {
+                true => match self.resolver.skips.borrow_mut().get_mut(&key) {
+                    Some(skips) => skips.live(search.place),
+                    None => search.place,
+                },
+                false => search.place,
+            };
+            let end = if search.around { search.start } else { search.count };
+            if place < end {
+                search.place = place + 1;
+                return Some(place);
             }
+            if search.around || search.start == 0 {
+                return None;
+            }
+            (search.around, search.place) = (true, 0);
+        }
+    }
+
+    fn establish(&self, relationship: Relationship<'a>, item: &Item<'a>) {
+        let capability = relationship.capability.name.text;
+        for (name, amount, _) in &relationship.allocation {
+            self.resolver.take(relationship.target, (capability, name), *amount);
+        }
+        if item.several {
+            let definition = item.definition as *const RequirementType<'_> as usize;
+            let used = (relationship.source, definition, relationship.target);
+            self.resolver.used.borrow_mut().insert(used);
         }
         self.resolver.relationships.set(self.resolver.relationships.get() + 1);
         self.graph.add(relationship);
     }
 
+    /// Returns whether a node is the target of a relationship of the same requirement already.
+    pub(super) fn is_used(&self, item: &Item<'a>, target: u32) -> bool {
+        let definition = item.definition as *const RequirementType<'_> as usize;
+        item.several && self.resolver.used.borrow().contains(&(item.node, definition, target))
+    }
+
     /// Says in a sentence why nothing fits.
     fn reason(&self, item: &Item<'a>, count: usize, refused: &[(u32, Finding)]) -> String {
+        if count == 0 && scopes(item) == [Whence::External] {
+            return "no other service has a node that fits".to_owned();
+        }
         if count == 0 {
             let wanted = item.definition.capability.map_or("", |word| word.text);
             return match item.definition.node {
@@ -515,12 +579,10 @@ impl<'a> Program<'a> {
         let mut reasons = Vec::new();
         for (target, finding) in refused {
             let node = self.graph.node(*target);
-            let name = match self.graph.of_template(
-                self.template.nodes.position(node.template.name.text).unwrap_or(usize::MAX),
-            ) {
-                range if range.len() > 1 => format!("{}[{}]", node.template.name.text, node.index),
-                _ => node.template.name.text.to_owned(),
-            };
+            let own = node.template.name.text;
+            let position = self.template.nodes.position(own).unwrap_or(usize::MAX);
+            let alone = node.elsewhere.is_none() && self.graph.of_template(position).len() == 1;
+            let name = if alone { own.to_owned() } else { format!("{own}[{}]", node.index) };
             let why = match finding {
                 Finding::TypeMismatch { expected, .. } => format!("has no capability {expected}"),
                 Finding::SourceRefused { found } => format!("takes no {found}"),
@@ -555,19 +617,38 @@ impl<'a> Program<'a> {
         self.resolver.random.borrow().contains(&name).then_some(seed)
     }
 
-    /// Puts candidates into the order chance gives them: by a hash of the seed, the requirement and the candidate.
-    fn shuffled(&self, all: &[u32], seed: B256, item: &Item<'a>, index: u64) -> Rc<Vec<u32>> {
-        let number = u32::try_from(index).unwrap_or(u32::MAX);
+    /// Puts candidates into the order chance gives them, one for all nodes of a template: by a hash of the seed, the
+    /// requirement and the candidate; and returns where a relationship begins: by a hash of the seed and its own id.
+    fn shuffled(
+        &self,
+        all: &Rc<Vec<u32>>,
+        seed: B256,
+        (item, index): (&Item<'a>, u64),
+        key: usize,
+    ) -> (Rc<Vec<u32>>, usize) {
         let name = item.definition.name.text;
+        let known = self.resolver.orders.borrow().get(&key).cloned();
+        let order = known.unwrap_or_else(|| {
+            let template = self.graph.node(item.node).template.name.text;
+            let of = ElementId::node(&self.name, template, 0);
+            let own = ElementId::relationship(of, name, 0);
+            let mut all = all.to_vec();
+            all.sort_by_cached_key(|node| {
+                let candidate = self.element(*node);
+                let parts = [seed.as_slice(), own.0.as_slice(), candidate.0.as_slice()];
+                keccak256(&parts.concat())
+            });
+            let order = Rc::new(all);
+            self.resolver.orders.borrow_mut().insert(key, order.clone());
+            order
+        });
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
         let own = ElementId::relationship(self.element(item.node), name, number);
-        let key = |node: &u32| {
-            let candidate = self.element(*node);
-            let parts = [seed.as_slice(), own.0.as_slice(), candidate.0.as_slice()];
-            keccak256(&parts.concat())
-        };
-        let mut all = all.to_vec();
-        all.sort_by_cached_key(key);
-        Rc::new(all)
+        let hash = keccak256(&[seed.as_slice(), own.0.as_slice()].concat());
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash.as_slice()[..8]);
+        let start = u64::from_be_bytes(first).checked_rem(order.len() as u64).unwrap_or(0);
+        (order, usize::try_from(start).unwrap_or(0))
     }
 
     /// Returns the relationship's type, and the values it is given.
@@ -617,305 +698,45 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Returns the candidates in their order, and why the first that fits is chosen.
-    fn candidates(&self, item: &Item<'a>, index: u64) -> Result<(Rc<Vec<u32>>, Why), Halt> {
-        let target = item.assignment.and_then(|one| one.node.as_ref());
-        if let Some(target) = target
-            && let Some(position) = self.template.nodes.position(target.name.text)
-        {
-            let nodes = self.graph.of_template(position);
-            let Some(expr) = &target.index else {
-                let why = if nodes.len() == 1 { Why::Named } else { Why::First };
-                return Ok((self.range(nodes), why));
-            };
-            let scope =
-                Scope { relationship_index: Some(index), ..Scope::node(item.node, "index") };
-            let value = self.eval(expr, scope)?.value;
-            let Some(at) = value.as_u64() else {
-                let message = format!("expected an index from 0, found {}", value.to_json());
-                return Err(self.halt(Fault::new(Code::Count, expr.span, message)));
-            };
-            let found = u32::try_from(at).ok().and_then(|at| nodes.start.checked_add(at));
-            let found = found.filter(|at| nodes.contains(at));
-            if found.is_none() && !nodes.is_empty() {
-                let count = nodes.len();
-                let message = format!("`{}` has {count} nodes and none at {at}", target.name.text);
-                return Err(self.halt(Fault::new(Code::Count, expr.span, message)));
-            }
-            return Ok((Rc::new(found.into_iter().collect()), Why::Index));
-        }
-        // A type: that of the assignment, or that of the definition.
-        let named = target.and_then(|target| self.types.lookup(Section::Node, target.name));
-        if target.is_some() && named.is_none() {
-            return Err(Halt::Reported);
-        }
-        let defined = item.definition.node;
-        let node = named.or_else(|| self.types.lookup(Section::Node, defined?));
-        let capability = item
-            .definition
-            .capability
-            .and_then(|word| self.types.lookup(Section::Capability, word));
-        Ok((self.list(node, capability), Why::First))
-    }
-
-    /// Returns the nodes of a template as candidates.
-    fn range(&self, nodes: std::ops::Range<u32>) -> Rc<Vec<u32>> {
-        Rc::new(nodes.collect())
-    }
-
-    /// Returns the nodes that have these types, from the index.
-    fn list(&self, node: Option<TypeId>, capability: Option<TypeId>) -> Rc<Vec<u32>> {
-        if let Some(known) = self.resolver.lists.borrow().get(&(node, capability)) {
-            return known.clone();
-        }
-        let mut all = Vec::new();
-        for (position, template) in self.template.nodes.values().enumerate() {
-            let nodes = self.graph.of_template(position);
-            let Some(first) = nodes.clone().next() else { continue };
-            let own = self.graph.node(first);
-            let fits = |wanted: TypeId| {
-                own.def.capabilities.values().any(|one| {
-                    one.capability_type
-                        .and_then(|word| self.types.lookup(Section::Capability, word))
-                        .is_some_and(|id| self.types.derives(id, wanted))
-                })
-            };
-            let _: &crate::grammar::NodeTemplate<'_> = template;
-            if node.is_none_or(|wanted| self.types.derives(own.id, wanted))
-                && capability.is_none_or(fits)
-            {
-                all.extend(nodes);
-            }
-        }
-        let all = Rc::new(all);
-        self.resolver.lists.borrow_mut().insert((node, capability), all.clone());
-        all
-    }
-
-    /// Considers a candidate: the relationship to it, or what speaks against it.
-    fn consider(
-        &self,
-        link: Link<'a>,
-        item: &Item<'a>,
-        why: Why,
-    ) -> Result<Result<Relationship<'a>, (Option<&'a str>, Finding)>, Halt> {
-        let target = self.graph.node(link.target);
-        let named = matches!(why, Why::Named | Why::Index);
-        // A node does not fulfill its own requirements, unless the author says so.
-        if link.target == link.source && !named {
-            return Ok(Err((None, Finding::Used)));
-        }
-        let wanted = item.assignment.and_then(|one| one.capability);
-        let Some(capability) = self.matching(link.definition, wanted, target.def) else {
-            let expected = wanted.or(link.definition.capability).map_or("", |word| word.text);
-            let found = self.types.full_name(target.id);
-            let (expected, found) = (expected.into(), found.into());
-            return Ok(Err((None, Finding::TypeMismatch { expected, found })));
-        };
-        let name = Some(capability.name.text);
-        if let Some(wanted) = link.definition.node.filter(|_| !named)
-            && let Some(wanted) = self.types.lookup(Section::Node, wanted)
-            && !self.types.derives(target.id, wanted)
-        {
-            let expected = self.types.full_name(wanted).into();
-            let found = self.types.full_name(target.id).into();
-            return Ok(Err((name, Finding::TypeMismatch { expected, found })));
-        }
-        let source = self.graph.node(link.source);
-        if !named && !self.is_allowed(source.id, link.id, target.id, capability) {
-            let found = self.types.full_name(source.id).into();
-            return Ok(Err((name, Finding::SourceRefused { found })));
-        }
-        let count = item.count > 1 || item.base > 0;
-        if count && self.graph.reaches(link.source, link.definition.name.text, link.target) {
-            return Ok(Err((name, Finding::Used)));
-        }
-        let tried = link.establish(capability, Vec::new(), Choice::among(why, [], None));
-        for filter in self.filters(link.definition, item.assignment) {
-            let scope = Scope::relationship(&tried, "node_filter");
-            // A filter that cannot be evaluated for a candidate refuses it.
-            let (value, faults) = self.faults.capture(|| self.eval(filter, scope));
-            match value.map(|known| known.value) {
-                Ok(Value::Bool(true)) => {}
-                Err(Halt::Reported) => {
-                    for fault in faults {
-                        self.faults.push(fault.warning());
-                    }
-                    return Ok(Err((name, self.filter_false(filter))));
-                }
-                Ok(_) => return Ok(Err((name, self.filter_false(filter)))),
-                Err(halt) => return Err(halt),
-            }
-        }
-        let mut allocation = Vec::new();
-        if let Some(assignment) = item.assignment {
-            for (word, expr) in assignment.allocation.iter() {
-                let Some(property) = capability.properties.get(word.text) else {
-                    return Err(Halt::Reported);
-                };
-                let scope = Scope {
-                    own: Own::Node(link.source),
-                    relationship_index: Some(link.index),
-                    ..Scope::of(word.text)
-                };
-                let value = self.typed(expr, &property.schema, scope)?;
-                let needed = self.amount(&value, &property.schema).ok_or(Halt::Reported)?;
-                match self.remaining(link.target, capability, word.text)? {
-                    Some((left, shown))
-                        if left.compare(needed).is_none_or(|order| order.is_lt()) =>
-                    {
-                        let property = word.text.into();
-                        let finding = Finding::NoCapacity { property, needed: value, left: shown };
-                        return Ok(Err((name, finding)));
-                    }
-                    _ => allocation.push((word.text, needed, value)),
-                }
-            }
-        }
-        Ok(Ok(link.establish(capability, allocation, tried.choice)))
-    }
-
-    fn filters(
-        &self,
-        definition: &'a RequirementType<'a>,
-        assignment: Option<&'a Requirement<'a>>,
-    ) -> impl Iterator<Item = &'a Expr<'a>> {
-        let own = assignment.and_then(|one| one.filter.as_ref());
-        definition.filters.iter().map(|filter| &**filter).chain(own)
-    }
-
-    fn filter_false(&self, filter: &Expr<'a>) -> Finding {
-        Finding::FilterFalse { clause: super::represent::written(filter), origin: None }
-    }
-
-    /// Returns a number, or a scalar's amount.
-    pub(super) fn amount(
-        &self,
-        value: &Value,
-        schema: &crate::grammar::Schema<'a>,
-    ) -> Option<Decimal> {
-        match value {
-            Value::Number(number) => Decimal::of(number),
-            Value::String(text) => self.types.shape(schema)?.units?.amount(text).ok(),
-            _ => None,
-        }
-    }
-
-    /// Returns what is left of a capability's property; nothing if it has no value, which is no limit.
-    pub(super) fn remaining(
-        &self,
-        node: u32,
-        capability: &'a Capability<'a>,
-        name: &str,
-    ) -> Result<Option<(Decimal, Value)>, Halt> {
-        let Some((name, property)) = capability.properties.get_key_value(name) else {
-            return Err(Halt::Reported);
-        };
-        let Some(value) = self.capability_property(node, capability, name)? else {
-            return Ok(None);
-        };
-        let Some(total) = self.amount(&value, &property.schema) else {
-            return Err(Halt::Reported);
-        };
-        let allocated = self.resolver.allocated.borrow();
-        let Some(taken) = allocated.get(&(node, capability.name.text, *name)) else {
-            return Ok(Some((total, value)));
-        };
-        let left = total.subtract(*taken).ok_or(Halt::Reported)?;
-        let shown = match self.types.shape(&property.schema).and_then(|shape| shape.units) {
-            Some(units) => Value::String(units.write(left)),
-            None => left.to_value(),
-        };
-        Ok(Some((left, shown)))
-    }
-
-    /// Returns whether something was allocated from a property.
-    pub(super) fn is_allocated(&self, node: u32, capability: &'a str, name: &'a str) -> bool {
-        self.resolver.allocated.borrow().contains_key(&(node, capability, name))
-    }
-
-    /// Returns the capability of a node type that fits a requirement.
-    pub(super) fn matching(
-        &self,
-        definition: &RequirementType<'a>,
-        wanted: Option<Word<'a>>,
-        target: &'a TypeDef<'a>,
-    ) -> Option<&'a Capability<'a>> {
-        let fits = |capability: &Capability<'a>, wanted: Word<'_>| {
-            if let Some(wanted) = self.types.lookup(Section::Capability, wanted) {
-                let own = capability.capability_type;
-                let own = own.and_then(|word| self.types.lookup(Section::Capability, word));
-                if own.is_some_and(|own| self.types.derives(own, wanted)) {
-                    return true;
-                }
-            }
-            capability.name.text == wanted.text
-        };
-        let found = target.capabilities.values().find(|capability| {
-            definition.capability.is_none_or(|defined| fits(capability, defined))
-                && wanted.is_none_or(|wanted| fits(capability, wanted))
-        });
-        found.map(|capability| &**capability)
-    }
-
-    /// Returns whether relationship and capability types allow what they connect.
-    fn is_allowed(
-        &self,
-        source: TypeId,
-        relationship: TypeId,
-        target: TypeId,
-        capability: &Capability<'a>,
-    ) -> bool {
-        self.refused_by(source, relationship, target, capability, false).is_none()
-    }
-
-    /// Returns whether a list of types only advises. The Simple Profile of 1.x lists sources that services in practice do
-    /// not keep to, and no other processor of 1.x refuses them.
-    pub(super) fn is_lenient(&self, list: Option<Span>) -> bool {
-        list.is_some_and(|span| self.types.is_lowered(span.file))
-    }
-
-    /// Returns the list of types that does not allow a relationship: its keyname, and the type it lacks.
-    pub(super) fn refused_by(
-        &self,
-        source: TypeId,
-        relationship: TypeId,
-        target: TypeId,
-        capability: &Capability<'a>,
-        strict: bool,
-    ) -> Option<(&'static str, TypeId, Option<Span>)> {
-        let own = capability.capability_type;
-        let own = own.and_then(|word| self.types.lookup(Section::Capability, word));
-        let lists = &self.types.def(relationship).lists;
-        let checks = [
-            (lists, "valid_source_node_types", Section::Node, Some(source)),
-            (lists, "valid_target_node_types", Section::Node, Some(target)),
-            (lists, "valid_capability_types", Section::Capability, own),
-            (&capability.lists, "valid_source_node_types", Section::Node, Some(source)),
-            (
-                &capability.lists,
-                "valid_relationship_types",
-                Section::Relationship,
-                Some(relationship).filter(|one| *one != IMPLICIT),
-            ),
-        ];
-        for (lists, key, section, found) in checks {
-            let (Some(allowed), Some(found)) = (lists.get(key), found) else { continue };
-            let fits = |one: &Word<'_>| {
-                self.types.lookup(section, *one).is_some_and(|one| self.types.derives(found, one))
-            };
-            let span = allowed.first().map(|word| word.span);
-            if !allowed.iter().any(fits) && (strict || !self.is_lenient(span)) {
-                return Some((key, found, span));
-            }
-        }
-        None
-    }
-
     /// Returns the id of a node.
     pub(super) fn element(&self, node: u32) -> ElementId {
         let node = self.graph.node(node);
+        if let Some(elsewhere) = &node.elsewhere {
+            return elsewhere.node.id;
+        }
         let index = u32::try_from(node.index).unwrap_or(u32::MAX);
         ElementId::node(&self.name, node.template.name.text, index)
+    }
+}
+
+/// A walk over candidates: from its start to the end, and then from the beginning up to the start, if chance decides
+/// where it starts.
+struct Search {
+    start: usize,
+    place: usize,
+    count: usize,
+    around: bool,
+}
+
+/// Names an assignment, or the definition that implies it, within this run.
+fn key_of(item: &Item<'_>) -> usize {
+    match item.assignment {
+        Some(one) => one as *const Requirement<'_> as usize,
+        None => item.definition as *const RequirementType<'_> as usize,
+    }
+}
+
+/// Returns where a requirement is fulfilled from; only here, if it does not say (csd07 8.5.2 leaves that open).
+pub(super) fn scopes(item: &Item<'_>) -> &'static [Whence] {
+    let words = item.assignment.map_or(&[][..], |one| one.directives.as_slice());
+    let external = words.iter().position(|word| word.text == "external");
+    let internal = words.iter().position(|word| word.text == "internal");
+    match (internal, external) {
+        (_, None) => &[Whence::Internal],
+        (None, Some(_)) => &[Whence::External],
+        (Some(internal), Some(external)) if internal < external => {
+            &[Whence::Internal, Whence::External]
+        }
+        (Some(_), Some(_)) => &[Whence::External, Whence::Internal],
     }
 }

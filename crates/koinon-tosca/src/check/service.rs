@@ -112,7 +112,7 @@ impl<'a> Program<'a> {
 
     fn evaluate_node(&self, at: u32) {
         let node = self.graph.node(at);
-        if is_selected(node.template) {
+        if node.elsewhere.is_some() || is_selected(node.template) {
             return;
         }
         for name in node.def.properties.keys() {
@@ -606,5 +606,6 @@ impl<'a> Program<'a> {
 
 /// Returns whether a template's nodes can only come from elsewhere.
 pub(super) fn is_selected(template: &NodeTemplate<'_>) -> bool {
-    template.has(Directive::Select) && !template.has(Directive::Create)
+    let mut directives = template.directives.iter();
+    !template.directives.is_empty() && directives.all(|(one, _)| *one == Directive::Select)
 }

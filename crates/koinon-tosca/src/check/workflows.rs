@@ -1,11 +1,15 @@
 //! Workflows, triggers and substitution mappings against what they name (csd07 13, 15, 16.5).
 
+use std::collections::BTreeMap;
+
 use super::eval::Scope;
 use super::program::Program;
+use super::substitute::dangles;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::grammar::Activity;
 use crate::grammar::Assigned;
+use crate::grammar::Assignments;
 use crate::grammar::MappedRequirement;
 use crate::grammar::MappedTo;
 use crate::grammar::MappedValue;
@@ -256,6 +260,7 @@ impl<'a> Program<'a> {
                 }
             }
         }
+        self.check_mapping_rules(substitution, def);
         for (interface, operation, workflow) in &substitution.interfaces {
             let known = def.interfaces.get(interface.text);
             self.known("interface", *interface, known.is_some(), def.interfaces.keys().copied());
@@ -266,6 +271,77 @@ impl<'a> Program<'a> {
             }
             let has = self.template.workflows.contains(workflow.text);
             self.known("workflow", *workflow, has, self.template.workflows.names());
+        }
+    }
+
+    /// Checks the rules of requirement mappings (csd07 15.5.4), and that inputs get what they need (15.2).
+    fn check_mapping_rules(&self, substitution: &Substitution<'a>, def: &TypeDef<'a>) {
+        let mut seen: BTreeMap<&str, (u64, u64, bool)> = BTreeMap::new();
+        for mapping in &substitution.requirements {
+            let name = mapping.name;
+            let (total, must, unbounded) = seen.entry(name.text).or_default();
+            if *unbounded {
+                let message = format!("no mapping of `{}` may follow an UNBOUNDED one", name.text);
+                self.faults.push(Fault::new(Code::Mapping, name.span, message));
+            }
+            let times = match mapping.count {
+                None => 1,
+                Some(Assignments::Number(times)) => times,
+                Some(Assignments::Unbounded) => {
+                    *unbounded = true;
+                    0
+                }
+            };
+            *total = total.saturating_add(times);
+            for target in &mapping.targets {
+                let MappedRequirement::Requirement(node, requirement) = target else { continue };
+                let Some(template) = self.template.nodes.get(node.text) else { continue };
+                let mut assigned = template
+                    .requirements
+                    .iter()
+                    .filter(|one| one.name.text == requirement.text)
+                    .peekable();
+                let fulfilled =
+                    assigned.peek().is_some() && assigned.all(|one| !dangles(one, self.template));
+                if fulfilled {
+                    let message = format!(
+                        "requirement `{}` of `{}` is fulfilled in its own service",
+                        requirement.text, node.text
+                    );
+                    self.faults.push(Fault::new(Code::Mapping, requirement.span, message));
+                }
+                let mandatory = self.mandatory(self.template, *node, *requirement);
+                *must = must.saturating_add(mandatory.min(times));
+            }
+            let Some(range) = def.requirement(name.text).map(|one| one.range()) else { continue };
+            if range.1.is_some_and(|most| *total > most) {
+                let message = format!(
+                    "`{}` is mapped {total} times, but a node has it {} times at most",
+                    name.text,
+                    range.1.unwrap_or_default()
+                );
+                self.faults.push(Fault::new(Code::Mapping, name.span, message));
+            }
+            // The suite's own files do this, so it is no error (15.5.4, rule 2).
+            if *must > range.0 {
+                let message = format!(
+                    "`{}` is mapped to {must} mandatory requirements, but a node may have it {} times",
+                    name.text, range.0
+                );
+                self.faults.push(Fault::new(Code::Mapping, name.span, message).warning());
+            }
+        }
+        for (name, input) in &self.template.inputs {
+            let mapped = substitution
+                .properties
+                .iter()
+                .any(|(_, to)| matches!(to, MappedTo::Name(word) if word.text == *name));
+            if input.is_required() && input.default.is_none() && !mapped {
+                let message =
+                    format!("no property is mapped to input `{name}`, which needs a value");
+                let fault = Fault::new(Code::Mapping, substitution.node_type.span, message);
+                self.faults.push(fault.related(input.name.span, "the input"));
+            }
         }
     }
 

@@ -81,6 +81,24 @@ macro_rules! functions {
             pub(crate) const fn gives(self) -> Gives {
                 match self { $(Self::$variant => Gives::$gives,)* }
             }
+
+            /// Returns whether it asks something of the graph or of running nodes.
+            pub(crate) const fn is_query(self) -> bool {
+                matches!(
+                    self,
+                    Self::GetProperty
+                        | Self::GetProperty1x
+                        | Self::GetAttribute
+                        | Self::GetAttribute1x
+                        | Self::GetArtifact
+                        | Self::GetArtifact1x
+                        | Self::GetOperationOutput
+                        | Self::GetNodesOfType
+                        | Self::NodeIndex
+                        | Self::RelationshipIndex
+                        | Self::AvailableAllocation
+                )
+            }
         }
     };
 }
@@ -192,20 +210,7 @@ impl<'a> Expr<'a> {
             ExprKind::Map(entries) => {
                 entries.iter().any(|(key, value)| key.varies() || value.varies())
             }
-            ExprKind::Call(
-                Function::NodeIndex
-                | Function::RelationshipIndex
-                | Function::GetProperty
-                | Function::GetAttribute
-                | Function::GetArtifact
-                | Function::AvailableAllocation
-                | Function::GetProperty1x
-                | Function::GetAttribute1x
-                | Function::GetArtifact1x
-                | Function::GetOperationOutput
-                | Function::GetNodesOfType,
-                _,
-            ) => true,
+            ExprKind::Call(function, _) if function.is_query() => true,
             ExprKind::Call(_, arguments) => arguments.iter().any(Self::varies),
             ExprKind::Custom(_, arguments) => arguments.varies(),
         }

@@ -15,7 +15,8 @@ pub(crate) use document::{Definitions, Template, read_files};
 pub(crate) use expr::{Expr, ExprKind, Function, Gives, paper_input};
 pub(crate) use fields::{Named, Word, fields, missing, text_of, wrong_kind};
 pub(crate) use schema::{Properties, Property, Schema, untyped};
-pub(crate) use substitution::{MappedRequirement, MappedTo, MappedValue, Substitution};
+pub(crate) use substitution::{Assignments, Index, MappedRequirement, MappedTo, MappedValue};
+pub(crate) use substitution::{RequirementMapping, Substitution};
 pub(crate) use template::{
     Artifact, ArtifactRef, Assigned, Directive, Group, Implementation, InterfaceValues,
     NodeTemplate, OperationValues, Policy, Requirement, Target,

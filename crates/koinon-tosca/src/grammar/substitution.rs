@@ -1,7 +1,5 @@
 //! Substitution mappings: how a service template stands for a node (csd07 chapter 15).
 
-#![allow(dead_code, reason = "read when a template stands for a node")]
-
 use super::expr::Expr;
 use super::expr::read_expr;
 use super::fields::Word;

@@ -50,7 +50,24 @@ pub(crate) struct NodeTemplate<'a> {
     pub(crate) filter: Option<Expr<'a>>,
 }
 
-impl NodeTemplate<'_> {
+impl<'a> NodeTemplate<'a> {
+    /// Makes the template of a node that is made elsewhere: nothing is said of it here.
+    pub(crate) fn reference(name: Word<'a>) -> Self {
+        Self {
+            name,
+            node_type: Word { text: "", span: name.span },
+            directives: Vec::new(),
+            properties: Named::new(),
+            attributes: Named::new(),
+            capabilities: Named::new(),
+            requirements: Vec::new(),
+            interfaces: Named::new(),
+            artifacts: Named::new(),
+            count: None,
+            filter: None,
+        }
+    }
+
     /// Returns whether nodes may come to be this way.
     pub(crate) fn has(&self, directive: Directive) -> bool {
         self.directives.iter().any(|(one, _)| *one == directive)
