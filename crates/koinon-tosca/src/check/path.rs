@@ -281,6 +281,11 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// Takes steps for relationships that a path passes by: one is much less work than an expression.
+    fn passed_by(&self, all: &[Rc<Relationship<'a>>], span: Span) -> Result<(), Halt> {
+        self.spend(all.len() as u64 / 16, span)
+    }
+
     /// Returns the nodes of a template, or the relationships that use a relationship template.
     fn named<'s>(
         &self,
@@ -310,7 +315,9 @@ impl<'a> Program<'a> {
             };
         }
         if self.template.relationships.contains(name) {
-            let all = self.graph.relationships().into_iter().filter(|one| {
+            let all = self.graph.relationships();
+            self.passed_by(&all, span)?;
+            let all = all.into_iter().filter(|one| {
                 one.assignment
                     .and_then(|one| one.relationship)
                     .is_some_and(|word| word.text == name)
@@ -350,8 +357,9 @@ impl<'a> Program<'a> {
                     return Err(self.halt(fault.near(name, known)));
                 }
                 let (which, rest) = index(rest);
-                let found = pick(self.graph.outgoing(*node, name), which);
-                Ok((found, which, rest))
+                let all = self.graph.outgoing(*node, name);
+                self.passed_by(&all, span)?;
+                Ok((pick(all, which), which, rest))
             }
             (At::Node(node), "CAPABILITY") => {
                 let Some((capability, after)) = rest.split_first() else {
@@ -363,8 +371,9 @@ impl<'a> Program<'a> {
             }
             (At::Capability(node, capability), "RELATIONSHIP") => {
                 let (which, rest) = index(rest);
-                let found = pick(self.graph.incoming(*node, capability.name.text), which);
-                Ok((found, which, rest))
+                let all = self.graph.incoming(*node, capability.name.text);
+                self.passed_by(&all, span)?;
+                Ok((pick(all, which), which, rest))
             }
             (At::Tried(_) | At::Relationship(_), _) => {
                 let Some(relationship) = place.relationship() else { return Err(Halt::Reported) };
@@ -377,6 +386,7 @@ impl<'a> Program<'a> {
                             let (which, rest) = index(after);
                             let name = relationship.definition.name.text;
                             let all = self.graph.outgoing(relationship.source, name);
+                            self.passed_by(&all, span)?;
                             Ok((pick(all, which), which, rest))
                         }
                         _ => only(At::Capability(relationship.target, relationship.capability)),
