@@ -52,7 +52,7 @@ pub(crate) fn canonical(
         for (key, value) in file.tree.root().map().into_iter().flatten() {
             let Some(key) = key.text() else { continue };
             if Section::ALL.iter().any(|section| section.key() == key) || key == "functions" {
-                merge(&mut document, key, expression(value, faults));
+                merge(&mut document, key, value, faults);
             } else if at == 0 && !matches!(key, "imports" | "dsl_definitions" | "profile") {
                 document.insert(key.to_owned(), expression(value, faults));
             }
@@ -88,9 +88,21 @@ pub(crate) fn policy_name(policy: &Value) -> String {
     policy.as_map().and_then(|map| map.keys().next()).cloned().unwrap_or_default()
 }
 
-fn merge(document: &mut BTreeMap<String, Value>, key: &str, value: Value) {
-    match (document.get_mut(key), value) {
-        (Some(Value::Map(all)), Value::Map(more)) => all.extend(more),
+/// Adds what a file defines. Files may define different things by one name, each for itself; a document cannot.
+fn merge(document: &mut BTreeMap<String, Value>, key: &str, yaml: Yaml<'_>, faults: &Faults) {
+    match (document.get_mut(key), expression(yaml, faults)) {
+        (Some(Value::Map(all)), Value::Map(more)) => {
+            let other = |name: &str| all.get(name).is_some_and(|old| more.get(name) != Some(old));
+            for (name, _) in yaml.map().into_iter().flatten() {
+                if let Some(text) = name.text().filter(|text| other(text)) {
+                    let message = format!(
+                        "a service kept by contracts cannot have two `{text}` in its files"
+                    );
+                    faults.push(Fault::new(Code::NotSupported, name.span(), message));
+                }
+            }
+            all.extend(more);
+        }
         (_, value) => {
             document.insert(key.to_owned(), value);
         }

@@ -11,6 +11,7 @@
 //! | check | `check` | templates | diagnostics: every value against its type |
 //! | derive | `facts`, `canonical` | program | [`koinon_model::Service`] |
 //! | split, join | `split` | service | objects for contracts, and back |
+//! | export | `export` | a document | files of TOSCA 2.0 or 1.3 for other processors |
 //! | instantiate | `instance` | service, allocation | [`koinon_model::Instance`] |
 //! | edit | [`editor`] | files, a text and an offset | hovers, declarations, completions |
 //!
@@ -27,6 +28,7 @@ mod code;
 pub mod csar;
 mod diag;
 pub mod editor;
+mod export;
 mod facts;
 mod files;
 mod grammar;
@@ -56,6 +58,7 @@ use crate::load::{Loaded, load};
 pub use budget::Budgets;
 pub use code::Code;
 pub use diag::{Diagnostic, Diagnostics, Place, Related, Severity, Style};
+pub use export::{Dialect, Exported, Warning, export};
 pub use files::{FileError, Files};
 pub use sarif::harmless_json;
 pub use split::{JoinError, OpenError, join, open, split};
@@ -125,6 +128,23 @@ pub fn validate(
         }
     })
     .map(|(_, warnings)| warnings)
+}
+
+/// Returns the canonical document of a checked TOSCA file: one value for all its files, with these values as defaults of
+/// their inputs. Inputs may lack values.
+///
+/// # Errors
+/// [`Diagnostics`]: everything that is wrong, and what no single document can say.
+pub fn document(
+    files: &dyn Files,
+    root: &str,
+    inputs: &BTreeMap<String, Value>,
+) -> Result<Value, Diagnostics> {
+    let options = Options { inputs: inputs.clone(), ..Options::default() };
+    run(files, root, &options, Inputs::Partial, |program, loaded, _| {
+        canonical::canonical(loaded, inputs, program.faults)
+    })
+    .map(|(document, _)| document)
 }
 
 /// Makes the representation of a service: every node, every relationship, every value (csd07 chapter 4).

@@ -45,6 +45,9 @@ pub(crate) fn builtins() -> impl Iterator<Item = &'static str> {
     [KOINON, SIMPLE].into_iter().chain(lower::PROFILES.iter().map(|(name, _, _)| *name))
 }
 
+/// The metadata by which a file says that it is a built-in profile, for processors that do not know it by name.
+pub(crate) const PROFILE: &str = "koinon.profile";
+
 const VERSION: &str = "tosca_definitions_version";
 
 /// The versions of TOSCA.
@@ -146,6 +149,8 @@ struct Wanted {
     from: Option<Span>,
     /// Its number, once it was read.
     number: Option<u32>,
+    /// The built-in profile that is read in its place.
+    stands_for: Option<usize>,
     /// Its own imports: places in the queue, with namespaces.
     imports: Vec<(usize, Option<String>, Span)>,
 }
@@ -188,7 +193,8 @@ pub(crate) fn load(
     for wanted in &loader.queue {
         let Some(file) = wanted.number.and_then(|number| files.get_mut(&number)) else { continue };
         let imports = wanted.imports.iter().filter_map(|(at, namespace, span)| {
-            let file = loader.queue[*at].number?;
+            let at = loader.queue[*at].stands_for.unwrap_or(*at);
+            let file = loader.queue[at].number?;
             Some(Import { file, namespace: namespace.clone(), span: *span })
         });
         file.imports = imports.collect();
@@ -214,7 +220,14 @@ impl Loader<'_> {
         }
         let at = self.queue.len();
         self.known.insert(place.clone(), at);
-        self.queue.push(Wanted { place, profile, from, number: None, imports: Vec::new() });
+        self.queue.push(Wanted {
+            place,
+            profile,
+            from,
+            number: None,
+            stands_for: None,
+            imports: Vec::new(),
+        });
         at
     }
 
@@ -229,6 +242,11 @@ impl Loader<'_> {
         self.queue[index].number = Some(number);
         let text = self.sources.get(number)?.text().to_owned();
         let tree = self.faults.keep(parse(&text, number, &mut self.budget, self.faults))?;
+        if !root && let Some(known) = stood_for(tree.root()) {
+            self.queue[index].number = None;
+            self.queue[index].stands_for = Some(self.want(Place::Builtin(known), None, from));
+            return None;
+        }
         let version = self.version(tree.root())?;
         let tree = match (version, &place) {
             (None, _) => tree,
@@ -425,6 +443,13 @@ impl Loader<'_> {
         }
         profiles
     }
+}
+
+/// Returns the built-in profile a file says it is.
+fn stood_for(root: Yaml<'_>) -> Option<&'static str> {
+    let (_, metadata) = entry(root, "metadata")?;
+    let (_, name) = entry(metadata, PROFILE)?;
+    builtin(name.string()?).map(|(known, _)| known)
 }
 
 fn entry<'a>(root: Yaml<'a>, name: &str) -> Option<(Yaml<'a>, Yaml<'a>)> {

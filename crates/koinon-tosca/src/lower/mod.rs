@@ -20,6 +20,8 @@ mod overlay;
 mod service;
 mod value;
 
+pub(crate) use value::FUNCTIONS;
+
 use crate::code::Code;
 use crate::diag::Diagnostics;
 use crate::diag::Fault;

@@ -2,7 +2,7 @@
 //!
 //! What stands there is TOSCA 2.0. A keyname the entity has not is added; maps of entities and of values are laid over
 //! name by name, lists of entities place by place (nothing, or an empty map, leaves one as it is), and anything else
-//! takes the place of what is below.
+//! takes the place of what is below. Nothing takes away what is below, unless it is a value.
 
 use super::Lower;
 use super::Out;
@@ -25,7 +25,7 @@ impl<'t> Lower<'t, '_> {
         out: &mut Out<'t>,
     ) {
         let kept = std::mem::take(&mut out.kept);
-        let Some((at, metadata)) = out.metadata else {
+        let Some((_, metadata)) = out.metadata else {
             if !kept.is_empty() {
                 let metadata = self.rewriter.map(span, &kept);
                 let key = self.word(span, "metadata");
@@ -46,9 +46,14 @@ impl<'t> Lower<'t, '_> {
         }
         out.changed = true;
         own.extend(kept);
-        out.entries[at].1 = self.rewriter.map(metadata.span(), &own);
-        if own.is_empty() {
-            out.entries.remove(at);
+        let new = self.rewriter.map(metadata.span(), &own);
+        // What the entity's rule added may have moved it.
+        let is_metadata = |(key, _): &(Id, Id)| self.rewriter.text(*key) == Some("metadata");
+        if let Some(at) = out.entries.iter().position(is_metadata) {
+            out.entries[at].1 = new;
+            if own.is_empty() {
+                out.entries.remove(at);
+            }
         }
         for (row, key, value) in over {
             self.lay_entry(&mut out.entries, (row.name, key.span()), value, row.kind);
@@ -76,8 +81,11 @@ impl<'t> Lower<'t, '_> {
         over: Yaml<'t>,
         kind: Kind,
     ) {
+        let nothing = over.scalar() == Some(Scalar::Null);
         match entries.iter().position(|(key, _)| self.rewriter.text(*key) == Some(name)) {
+            Some(at) if nothing => drop(entries.remove(at)),
             Some(at) => entries[at].1 = self.lay(entries[at].1, over, kind),
+            None if nothing => {}
             None => {
                 let key = self.rewriter.scalar(span, name, false);
                 entries.push((key, self.rewriter.keep(over)));
@@ -89,7 +97,7 @@ impl<'t> Lower<'t, '_> {
         match kind {
             Kind::One(entity) => self.lay_entity(below, over, entity),
             Kind::Map(entity) => self.lay_map(below, over, Kind::One(entity)),
-            Kind::Values => self.lay_map(below, over, Kind::Value),
+            Kind::Values => self.lay_values(below, over),
             Kind::Sequence(entity) => self.lay_list(below, over, Kind::Map(entity)),
             Kind::List(entity) => self.lay_list(below, over, Kind::One(entity)),
             _ => self.rewriter.keep(over),
@@ -118,6 +126,20 @@ impl<'t> Lower<'t, '_> {
         for (key, value) in map {
             let Some(name) = key.text() else { continue };
             self.lay_entry(&mut entries, (name, key.span()), value, kind);
+        }
+        self.rewriter.map(over.span(), &entries)
+    }
+
+    fn lay_values(&mut self, below: Id, over: Yaml<'t>) -> Id {
+        let Some(map) = over.map() else { return self.untouched(below, over) };
+        let mut entries = self.rewriter.entries(below);
+        for (key, value) in map {
+            let new = self.rewriter.keep(value);
+            let name = key.text();
+            match entries.iter().position(|(key, _)| self.rewriter.text(*key) == name) {
+                Some(at) => entries[at].1 = new,
+                None => entries.push((self.rewriter.keep(key), new)),
+            }
         }
         self.rewriter.map(over.span(), &entries)
     }

@@ -126,7 +126,7 @@ impl<'t> Lower<'t, '_> {
 }
 
 /// The functions of 1.x: what they become, and what if only types can tell what their path means.
-pub(super) const FUNCTIONS: [(&str, &str, Option<&str>); 9] = [
+pub(crate) const FUNCTIONS: [(&str, &str, Option<&str>); 9] = [
     ("get_input", "$get_input", None),
     ("get_property", "$get_property", Some("$get_property_1x")),
     ("get_attribute", "$get_attribute", Some("$get_attribute_1x")),

@@ -1,0 +1,98 @@
+//! What a 1.3 file does not say, as metadata that is laid over it: the difference of two documents of 2.0.
+
+use std::collections::BTreeMap;
+
+use koinon_model::Value;
+
+use super::Warning;
+use crate::keynames::Entity;
+use crate::keynames::Kind;
+
+/// What is laid over entity `from` to make it `to`; nothing if they are equal.
+pub(super) fn difference(
+    from: &Value,
+    to: &Value,
+    table: &'static Entity,
+    path: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
+) -> Option<Value> {
+    let mut differ = Differ { path, warnings };
+    differ.entity(from, to, table)
+}
+
+struct Differ<'d> {
+    path: &'d mut Vec<String>,
+    warnings: &'d mut Vec<Warning>,
+}
+
+impl Differ<'_> {
+    fn entity(&mut self, from: &Value, to: &Value, table: &'static Entity) -> Option<Value> {
+        self.map(from, to, &|name| table.key(name).map_or(Kind::Any, |row| row.kind))
+    }
+
+    fn kind(&mut self, from: &Value, to: &Value, kind: Kind) -> Option<Value> {
+        match kind {
+            Kind::One(table) => self.entity(from, to, table),
+            Kind::Map(table) => self.map(from, to, &|_| Kind::One(table)),
+            Kind::Values => self.map(from, to, &|_| Kind::Value),
+            Kind::Sequence(table) => self.list(from, to, Kind::Map(table)),
+            Kind::List(table) => self.list(from, to, Kind::One(table)),
+            _ => self.whole(from, to),
+        }
+    }
+
+    fn map(&mut self, from: &Value, to: &Value, kind: &dyn Fn(&str) -> Kind) -> Option<Value> {
+        let (Value::Map(old), Value::Map(new)) = (from, to) else { return self.whole(from, to) };
+        let mut over = BTreeMap::new();
+        for (name, value) in new {
+            self.path.push(name.clone());
+            let more = match old.get(name) {
+                Some(old) => self.kind(old, value, kind(name)),
+                None => self.added(value),
+            };
+            over.extend(more.map(|more| (name.clone(), more)));
+            self.path.pop();
+        }
+        // Nothing takes away what is below.
+        let gone = old.keys().filter(|name| !new.contains_key(*name));
+        over.extend(gone.map(|name| (name.clone(), Value::Null)));
+        (!over.is_empty()).then_some(Value::Map(over))
+    }
+
+    fn list(&mut self, from: &Value, to: &Value, kind: Kind) -> Option<Value> {
+        let (Value::List(old), Value::List(new)) = (from, to) else { return self.whole(from, to) };
+        if old.len() > new.len() {
+            return self.whole(from, to);
+        }
+        let mut over = Vec::new();
+        let mut differs = false;
+        for (at, item) in new.iter().enumerate() {
+            self.path.push(at.to_string());
+            let more = match old.get(at) {
+                Some(old) => self.kind(old, item, kind),
+                None => self.added(item),
+            };
+            differs |= more.is_some();
+            over.push(more.unwrap_or_else(|| Value::Map(BTreeMap::new())));
+            self.path.pop();
+        }
+        while over.last().and_then(Value::as_map).is_some_and(BTreeMap::is_empty) {
+            over.pop();
+        }
+        differs.then_some(Value::List(over))
+    }
+
+    fn whole(&mut self, from: &Value, to: &Value) -> Option<Value> {
+        (from != to).then(|| self.kept("other words for it only", to))
+    }
+
+    fn added(&mut self, value: &Value) -> Option<Value> {
+        Some(self.kept("no words for it", value))
+    }
+
+    fn kept(&mut self, what: &str, value: &Value) -> Value {
+        let message = format!("TOSCA 1.3 has {what}; it is kept as metadata, which Koinon reads");
+        self.warnings.push(Warning { path: self.path.join("."), message });
+        value.clone()
+    }
+}

@@ -1,0 +1,327 @@
+//! What is exported: read again by Koinon it is the same, and other processors read it.
+
+#![allow(clippy::unwrap_used, reason = "a test that unwraps nothing tests nothing")]
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use koinon_model::Limits;
+use koinon_model::Service;
+use koinon_model::Value;
+use koinon_tosca::Dialect;
+use koinon_tosca::Exported;
+use koinon_tosca::FileError;
+use koinon_tosca::Files;
+use koinon_tosca::Options;
+use koinon_tosca::compile;
+use koinon_tosca::document;
+use koinon_tosca::export;
+use koinon_tosca::read_inputs;
+use koinon_tosca::represent;
+use koinon_tosca::to_yaml;
+
+const TEMPLATE: &str = include_str!("../../../examples/sharding-network/template.yaml");
+const CID: &str = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// The sharding example, with what `koinon up` adds.
+fn sharding() -> Service {
+    let files = BTreeMap::from([("template.yaml".to_owned(), TEMPLATE.to_owned())]);
+    let text =
+        format!("worker_image: {CID}\ncertificates: {{ alice: a, bob: b, carol: c, dave: d }}\n");
+    let inputs = read_inputs("inputs.yaml", text.as_bytes()).unwrap();
+    compile(&files, "template.yaml", &inputs).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Writes exported files to a folder of the test's own.
+fn written(exported: &Exported, name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    for (path, text) in &exported.files {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder.join(Exported::ROOT)
+}
+
+/// Runs a peer's program on a file: whether it accepts it, and what it says.
+fn peer(program: &str, arguments: &[&str], file: &Path) -> (bool, String) {
+    let program = Path::new(ROOT).join(".tools/peers").join(program);
+    let run = Command::new(&program).args(arguments).arg(file).current_dir(ROOT).output();
+    let run = run.unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}; run `python3 suite/peers/install.py tosca-parser puccini-wheel`",
+            program.display()
+        )
+    });
+    let said = [run.stdout, run.stderr].concat();
+    (run.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn the_sharding_network_is_the_same_in_both_dialects() {
+    let service = sharding();
+    for dialect in [Dialect::V2_0, Dialect::V1_3] {
+        let exported = export(&service.document, dialect).unwrap_or_else(|error| panic!("{error}"));
+        let again = compile(&exported.files, Exported::ROOT, &BTreeMap::new());
+        let again = again.unwrap_or_else(|error| panic!("{error}"));
+        let facts = |one: &Service| Service { document: Value::Null, ..one.clone() };
+        assert_eq!(facts(&again), facts(&service));
+        assert_eq!(exported.warnings.is_empty(), dialect == Dialect::V2_0);
+    }
+}
+
+#[test]
+fn tosca_parser_reads_the_1_3_export() {
+    let exported = export(&sharding().document, Dialect::V1_3).unwrap();
+    let file = written(&exported, "sharding-1.3");
+    let (accepted, said) = peer("tosca-parser/bin/tosca-parser", &["--template-file"], &file);
+    assert!(accepted, "{said}");
+    for name in ["alice", "shard", "worker", "validator"] {
+        assert!(said.contains(name), "{said}");
+    }
+}
+
+/// What puccini 0.21.0 does not know of TOSCA 2.0, as far as the sharding network uses it: keynames, functions, and a
+/// call in the place of a file.
+const UNKNOWN_TO_PUCCINI: [&str; 12] = [
+    "allocation",
+    "count",
+    "description",
+    "file",
+    "prefixes",
+    "tosca.function.floor",
+    "tosca.function.product",
+    "tosca.function.sum",
+    "units",
+    "valid_capability_types",
+    "validation",
+    "value",
+];
+
+fn puccini(file: &Path) -> (bool, String) {
+    let script = Path::new(ROOT).join("suite/peers/puccini_wheel.py");
+    peer("puccini-wheel/bin/python", &["-P", script.to_str().unwrap()], file)
+}
+
+#[test]
+fn puccini_refuses_of_the_2_0_export_only_what_it_does_not_know() {
+    let exported = export(&sharding().document, Dialect::V2_0).unwrap();
+    let (_, said) = puccini(&written(&exported, "sharding-2.0"));
+    let part = |line: &str, key: &str| {
+        let rest = line.split_once(&format!("'{key}': '")).unwrap().1;
+        rest.split_once('\'').unwrap().0.to_owned()
+    };
+    let what = |line: &str| match part(line, "message") {
+        message if message == "unsupported keyname" || message.contains("instead of") => {
+            part(line, "item").rsplit('.').next().unwrap().to_owned()
+        }
+        message => message.rsplit(' ').next().unwrap().to_owned(),
+    };
+    let found: BTreeSet<String> = said.lines().map(what).collect();
+    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), UNKNOWN_TO_PUCCINI, "{said}");
+}
+
+/// Takes out of an exported file what puccini does not know. Where something must be, something else is.
+fn known_to_puccini(value: Value, path: &mut Vec<String>) -> Value {
+    const KEYNAMES: [&str; 6] =
+        ["validation", "units", "prefixes", "valid_capability_types", "count", "allocation"];
+    let call = |value: &Value| {
+        let text = value.to_json();
+        let unknown =
+            ["$floor", "$sum", "$product", "$node_index", "RELATIONSHIP", "\"certificates\""];
+        unknown.iter().any(|name| text.contains(name))
+    };
+    let entries = match value {
+        Value::Map(entries) => entries,
+        Value::List(items) => {
+            return Value::List(
+                items.into_iter().map(|item| known_to_puccini(item, path)).collect(),
+            );
+        }
+        other => return other,
+    };
+    let mut out = BTreeMap::new();
+    for (name, value) in entries {
+        let in_type = path.first().is_some_and(|key| key.ends_with("_types"));
+        let in_property =
+            in_type && path.iter().rev().nth(1).is_some_and(|key| key == "properties");
+        let described = name == "description" && path.contains(&"requirements".to_owned());
+        if KEYNAMES.contains(&name.as_str()) || in_type && described {
+            continue;
+        }
+        let (name, value) = match name.as_str() {
+            "derived_from" if value.as_str() == Some("scalar") => (name, "string".into()),
+            // The default of a list in a complex value is no list to it.
+            "default" if in_property && value.as_list() == Some(&[]) => {
+                ("required".to_owned(), false.into())
+            }
+            "value" if in_property => ("default".to_owned(), value),
+            "units" | "value" if call(&value) => (name, 1.into()),
+            "name" | "WORKER" | "SHARD" | "certificate" if call(&value) => (name, "x".into()),
+            "file" if value.as_map().is_some() => (name, "service.yaml".into()),
+            _ => {
+                path.push(name.clone());
+                let value = known_to_puccini(value, path);
+                path.pop();
+                (name, value)
+            }
+        };
+        out.insert(name, value);
+    }
+    Value::Map(out)
+}
+
+#[test]
+fn puccini_reads_of_the_2_0_export_what_it_knows() {
+    let mut exported = export(&sharding().document, Dialect::V2_0).unwrap();
+    for (path, text) in &mut exported.files {
+        let value = Value::Map(read_inputs(path, text.as_bytes()).unwrap());
+        *text = to_yaml(&known_to_puccini(value, &mut Vec::new()));
+    }
+    let (accepted, said) = puccini(&written(&exported, "sharding-2.0-known"));
+    assert!(accepted, "{said}");
+}
+
+/// One folder, which imports cannot leave.
+struct Folder(PathBuf);
+
+impl Files for Folder {
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        fs::read(self.0.join(path)).map_err(|_| FileError::NotFound)
+    }
+
+    fn list(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.0.join(folder)).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") })
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// A representation without where it comes from.
+fn represented(
+    files: &dyn Files,
+    root: &str,
+    inputs: &BTreeMap<String, Value>,
+) -> Result<Value, String> {
+    fn plain(value: Value) -> Value {
+        match value {
+            Value::List(items) => Value::List(items.into_iter().map(plain).collect()),
+            Value::Map(mut entries) => {
+                entries.remove("origin");
+                entries.into_iter().map(|(key, value)| (key, plain(value))).collect()
+            }
+            other => other,
+        }
+    }
+    let options = Options { inputs: inputs.clone(), ..Options::default() };
+    let made = represent(files, root, &options).map_err(|error| error.to_string())?;
+    let json = made.representation.to_json();
+    let mut value = Value::from_json(json.as_bytes(), Limits::default()).unwrap();
+    if let Value::Map(root) = &mut value {
+        root.remove("sources");
+    }
+    Ok(plain(value))
+}
+
+/// How many services were there, and how many of them exported to each dialect, and to 1.3 without warnings.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Count {
+    services: usize,
+    v2_0: usize,
+    v1_3: usize,
+    whole: usize,
+}
+
+impl Count {
+    /// Exports a service if it is one, and adds what is wrong with that to `failed`.
+    fn add(
+        &mut self,
+        files: &dyn Files,
+        root: &str,
+        inputs: &BTreeMap<String, Value>,
+        (name, failed): (&str, &mut String),
+    ) {
+        if represented(files, root, inputs).is_err() {
+            return;
+        }
+        self.services += 1;
+        // Types of namespaces, and two of one name, are in no single document.
+        let Ok(document) = document(files, root, inputs) else { return };
+        let one = BTreeMap::from([(root.to_owned(), to_yaml(&document))]);
+        let wanted = represented(&one, root, &BTreeMap::new()).unwrap();
+        for dialect in [Dialect::V2_0, Dialect::V1_3] {
+            let mut exported = match export(&document, dialect) {
+                Ok(exported) => exported,
+                Err(error) => {
+                    *failed += &format!("{name}, {dialect:?}: {error}\n");
+                    continue;
+                }
+            };
+            // The name of the service may be that of its file.
+            let text = exported.files.remove(Exported::ROOT).unwrap();
+            exported.files.insert(root.to_owned(), text);
+            match represented(&exported.files, root, &BTreeMap::new()) {
+                Ok(again) if again == wanted => {}
+                Ok(again) => {
+                    let (again, wanted) = (again.to_json(), wanted.to_json());
+                    *failed += &format!("{name}, {dialect:?}: differs\n{wanted}\n{again}\n");
+                }
+                Err(error) => *failed += &format!("{name}, {dialect:?}: {error}\n"),
+            }
+            match dialect {
+                Dialect::V2_0 => self.v2_0 += 1,
+                Dialect::V1_3 => self.v1_3 += 1,
+            }
+            self.whole += usize::from(dialect == Dialect::V1_3 && exported.warnings.is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_oasis_suite_exported_is_the_same() {
+    let suite = Path::new(ROOT).join("suite/oasis-tosca-2.0");
+    let rows = fs::read_to_string(suite.join("expectations.csv")).unwrap();
+    let (mut count, mut failed) = (Count::default(), String::new());
+    for row in rows.lines().skip(1) {
+        let file = row.split(',').next().unwrap();
+        let path = suite.join(file);
+        let folder = Folder(path.parent().unwrap().to_owned());
+        let root = path.file_name().unwrap().to_str().unwrap();
+        count.add(&folder, root, &BTreeMap::new(), (file, &mut failed));
+    }
+    println!("{count:?}");
+    assert!(failed.is_empty(), "{failed}");
+    // What no single document says; everything else is exported, most of it in words of 1.3 only.
+    assert!(count.services > 200 && count.services - count.v2_0 <= 15, "{count:?}");
+    assert!(count.v1_3 == count.v2_0 && count.whole >= 150, "{count:?}");
+}
+
+#[test]
+fn the_annotated_suite_exported_is_the_same() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite");
+    let mut paths: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let (mut count, mut failed) = (Count::default(), String::new());
+    for path in paths {
+        let text = fs::read_to_string(&path).unwrap();
+        for case in text.split("\n### ").flat_map(|part| part.split_once('\n')) {
+            // Cases of several files have more headers; what is left of them compiles alone or not at all.
+            let name = format!("{}, {}", path.file_name().unwrap().display(), case.0);
+            let files = BTreeMap::from([("service.yaml".to_owned(), case.1.to_owned())]);
+            count.add(&files, "service.yaml", &BTreeMap::new(), (&name, &mut failed));
+        }
+    }
+    println!("{count:?}");
+    assert!(failed.is_empty(), "{failed}");
+    assert!(count.services > 10 && count.v1_3 == count.v2_0, "{count:?}");
+}
