@@ -62,6 +62,10 @@ pub(crate) struct ExportArgs {
     /// One input value, as YAML; wins over files
     #[arg(long, short = 'I', value_name = "NAME=VALUE", requires = "template")]
     input: Vec<String>,
+
+    /// Where imports of an address are read from instead of the network, which is never asked
+    #[arg(long, value_name = "URL=DIRECTORY", requires = "template")]
+    mirror: Vec<String>,
 }
 
 /// A version of TOSCA.
@@ -77,8 +81,8 @@ enum Version {
 
 pub(crate) async fn run(ui: Ui, mut args: ExportArgs) -> Outcome {
     if let Some(template) = args.template.take() {
-        let (inputs, input) = (args.inputs, args.input);
-        let template = TemplateArgs { template, inputs, input };
+        let (inputs, input, mirror) = (args.inputs, args.input, args.mirror);
+        let template = TemplateArgs { template, inputs, input, mirror };
         let (disk, root) = template.open()?;
         let document = koinon_tosca::document(&disk, &root, &template.values()?)?;
         return match args.tosca {
