@@ -55,18 +55,32 @@ impl Need {
     }
 }
 
-/// Returns the step that installs contracts/package-lock.json, unless it is installed.
+/// Returns the steps that install contracts/package-lock.json and editors/vscode/package-lock.json, unless they are.
 ///
 /// Not `npm ci`: it refuses a lock without the binaries of every platform, and registries do not have all of them. What
 /// the lock names is installed as it says, and `--no-save` leaves the lock as it is.
-pub(crate) fn packages(root: &Path) -> Result<Option<Step>> {
-    let install = Step {
-        name: "npm packages",
-        command: "npm install --prefix contracts --no-save --ignore-scripts --no-audit --no-fund",
+pub(crate) fn packages(root: &Path) -> Result<Vec<Step>> {
+    let install = |name, command| Step {
+        name,
+        command,
         directory: ".",
         next: "check that the npm registry can be reached",
     };
-    Ok((!is_installed(&root.join("contracts"))?).then_some(install))
+    let contracts = install(
+        "npm packages",
+        "npm install --prefix contracts --no-save --ignore-scripts --no-audit --no-fund",
+    );
+    let editor = install(
+        "npm packages of the extension",
+        "npm install --prefix editors/vscode --no-save --ignore-scripts --no-audit --no-fund",
+    );
+    let mut steps = Vec::new();
+    for (folder, step) in [("contracts", contracts), ("editors/vscode", editor)] {
+        if !is_installed(&root.join(folder))? {
+            steps.push(step);
+        }
+    }
+    Ok(steps)
 }
 
 /// Returns the step that installs the pinned cargo-deny, unless it is installed.
@@ -83,9 +97,9 @@ pub(crate) fn cargo_deny(root: &Path) -> Option<Step> {
 }
 
 /// npm writes its hidden lock last: it stands for a whole installation.
-fn is_installed(contracts: &Path) -> Result<bool> {
-    let stamp = contracts.join("node_modules/.package-lock.json");
-    Ok(stamp.exists() && modified(&stamp)? >= modified(&contracts.join("package-lock.json"))?)
+fn is_installed(folder: &Path) -> Result<bool> {
+    let stamp = folder.join("node_modules/.package-lock.json");
+    Ok(stamp.exists() && modified(&stamp)? >= modified(&folder.join("package-lock.json"))?)
 }
 
 fn modified(path: &Path) -> Result<std::time::SystemTime> {

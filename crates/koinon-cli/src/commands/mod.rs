@@ -17,6 +17,7 @@ mod export;
 mod import;
 mod key;
 mod launch;
+mod lsp;
 mod operator;
 mod plan;
 mod proposal;
@@ -100,6 +101,7 @@ enum Command {
     #[command(subcommand)]
     Artifact(artifact::ArtifactCommand),
     Bench(bench::BenchArgs),
+    Lsp(lsp::LspArgs),
     Completions(completions::CompletionsArgs),
     #[command(hide = true)]
     Launch(launch::LaunchArgs),
@@ -130,6 +132,7 @@ fn report(ui: Ui, error: &CommandError) {
 fn dispatch(ui: Ui, command: Command) -> Outcome<ExitCode> {
     let done = match command {
         Command::Plan(args) => return plan::run(ui, &args),
+        Command::Lsp(args) => return lsp::run(&args),
         Command::Up(args) => block_on(up::run(ui, args)),
         Command::Down(args) => block_on(down::run(ui, args)),
         Command::Status(args) => block_on(status::run(ui, args)),

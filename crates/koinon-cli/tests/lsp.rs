@@ -1,0 +1,18 @@
+//! `koinon lsp`, through the client library of VS Code.
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn a_session_is_answered_rightly() {
+    let extension = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../editors/vscode");
+    assert!(
+        extension.join("node_modules").exists(),
+        "run `npm install --prefix editors/vscode --no-save --ignore-scripts`, as `cargo xtask test` does"
+    );
+    let mut command = Command::new("node");
+    command.arg(extension.join("test/session.mjs")).arg(env!("CARGO_BIN_EXE_koinon"));
+    let session = command.output().unwrap();
+    let said = String::from_utf8_lossy(&session.stderr);
+    assert!(session.status.success(), "{said}");
+}
