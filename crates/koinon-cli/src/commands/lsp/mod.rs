@@ -20,7 +20,7 @@ use crate::error::Outcome;
 /// Serve editors: the language server, on stdin and stdout
 #[derive(Args, Debug)]
 #[command(
-    after_help = "An editor starts it; editors/vscode is an extension for VS Code.\nLog lines go to stderr; KOINON_LOG=debug shows more."
+    after_help = "An editor starts it; editors/vscode is an extension for VS Code.\nLog lines go to stderr; KOINON_LOG=koinon=debug shows more."
 )]
 pub(crate) struct LspArgs {
     /// Use stdin and stdout, as it always does; editors say so
