@@ -1,5 +1,9 @@
 //! Canonical JSON written straight from structs, without a tree of values in between.
 
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
 use alloy_primitives::B256;
 
 use crate::json::write_string;
@@ -10,12 +14,14 @@ use crate::value::Value;
 #[derive(Debug, Default)]
 pub struct JsonWriter {
     out: String,
+    /// Where things were written that are shared, by their address.
+    shared: HashMap<usize, Range<usize>>,
 }
 
 impl JsonWriter {
     /// Starts with room for a number of bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { out: String::with_capacity(bytes) }
+        Self { out: String::with_capacity(bytes), shared: HashMap::new() }
     }
 
     /// Returns what was written.
@@ -95,6 +101,28 @@ impl JsonWriter {
     pub fn value(&mut self, value: &Value) {
         self.separate();
         write_value(value, &mut self.out);
+    }
+
+    /// Writes what others may share as well. What was written of it once is copied: it has to stay where it is for as
+    /// long as this writer is used.
+    pub fn shared<T>(&mut self, value: &Arc<T>, write: impl FnOnce(&T, &mut Self)) {
+        if Arc::strong_count(value) == 1 {
+            return write(value, self);
+        }
+        let address = Arc::as_ptr(value) as usize;
+        match self.shared.get(&address) {
+            Some(range) => {
+                let range = range.clone();
+                self.separate();
+                self.out.extend_from_within(range);
+            }
+            None => {
+                self.separate();
+                let start = self.out.len();
+                write(value, self);
+                self.shared.insert(address, start..self.out.len());
+            }
+        }
     }
 
     /// A comma goes before everything but the first of a list or map and what follows its key.

@@ -32,6 +32,7 @@ mod export;
 mod facts;
 mod files;
 mod grammar;
+mod hash;
 mod instance;
 mod keynames;
 mod load;
@@ -84,6 +85,37 @@ pub struct Options {
     pub budgets: Budgets,
     /// The requirements to trace: those of a node template, of one name if there is one.
     pub trace: Option<(String, Option<String>)>,
+    /// Told whenever a phase is over, for those who take the time.
+    pub passed: Option<fn(Phase)>,
+}
+
+/// What a run does, in this order; the first two by turns, as imports are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// A file is read and its YAML parsed.
+    Parse,
+    /// A file of TOSCA 1.x is lowered to 2.0.
+    Lower,
+    /// Definitions and templates are read from the trees.
+    Read,
+    /// Types get what they inherit.
+    Types,
+    /// Templates are checked against their types.
+    Check,
+    /// Requirements get their relationships.
+    Resolve,
+    /// Every value is evaluated.
+    Evaluate,
+    /// The representation is made of it.
+    Represent,
+}
+
+impl Options {
+    fn pass(&self, phase: Phase) {
+        if let Some(passed) = self.passed {
+            passed(phase);
+        }
+    }
 }
 
 /// A representation, and what else was found out on the way.
@@ -161,6 +193,7 @@ pub fn represent(
         program.choose_substitutes();
         program.check_resolved();
         let representation = check::represent(program, sources);
+        options.pass(Phase::Represent);
         (representation, program.trace())
     });
     let ((representation, trace), warnings) = made?;
@@ -292,7 +325,7 @@ fn run<T>(
     let faults = Faults::default();
     let substitutes = options.substitutes.iter().map(String::as_str);
     let roots: Vec<&str> = std::iter::once(root).chain(substitutes).collect();
-    let loaded = load(&roots, files, &options.budgets, &mut sources, &faults);
+    let loaded = load(&roots, files, options, &mut sources, &faults);
     let result =
         through(&loaded, root, options, mode, &faults, |program| then(program, &loaded, &sources));
     let clean = faults.is_empty();
@@ -311,7 +344,7 @@ fn inspect(
 ) -> (Sources, Loaded, Diagnostics, bool) {
     let mut sources = Sources::default();
     let faults = Faults::default();
-    let loaded = load(&[root], files, &options.budgets, &mut sources, &faults);
+    let loaded = load(&[root], files, options, &mut sources, &faults);
     let whole = through(&loaded, root, options, Inputs::Partial, &faults, |program| {
         if facts::is_koinon(program) {
             facts::derive(program, Value::Null);
@@ -334,11 +367,13 @@ fn through<T>(
         return None;
     }
     let (definitions, templates) = grammar::read_files(loaded, faults);
+    options.pass(Phase::Read);
     if !complete {
         return None;
     }
     let mut types = Types::resolve(definitions, loaded, faults)?;
     check::complete(&mut types, faults);
+    options.pass(Phase::Types);
     let (_, template) = templates.first_key_value()?;
     // The root stands for a node only if it is named among the substitutes as well.
     let own = options.substitutes.iter().any(|path| path == root);
@@ -360,8 +395,11 @@ fn through<T>(
     program.check_types();
     program.check_template();
     program.check_complete(&options.inputs);
+    options.pass(Phase::Check);
     program.resolve(options.trace.clone());
+    options.pass(Phase::Resolve);
     program.check_graph();
+    options.pass(Phase::Evaluate);
     Some(then(&program))
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use koinon_model::Value;
 
+use crate::Options;
+use crate::Phase;
 use crate::budget::Budgets;
 use crate::canonical::literal;
 use crate::code::Code;
@@ -110,7 +112,7 @@ struct Loader<'l> {
     sources: &'l mut Sources,
     faults: &'l Faults,
     budget: Budget,
-    budgets: &'l Budgets,
+    options: &'l Options,
     /// Files beside the root that define profiles, by the profile's name; found when first needed.
     beside: Option<BTreeMap<String, String>>,
     root: String,
@@ -159,7 +161,7 @@ struct Wanted {
 pub(crate) fn load(
     roots: &[&str],
     source: &dyn Files,
-    budgets: &Budgets,
+    options: &Options,
     sources: &mut Sources,
     faults: &Faults,
 ) -> Loaded {
@@ -168,8 +170,8 @@ pub(crate) fn load(
         source,
         sources,
         faults,
-        budget: Budget::new(budgets),
-        budgets,
+        budget: Budget::new(&options.budgets),
+        options,
         beside: None,
         root,
         known: BTreeMap::new(),
@@ -240,8 +242,9 @@ impl Loader<'_> {
         };
         let number = self.sources.add(&place.name(), text);
         self.queue[index].number = Some(number);
-        let text = self.sources.get(number)?.text().to_owned();
-        let tree = self.faults.keep(parse(&text, number, &mut self.budget, self.faults))?;
+        let text = self.sources.get(number)?.text();
+        let tree = self.faults.keep(parse(text, number, &mut self.budget, self.faults))?;
+        self.options.pass(Phase::Parse);
         if !root && let Some(known) = stood_for(tree.root()) {
             self.queue[index].number = None;
             self.queue[index].stands_for = Some(self.want(Place::Builtin(known), None, from));
@@ -253,6 +256,9 @@ impl Loader<'_> {
             (Some(version), Place::Builtin(_)) => lower::lower_profile(tree, version, self.faults),
             (Some(version), _) => lower::lower(tree, version, self.faults),
         };
+        if version.is_some() {
+            self.options.pass(Phase::Lower);
+        }
         let own = entry(tree.root(), "profile").and_then(|(_, profile)| profile.string());
         let profile = own.map(str::to_owned).or(inherited);
         self.imports(tree.root(), index, profile.as_deref());
@@ -284,7 +290,10 @@ impl Loader<'_> {
         if bytes.len() > self.budget.bytes {
             fail(
                 Code::TooManyBytes,
-                format!("with {name} the files have more than {} bytes", self.budgets.bytes),
+                format!(
+                    "with {name} the files have more than {} bytes",
+                    self.options.budgets.bytes
+                ),
             );
             return None;
         }
@@ -348,8 +357,8 @@ impl Loader<'_> {
                 continue;
             };
             let Some(place) = place else { continue };
-            if self.known.len() >= self.budgets.files && !self.known.contains_key(&place) {
-                let message = format!("more than {} files", self.budgets.files);
+            if self.known.len() >= self.options.budgets.files && !self.known.contains_key(&place) {
+                let message = format!("more than {} files", self.options.budgets.files);
                 self.faults.push(Fault::new(Code::TooManyFiles, import.span(), message));
                 return;
             }

@@ -112,7 +112,9 @@ fn values(writer: &mut JsonWriter, key: &str, entries: &BTreeMap<Arc<str>, Value
 }
 
 fn interfaces(writer: &mut JsonWriter, entries: &Interfaces) {
-    map(writer, "interfaces", entries, |interface, writer| interface.write(writer));
+    map(writer, "interfaces", entries, |interface, writer| {
+        writer.shared(interface, Interface::write);
+    });
 }
 
 fn ids(writer: &mut JsonWriter, key: &str, ids: &[ElementId]) {

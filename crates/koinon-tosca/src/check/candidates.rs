@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use alloy_primitives::B256;
 use koinon_model::Value;
 use koinon_model::representation::Choice;
 use koinon_model::representation::Finding;
@@ -165,7 +166,9 @@ impl<'a> Program<'a> {
         if why != Why::Mapping && self.is_used(item, link.target) {
             return Ok(Err((name, Finding::Used)));
         }
-        let tried = link.establish(capability, Vec::new(), Choice::among(why, [], None));
+        // Filters see it as it would be, but for how it was chosen.
+        let untold = Choice { why, candidates: 0, digest: B256::ZERO, seed: None };
+        let tried = link.establish(capability, Vec::new(), untold);
         for filter in self.filters(link.definition, item.assignment) {
             let scope = Scope::relationship(&tried, "node_filter");
             // A filter that cannot be evaluated for a candidate refuses it.

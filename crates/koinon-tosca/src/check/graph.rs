@@ -2,11 +2,13 @@
 //! (csd07 4.2.2).
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use koinon_model::Value;
 use koinon_model::representation as model;
+use koinon_model::representation::ElementId;
 use koinon_model::representation::Term;
 
 use super::decimal::Decimal;
@@ -51,6 +53,8 @@ pub(crate) struct Node<'a> {
     pub(crate) index: u64,
     /// What is known of it, if it is not made here but somewhere else, and only referred to.
     pub(crate) elsewhere: Option<Box<Elsewhere<'a>>>,
+    /// Its id, once it was asked for.
+    pub(super) element: OnceCell<ElementId>,
     memo: Memo<'a>,
 }
 
@@ -70,7 +74,8 @@ impl<'a> Node<'a> {
         def: &'a TypeDef<'a>,
         index: u64,
     ) -> Self {
-        Self { template, id, def, index, elsewhere: None, memo: RefCell::default() }
+        let (element, memo) = (OnceCell::new(), RefCell::default());
+        Self { template, id, def, index, elsewhere: None, element, memo }
     }
 
     /// Makes it a reference.

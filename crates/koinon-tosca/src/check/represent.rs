@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -48,6 +47,7 @@ use crate::grammar::Properties;
 use crate::grammar::Section;
 use crate::grammar::TypeId;
 use crate::grammar::Word;
+use crate::hash::HashMap;
 
 /// Makes the representation of a program whose requirements are resolved. What prevents it is kept as faults.
 pub(crate) fn represent(program: &Program<'_>, sources: &Sources) -> Representation {
@@ -95,11 +95,13 @@ pub(super) struct Builder<'p, 'a> {
     pub(super) lines: &'p Lines<'p>,
     /// Strings that repeat.
     names: RefCell<HashMap<&'p str, Arc<str>>>,
+    /// Interfaces that are the same for every node, by the address of their definitions.
+    interfaces: RefCell<HashMap<usize, Arc<model::Interface>>>,
 }
 
 impl<'p, 'a> Builder<'p, 'a> {
     pub(super) fn new(program: &'p Program<'a>, lines: &'p Lines<'p>) -> Self {
-        Self { program, lines, names: RefCell::default() }
+        Self { program, lines, names: RefCell::default(), interfaces: RefCell::default() }
     }
 
     pub(super) fn representation(&self, sources: &Sources) -> Representation {
@@ -221,11 +223,9 @@ impl<'p, 'a> Builder<'p, 'a> {
         let places: HashMap<ElementId, usize> =
             result.nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
         let place = |id: &ElementId| places.get(id).copied().unwrap_or(usize::MAX);
-        result.relationships.sort_by(|one, other| {
-            let key = |one: &model::Relationship| (place(&one.source), one.index);
-            let (left, right) = (key(one), key(other));
-            (left.0, &one.requirement, left.1).cmp(&(right.0, &other.requirement, right.1))
-        });
+        result
+            .relationships
+            .sort_by_cached_key(|one| (place(&one.source), one.requirement.clone(), one.index));
         self.nest(&mut result, &places, sources);
         result.unresolved.sort_by(|one, other| {
             (place(&one.source), &one.requirement, one.index).cmp(&(
@@ -534,6 +534,12 @@ impl<'p, 'a> Builder<'p, 'a> {
             };
             used.push(id);
             let values = values.get(name);
+            let shared = values.is_none() && !is_implemented(interface);
+            let known = self.interfaces.borrow().get(&address(&**interface)).cloned();
+            if let Some(known) = known.filter(|_| shared) {
+                all.insert(self.name(name), known);
+                continue;
+            }
             let mut operations = BTreeMap::new();
             for (name, operation) in &interface.operations {
                 let own = values.and_then(|values| values.operations.get(name));
@@ -548,9 +554,12 @@ impl<'p, 'a> Builder<'p, 'a> {
                     self.operation(interface, notification, (values, own), artifacts, scope, used);
                 notifications.insert(self.name(name), made);
             }
-            let interface =
-                model::Interface { interface_type: self.type_name(id), operations, notifications };
-            all.insert(self.name(name), Arc::new(interface));
+            let interface_type = self.type_name(id);
+            let made = Arc::new(model::Interface { interface_type, operations, notifications });
+            if shared {
+                self.interfaces.borrow_mut().insert(address(&**interface), made.clone());
+            }
+            all.insert(self.name(name), made);
         }
         all
     }
@@ -734,4 +743,15 @@ impl<'p, 'a> Builder<'p, 'a> {
             _ => written(expr),
         }
     }
+}
+
+/// Returns where a definition is, which names it for as long as the program is there.
+fn address<T>(definition: &T) -> usize {
+    std::ptr::from_ref(definition) as usize
+}
+
+/// Returns whether anything is done by an interface as it is defined.
+fn is_implemented(interface: &Interface<'_>) -> bool {
+    let mut all = interface.operations.values().chain(interface.notifications.values());
+    all.any(|operation| operation.implementation.is_some())
 }

@@ -9,7 +9,6 @@
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -42,6 +41,7 @@ use crate::grammar::RequirementType;
 use crate::grammar::Section;
 use crate::grammar::TypeDef;
 use crate::grammar::TypeId;
+use crate::hash::HashMap;
 
 /// Most relationships of one service.
 const MAX_RELATIONSHIPS: u64 = 4_000_000;
@@ -704,8 +704,10 @@ impl<'a> Program<'a> {
         if let Some(elsewhere) = &node.elsewhere {
             return elsewhere.node.id;
         }
-        let index = u32::try_from(node.index).unwrap_or(u32::MAX);
-        ElementId::node(&self.name, node.template.name.text, index)
+        *node.element.get_or_init(|| {
+            let index = u32::try_from(node.index).unwrap_or(u32::MAX);
+            ElementId::node(&self.name, node.template.name.text, index)
+        })
     }
 }
 

@@ -1,7 +1,6 @@
 //! Substitution: services that stand for nodes (csd07 chapter 15).
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use koinon_model::Value;
@@ -33,6 +32,7 @@ use crate::grammar::Substitution;
 use crate::grammar::Template;
 use crate::grammar::TypeId;
 use crate::grammar::Word;
+use crate::hash::HashMap;
 
 /// Most services nested in each other. Who models deeper than this has a template that stands for a node of its own.
 const MAX_NESTED: u32 = 16;

@@ -1,7 +1,5 @@
 //! All types, each with what it inherits, found by name from the file that names them.
 
-use std::collections::HashMap;
-
 use super::refine::refine;
 use super::units::Units;
 use crate::code::Code;
@@ -15,6 +13,7 @@ use crate::grammar::Section;
 use crate::grammar::TypeDef;
 use crate::grammar::TypeId;
 use crate::grammar::Word;
+use crate::hash::HashMap;
 use crate::load::KOINON;
 use crate::load::Loaded;
 

@@ -1,13 +1,12 @@
 //! Maps with fixed keynames, checked against their tables; maps and lists of named things.
 
-use std::collections::HashMap;
-
 use crate::check::version_key;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
 use crate::diag::Span;
 use crate::diag::article;
+use crate::hash::HashMap;
 use crate::keynames::Entity;
 use crate::keynames::Kind;
 use crate::yaml::Scalar;
@@ -31,7 +30,7 @@ pub(crate) struct Word<'a> {
 pub(crate) struct Named<'a, T> {
     entries: Vec<(Word<'a>, T)>,
     /// Where names are, if there are many.
-    index: Option<HashMap<&'a str, usize>>,
+    index: Option<Box<HashMap<&'a str, usize>>>,
 }
 
 impl<T> Default for Named<'_, T> {
@@ -45,11 +44,11 @@ impl<'a, T> FromIterator<(Word<'a>, T)> for Named<'a, T> {
     fn from_iter<I: IntoIterator<Item = (Word<'a>, T)>>(entries: I) -> Self {
         let entries: Vec<(Word<'a>, T)> = entries.into_iter().collect();
         let index = (entries.len() > MANY).then(|| {
-            let mut index = HashMap::with_capacity(entries.len());
+            let mut index = HashMap::with_capacity_and_hasher(entries.len(), Default::default());
             for (at, (word, _)) in entries.iter().enumerate() {
                 index.entry(word.text).or_insert(at);
             }
-            index
+            Box::new(index)
         });
         Self { entries, index }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 
 use granit_parser::ErrorKind;
 use granit_parser::Event;
@@ -19,6 +18,7 @@ use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
 use crate::diag::Span;
+use crate::hash::HashMap;
 
 /// Bytes of a scalar that count as one more node: what aliases make of text is bounded as what they make of nodes.
 const BYTES_PER_NODE: u64 = 8;
@@ -482,7 +482,7 @@ impl Builder<'_> {
     fn duplicates(&self, entries: &[u32]) {
         let keys = entries.iter().step_by(2).copied();
         if entries.len() > 2 * SMALL_MAP {
-            let mut seen = HashMap::with_capacity(entries.len() / 2);
+            let mut seen = HashMap::with_capacity_and_hasher(entries.len() / 2, Default::default());
             for key in keys {
                 let Some(text) = self.tree.key(key) else { continue };
                 if let Some(first) = seen.insert(text, key) {
