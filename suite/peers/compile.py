@@ -173,7 +173,7 @@ def document(found, missing, cells, arguments):
 def read_arguments():
     parser = argparse.ArgumentParser(description="Times Koinon and other TOSCA processors on the same files.")
     parser.add_argument("--koinon", default=peers.ROOT / "target/release/koinon", help="our program")
-    parser.add_argument("--verb", default="compile", help="what our program is asked to do (default: compile)")
+    parser.add_argument("--verb", default="bench compile --file", help="what our program is asked (default: bench compile --file)")
     parser.add_argument("--nodes", type=int, nargs="+", default=[10, 100, 1000, 10000], metavar="N")
     parser.add_argument("--dialect", nargs="+", choices=["1.3", "2.0"], default=["2.0", "1.3"])
     parser.add_argument("--tool", nargs="+", metavar="NAME", help="only these peers")

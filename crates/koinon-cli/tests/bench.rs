@@ -56,3 +56,26 @@ fn what_would_spend_asks_for_who_pays() {
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stderr).contains("--keystore"));
 }
+
+#[test]
+fn the_compiler_is_measured_by_phases() {
+    let run = Command::new(env!("CARGO_BIN_EXE_koinon"))
+        .args(["bench", "compile", "--sizes", "10", "--runs", "1", "--json"])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let rows = report.as_array().unwrap();
+    let shown: Vec<_> = rows.iter().map(|row| (&row["dialect"], &row["nodes"])).collect();
+    assert_eq!(shown, [(&"2.0".into(), &10.into()), (&"1.3".into(), &10.into())]);
+    for (row, lowers) in rows.iter().zip([false, true]) {
+        assert!(row["wall_microseconds"].as_u64() > Some(0));
+        assert!(row["output_bytes"].as_u64() > row["source_bytes"].as_u64());
+        let phases: Vec<_> =
+            row["phases"].as_array().unwrap().iter().map(|one| &one["phase"]).collect();
+        assert_eq!(phases.contains(&&"lower".into()), lowers);
+        for phase in ["parse", "resolve", "represent", "digest", "plan"] {
+            assert!(phases.contains(&&phase.into()), "{phase}");
+        }
+    }
+}

@@ -300,6 +300,21 @@ proptest! {
     }
 
     #[test]
+    fn what_is_shared_is_written_as_what_is_not(made in representation()) {
+        let Some(first) = made.nodes.first() else { return Ok(()) };
+        let interfaces = first.interfaces.clone();
+        let (mut shared, mut apart) = (made.clone(), made.clone());
+        for node in &mut shared.nodes {
+            node.interfaces = interfaces.clone();
+        }
+        for node in &mut apart.nodes {
+            let own = interfaces.iter().map(|(name, one)| (name.clone(), Arc::new((**one).clone())));
+            node.interfaces = own.collect();
+        }
+        prop_assert_eq!(shared.to_json(), apart.to_json());
+    }
+
+    #[test]
     fn no_change_of_the_text_panics(made in representation(), at in any::<prop::sample::Index>(), byte: u8) {
         let mut json = made.to_json().into_bytes();
         let at = at.index(json.len());

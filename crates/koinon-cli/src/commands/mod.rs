@@ -155,7 +155,10 @@ fn dispatch(ui: Ui, command: Command) -> Outcome<ExitCode> {
         Command::Chain(args) => block_on(chain::run(ui, args)),
         Command::Key(command) => key::run(ui, command),
         Command::Artifact(command) => artifact::run(ui, command),
-        Command::Bench(args) => block_on(bench::run(ui, args)),
+        Command::Bench(args) => match &args.command {
+            Some(command) => command.run(ui),
+            None => block_on(bench::run(ui, args)),
+        },
         Command::Completions(args) => completions::run(&args),
         Command::Launch(args) => launch::run(&args),
         Command::Worker(args) => worker::run(&args),

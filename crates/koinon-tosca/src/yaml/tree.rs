@@ -240,9 +240,10 @@ pub(crate) fn parse(
     let tree = Tree {
         file,
         root: 0,
-        nodes: Vec::new(),
-        children: Vec::new(),
-        text: String::new(),
+        // About what templates take; room that is not used costs nothing.
+        nodes: Vec::with_capacity(text.len() / 8),
+        children: Vec::with_capacity(text.len() / 8),
+        text: String::with_capacity(text.len() / 2),
         anchored: Vec::new(),
     };
     let mut builder = Builder {

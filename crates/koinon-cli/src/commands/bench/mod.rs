@@ -1,6 +1,8 @@
 //! `koinon bench`: the figures of the paper's evaluation, measured anew.
 
 mod batch;
+mod chain;
+mod compile;
 mod deal;
 mod documents;
 mod fleet;
@@ -14,6 +16,7 @@ mod report;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::Subcommand;
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -22,13 +25,15 @@ use crate::ui::Tone;
 use crate::ui::Ui;
 use crate::ui::paint;
 
-/// Measure imports, exports, creates, reads and deals, next to the paper's figures
+/// Measure imports, exports, creates, reads and deals, next to the paper's figures; or the compiler
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   koinon bench
   koinon bench import --json
   koinon bench reads --clients 32
   koinon bench deal --operators 100,1000
+  koinon bench compile
   koinon bench --rpc-url http://127.0.0.1:8545 --keystore account.json --password-file pw
 
 Without --rpc-url it measures an embedded chain of its own, in a directory under TMPDIR that goes afterwards; where that
@@ -37,6 +42,9 @@ is in memory, syncs cost nothing, which the report says. Elsewhere the account p
 The paper is \"Decentralized Application Infrastructures as Smart Contract Codes\"; it ran on Hyperledger Fabric 2.2, on
 other machines: ratios compare what users wait for, not engines.")]
 pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<BenchCommand>,
+
     /// What to measure
     #[arg(value_enum, default_value_t = Subject::All)]
     subject: Subject,
@@ -70,6 +78,20 @@ pub(crate) struct BenchArgs {
     /// File that holds the keystore's password
     #[arg(long, env = "KOINON_PASSWORD_FILE", value_name = "FILE")]
     password_file: Option<PathBuf>,
+}
+
+/// What is measured without a chain.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    Compile(compile::CompileBenchArgs),
+}
+
+impl BenchCommand {
+    pub(crate) fn run(&self, ui: Ui) -> Outcome {
+        match self {
+            Self::Compile(args) => compile::run(ui, args),
+        }
+    }
 }
 
 /// What can be measured.
