@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use alloy::primitives::B256;
 use clap::Args;
 use clap::ValueEnum;
+use koinon_model::keccak256;
+use koinon_plan::Version;
 use koinon_tosca::Options;
 use koinon_tosca::Style;
 use serde_json::json;
@@ -91,11 +93,14 @@ pub(crate) fn run(ui: Ui, args: &CompileArgs) -> Outcome {
     if made.warnings.iter().len() > 0 && errors == diagnostics::Format::Text {
         ui.say(made.warnings.render(Style::Colored).trim_end());
     }
+    let mut text = made.representation.to_json();
     if let Some(path) = &args.plan {
-        let plan = super::plan::from_nothing(&made.representation)?;
+        let digest = keccak256(text.as_bytes());
+        let version = Version { representation: &made.representation, digest };
+        let plan = super::plan::from_nothing(version)?;
         super::export::write(ui, &format!("{}\n", plan.to_json()), Some(path))?;
     }
-    let text = format!("{}\n", made.representation.to_json());
+    text.push('\n');
     super::export::write(ui, &text, args.output.as_deref())
 }
 

@@ -17,6 +17,7 @@ use koinon_plan::Element;
 use koinon_plan::Place;
 use koinon_plan::Plan;
 use koinon_plan::Rules;
+use koinon_plan::Version;
 
 use crate::error::CommandError;
 use crate::error::Kind;
@@ -112,8 +113,8 @@ pub(crate) fn run(ui: Ui, args: &PlanArgs) -> Outcome<ExitCode> {
 }
 
 /// Plans what leads to a representation from nothing.
-pub(super) fn from_nothing(new: &Representation) -> Outcome<Plan> {
-    let plan = Plan::between(None, new, &rules(&[])?);
+pub(super) fn from_nothing(new: Version<'_>) -> Outcome<Plan> {
+    let plan = Plan::of_versions(None, new, &rules(&[])?);
     plan.map_err(|error| CommandError::new(Kind::Template, error))
 }
 
@@ -152,7 +153,7 @@ fn read(args: &PlanArgs, from: &str) -> Outcome<Option<Representation>> {
 }
 
 /// Reads weaving rules: the given ones, then those built in.
-pub(super) fn rules(files: &[PathBuf]) -> Outcome<Rules> {
+fn rules(files: &[PathBuf]) -> Outcome<Rules> {
     let mut all = Rules::default();
     let mut add = |name: &str, text: &[u8]| -> Outcome {
         let value = koinon_tosca::read_inputs(name, text)?.into_iter().collect();

@@ -12,8 +12,6 @@ use std::time::Instant;
 
 use clap::Args;
 use koinon_model::keccak256;
-use koinon_plan::Plan;
-use koinon_plan::Rules;
 use koinon_plan::Version;
 use koinon_tosca::Options;
 use koinon_tosca::Phase;
@@ -24,7 +22,6 @@ use super::chain::Dialect;
 use super::chain::template;
 use crate::commands::plan;
 use crate::error::CommandError;
-use crate::error::Kind;
 use crate::error::Outcome;
 use crate::files::TemplateArgs;
 use crate::ui::Ui;
@@ -154,10 +151,13 @@ pub(crate) fn run(ui: Ui, args: &CompileBenchArgs) -> Outcome {
 
 /// Does once what is measured.
 fn once(file: &Path, tell: bool) -> Outcome {
-    let template =
-        TemplateArgs { template: file.to_owned(), inputs: Vec::new(), input: Vec::new() };
+    let template = TemplateArgs {
+        template: file.to_owned(),
+        inputs: Vec::new(),
+        input: Vec::new(),
+        mirror: Vec::new(),
+    };
     let (disk, root) = template.open()?;
-    let rules = plan::rules(&[])?;
     let made = koinon_tosca::represent(&disk, &root, &Options::default())?;
     let mut out = std::io::stdout().lock();
     let mut write = |text: &str| {
@@ -169,18 +169,13 @@ fn once(file: &Path, tell: bool) -> Outcome {
     write(&json)?;
     drop(json);
     let version = Version { representation: &made.representation, digest };
-    write(&plan_of(version, &rules)?.to_json())?;
+    write(&plan::from_nothing(version)?.to_json())?;
     if tell {
         let told = Told { cpu_microseconds: cpu_microseconds(), peak_kib: peak_kib() };
         let told = serde_json::to_string(&told).map_err(|error| failed("tell", &error))?;
         writeln!(std::io::stderr(), "{told}").map_err(|error| failed("tell", &error))?;
     }
     Ok(())
-}
-
-fn plan_of(version: Version<'_>, rules: &Rules) -> Outcome<Plan> {
-    let plan = Plan::of_versions(None, version, rules);
-    plan.map_err(|error| CommandError::new(Kind::Template, error))
 }
 
 /// Starts a process that compiles a template once.
@@ -280,7 +275,6 @@ fn pass_of_compiler(phase: Phase) {
 /// Compiles a template in this process and returns what each phase took, in the fastest of some runs.
 fn phases(text: &str) -> Outcome<Vec<PhaseTime>> {
     let files = std::collections::BTreeMap::from([("chain.yaml".to_owned(), text.to_owned())]);
-    let rules = plan::rules(&[])?;
     let options = Options { passed: Some(pass_of_compiler), ..Options::default() };
     let mut fastest: Option<Vec<PhaseTime>> = None;
     for _ in 0..PHASE_RUNS {
@@ -292,7 +286,7 @@ fn phases(text: &str) -> Outcome<Vec<PhaseTime>> {
         let digest = keccak256(json.as_bytes());
         pass("digest");
         drop(json);
-        let plan = plan_of(Version { representation: &made.representation, digest }, &rules)?;
+        let plan = plan::from_nothing(Version { representation: &made.representation, digest })?;
         pass("plan");
         drop(plan.to_json());
         pass("write plan");
