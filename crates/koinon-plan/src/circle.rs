@@ -11,6 +11,8 @@ pub(crate) enum Owner {
     Node(Pass, u32),
     /// A relationship, by its place.
     Relationship(Pass, u32),
+    /// A node's files, which wait for nothing.
+    Fetch,
     /// Nobody: what stands between the passes.
     Between,
 }
@@ -48,7 +50,7 @@ pub(crate) fn describe(circle: &Circle, owners: &[(u32, Owner)], flats: [&Flat<'
                 first.get_or_insert(*at);
             }
             Owner::Relationship(_, at) => over = Some(*at),
-            Owner::Between => {}
+            Owner::Fetch | Owner::Between => {}
         }
     }
     if let (Some(last), Some(first)) = (last, first)

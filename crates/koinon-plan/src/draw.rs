@@ -110,6 +110,7 @@ impl Step {
         let action = match &self.action {
             Action::Call(call) => format!("{}.{}", call.interface, call.operation),
             Action::SetState(state) => format!("set state {state}"),
+            Action::Fetch(file) => format!("fetch {}", file.artifact.file),
             Action::Wait => "wait".to_owned(),
         };
         element.map_or_else(|| action.clone(), |element| format!("{element}: {action}"))

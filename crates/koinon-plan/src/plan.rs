@@ -88,7 +88,8 @@ pub enum Place {
     },
 }
 
-/// Names a step: the id of its element, the last two bytes of which are replaced by the pass and the rules' entry.
+/// Names a step: the id of its element, the last two bytes of which are replaced by the pass and the rules' entry, or
+/// the number of the file it fetches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub(crate) B256);
 
@@ -135,6 +136,8 @@ pub enum Action {
     Call(Box<Call>),
     /// Sets the element's state.
     SetState(Arc<str>),
+    /// Brings a file into the executor's store and checks it.
+    Fetch(Box<File>),
     /// Nothing: it is done as soon as its needs are.
     Wait,
 }
@@ -197,6 +200,20 @@ impl Reason {
 impl StepId {
     /// The byte that tells the passes apart, and what it is for the one that deletes.
     pub(crate) const PASS: (usize, u8) = (30, 0);
+
+    /// Files one node may have fetched.
+    pub(crate) const MOST_FETCHES: u16 = 60_000;
+
+    /// Names the step that fetches a file of a node, by the file's number.
+    pub(crate) fn fetch(node: ElementId, number: u16) -> Self {
+        let mut id = node.0;
+        let [high, low] = number.to_be_bytes();
+        let (at, delete) = Self::PASS;
+        // 0 deletes, 1 creates.
+        id[at] = delete + 2 + high;
+        id[31] = low;
+        Self(id)
+    }
 
     /// Returns whether the step is one of the pass that deletes.
     pub(crate) fn deletes(&self) -> bool {

@@ -26,6 +26,9 @@
 //!   interfaces: [ Lifecycle ]
 //!   # The state of a node nothing was done to.
 //!   initial: initial
+//!   # The node's artifacts that are fetched, by type, before anything is done with it, and before what it replaces goes;
+//!   # `*` is any.
+//!   fetch: [ Image ]
 //!   # Differences that are not modified in place: the node is deleted and created. Paths as in a plan's changes.
 //!   replace: [ type, properties.image ]
 //!   create:
@@ -97,6 +100,8 @@ pub(crate) struct Lifecycle {
     pub(crate) types: Vec<Arc<str>>,
     pub(crate) interfaces: Vec<Arc<str>>,
     pub(crate) initial: Option<Arc<str>>,
+    /// Types of the node's artifacts that are fetched before anything is done with it.
+    pub(crate) fetch: Vec<Arc<str>>,
     pub(crate) replace: Vec<Arc<str>>,
     pub(crate) create: Vec<Entry>,
     pub(crate) modify: Vec<Entry>,

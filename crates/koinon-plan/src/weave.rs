@@ -1,5 +1,7 @@
 //! Weaves the steps of all elements into one graph, as rules say.
 
+mod fetch;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,6 +62,8 @@ pub(crate) fn weave(
     let mut weaver = Weaver::default();
     let goes = |member: &&Member| member.class == Class::Obsolete || member.replaced;
     let deletes = nodes.iter().chain(relationships).any(|member| goes(&member));
+    let create = Sides { rules, pass: Pass::Create, now: after, other: before };
+    let fetches = weaver.fetches(&create, nodes);
     let gone = if deletes {
         let sides = Sides { rules, pass: Pass::Delete, now: before, other: after };
         weaver.pass(&sides, nodes, relationships)
@@ -67,8 +71,8 @@ pub(crate) fn weave(
         Woven::default()
     };
     let second = weaver.graph.len();
-    let sides = Sides { rules, pass: Pass::Create, now: after, other: before };
-    let made = weaver.pass(&sides, nodes, relationships);
+    let made = weaver.pass(&create, nodes, relationships);
+    weaver.tie_fetches(&fetches, nodes, [&gone, &made], [before, after]);
     if deletes {
         if weaver.deletions_first {
             weaver.separate(second);
@@ -444,7 +448,7 @@ impl Weaver {
                 let id = step_id(node.id, pass, (point - first) as usize);
                 (id, Some(node.id), node.operator.clone())
             }
-            Owner::Relationship(..) | Owner::Between => {
+            Owner::Relationship(..) | Owner::Fetch | Owner::Between => {
                 (StepId(keccak256(b"koinon.step.between.1")), None, None)
             }
         };

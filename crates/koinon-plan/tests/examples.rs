@@ -65,6 +65,7 @@ fn word(action: &Action) -> String {
     match action {
         Action::Call(call) => call.operation.to_string(),
         Action::SetState(state) => format!("={state}"),
+        Action::Fetch(file) => format!("fetch {}", file.cid.as_deref().unwrap_or_default()),
         Action::Wait => "wait".to_owned(),
     }
 }
@@ -530,11 +531,21 @@ fn koinon_workers_are_replaced_by_whoever_runs_them() {
         .iter()
         .map(|step| (step.operator.as_deref().unwrap(), word(&step.action)))
         .collect();
-    assert_eq!(steps, [("alice", "=absent".to_owned()), ("bob", "=running".to_owned())]);
+    let [fetch, absent, running] = ["fetch a", "=absent", "=running"].map(ToOwned::to_owned);
+    assert_eq!(steps, [("bob", fetch), ("alice", absent), ("bob", running)]);
+    assert_eq!(plan.steps[1].needs, []);
     let plan = Plan::between(Some(&worker("bob", "a")), &worker("bob", "b"), &rules).unwrap();
     let path = ["artifacts", "program", "properties", "cid", "value"];
     assert_eq!(*plan.elements[0].changes[0].path, path.map(Arc::from));
-    assert_eq!(plan.steps.len(), 2);
+    // What runs goes once its successor's file is there.
+    let [fetch, absent, running] = &plan.steps[..] else { panic!("{:?}", plan.steps) };
+    assert_eq!(word(&fetch.action), "fetch b");
+    assert_eq!((&absent.needs, &running.needs), (&vec![fetch.id], &vec![absent.id]));
+    let json: serde_json::Value = serde_json::from_str(&plan.to_json()).unwrap();
+    assert_eq!(
+        json["steps"][0]["action"].to_string(),
+        r#"{"fetch":{"cid":"b","file":"worker","size":7}}"#
+    );
 }
 
 #[test]

@@ -140,6 +140,9 @@ impl Action {
             Self::SetState(state) => {
                 writer.map(|writer| writer.key("set_state").string(state));
             }
+            Self::Fetch(file) => {
+                writer.map(|writer| file.write(writer.key("fetch")));
+            }
             Self::Wait => writer.string("wait"),
         }
     }

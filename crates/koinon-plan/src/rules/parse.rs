@@ -137,6 +137,7 @@ impl Reader {
             types: self.types(fields, "types")?,
             interfaces: self.types(fields, "interfaces")?,
             initial: fields.optional_text("initial")?,
+            fetch: if relationship { Vec::new() } else { self.types(fields, "fetch")? },
             replace: fields.texts("replace")?,
             create,
             modify,

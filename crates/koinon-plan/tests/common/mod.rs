@@ -167,7 +167,7 @@ impl World {
         };
         let thing = self.0.entry(element).or_default();
         match action {
-            Action::Wait => {}
+            Action::Wait | Action::Fetch(_) => {}
             Action::SetState(state) => thing.state = Some(Arc::clone(state)),
             Action::Call(call) => {
                 let input = match &call.operation().inputs["value"] {
