@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::Address;
-use serde::Serialize;
-
-use crate::id::Digest;
 use crate::id::Epoch;
 use crate::id::Revision;
 use crate::id::Slot;
-use crate::id::keccak256;
+use crate::representation::ElementId;
+use crate::representation::Representation;
 use crate::value::Value;
+use alloy_primitives::Address;
 
 /// The service with every slot filled in: concrete nodes. Vacant slots have none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
     /// The service's name.
     pub service: String,
@@ -23,11 +21,18 @@ pub struct Instance {
     pub epoch: Epoch,
     /// Nodes by slot.
     pub nodes: BTreeMap<Slot, Node>,
+    /// The same as a graph: the nodes, with their operators' accounts, what they are related to, and all else that the
+    /// service has. Plans are made between these.
+    pub representation: Representation,
+    /// Places in a group, by node set.
+    pub sizes: BTreeMap<String, u32>,
 }
 
 /// A concrete node: nothing in it is left to choose but a port of 0, which its agent picks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
+    /// Its id in the representation.
+    pub element: ElementId,
     /// Its node template.
     pub template: String,
     /// The type of the template.
@@ -57,7 +62,7 @@ pub struct Node {
 }
 
 /// A content-addressed file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
     /// The artifact's type.
     pub artifact_type: String,
@@ -70,7 +75,7 @@ pub struct Artifact {
 }
 
 /// A port a node listens on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
     /// The name the node knows it by.
     pub name: String,
@@ -83,8 +88,7 @@ pub struct Port {
 }
 
 /// A transport protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// TCP.
     Tcp,
@@ -93,7 +97,7 @@ pub enum Protocol {
 }
 
 /// An HTTP health probe: GET of a path, answered with 200.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// The port's name.
     pub port: String,
@@ -104,8 +108,7 @@ pub struct Probe {
 }
 
 /// What happens when a node's process ends by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restart {
     /// It is started again, ever later up to a limit.
     Always,
@@ -113,19 +116,26 @@ pub enum Restart {
     Never,
 }
 
-impl Node {
-    /// Returns the digest of everything that makes it need a new process when it changes.
-    pub fn digest(&self) -> Digest {
-        let json = serde_json::to_vec(self).expect("a node has string keys only and no floats");
-        keccak256(&json)
-    }
-}
-
 impl Instance {
-    /// Keeps the nodes of one operator only.
+    /// Keeps the nodes of one operator only; the representation stays whole.
     #[must_use]
     pub fn slice(mut self, operator: Address) -> Self {
         self.nodes.retain(|_, node| node.operator == operator);
         self
+    }
+
+    /// Returns the id of whatever fills a slot. A slot the service does not have, or has no more, has one of its own.
+    pub fn element(&self, slot: &Slot) -> ElementId {
+        let set = slot.set.as_str();
+        let place = self
+            .sizes
+            .get(set)
+            .filter(|size| slot.place < **size)
+            .and_then(|size| slot.group.checked_mul(*size)?.checked_add(slot.place));
+        let service = &self.representation.service;
+        match place {
+            Some(index) => ElementId::node(service, set, index),
+            None => ElementId::node(service, &slot.to_string(), 0),
+        }
     }
 }

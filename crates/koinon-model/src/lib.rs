@@ -21,7 +21,7 @@ pub use id::{Digest, Epoch, InvalidName, Module, Name, Revision, Slot, keccak256
 pub use instance::{Artifact, Instance, Node, Port, Probe, Protocol, Restart};
 pub use json::{JsonError, Limits};
 pub use merkle::commitment;
-pub use report::{NodeState, ObservedNode, Reason, Report};
+pub use report::{NodeState, Reason, Report};
 pub use service::{Governance, OperatorTemplate, Service, SetTemplate};
 pub use value::{Number, NumberError, Value};
 pub use writer::JsonWriter;

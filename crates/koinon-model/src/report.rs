@@ -74,12 +74,3 @@ pub struct Report {
     /// `host:port` of the probed port; empty if the node has none.
     pub endpoint: String,
 }
-
-/// What an agent found of a node it once started. It stays inside the agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ObservedNode {
-    /// The digest of the node it was started as.
-    pub digest: Digest,
-    /// Whether its process lives.
-    pub alive: bool,
-}

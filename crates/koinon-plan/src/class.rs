@@ -1,10 +1,7 @@
 //! What becomes of an element.
 
-use serde::Serialize;
-
 /// What becomes of an element (TOSCA 2.0 section 4.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// It is not there yet.
     Novel,

@@ -2,8 +2,7 @@
 //!
 //! [`Plan::between`] compares two representations of a service: elements classed as TOSCA 2.0 section 4.4 does, and a
 //! graph of steps in which nothing is left to choose. Which operations are called, and in which order, is data of a
-//! profile: [`Rules`]. [`processes`] does the same for the agents' own driver: nodes that run as processes, and an
-//! [`Instance`](koinon_model::Instance). The same inputs give the same bytes. No IO, no clock.
+//! profile: [`Rules`]. The same inputs give the same bytes. No IO, no clock.
 
 mod changes;
 mod circle;
@@ -13,7 +12,6 @@ mod flat;
 mod graph;
 mod plan;
 mod planning;
-pub mod processes;
 mod progress;
 mod rules;
 mod weave;

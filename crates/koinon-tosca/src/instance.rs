@@ -1,8 +1,11 @@
 //! Service and allocation to instance: one concrete node per filled slot.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use alloy_primitives::Address;
+use alloy_primitives::B256;
 use koinon_model::Allocation;
 use koinon_model::Artifact;
 use koinon_model::Epoch;
@@ -16,6 +19,8 @@ use koinon_model::Revision;
 use koinon_model::Service;
 use koinon_model::Slot;
 use koinon_model::Value;
+use koinon_model::representation::ElementId;
+use koinon_model::representation::Representation;
 
 use crate::check::Halt;
 use crate::check::Program;
@@ -57,10 +62,18 @@ pub(crate) fn fill(
     allocation: &Allocation,
     operators: &BTreeMap<Address, String>,
     (revision, epoch): (Revision, Epoch),
+    representation: Representation,
 ) -> Instance {
     program.allow(allocation.slot_count().saturating_mul(STEPS_PER_NODE));
-    let mut instance =
-        Instance { service: service.name.clone(), revision, epoch, nodes: BTreeMap::new() };
+    let sizes = allocation.sets().map(|set| (set.name.as_str().to_owned(), set.size)).collect();
+    let mut instance = Instance {
+        service: service.name.clone(),
+        revision,
+        epoch,
+        representation,
+        sizes,
+        ..Instance::default()
+    };
     for set in allocation.sets() {
         let known = service.sets.iter().find(|known| known.name == set.name);
         if known.and_then(|known| known.resolve(&service.parameters)).as_ref() != Some(set) {
@@ -77,29 +90,48 @@ pub(crate) fn fill(
         let Some(recipe) = Recipe::of(program, set.name.as_str()) else { return instance };
         recipes.insert(set.name.as_str().to_owned(), recipe);
     }
-    let sizes: BTreeMap<&str, u32> =
-        allocation.sets().map(|set| (set.name.as_str(), set.size)).collect();
     for (slot, filled) in allocation.slots() {
         let Some(filled) = filled else { continue };
         let Some(recipe) = recipes.get(slot.set.as_str()) else { continue };
-        let size = sizes.get(slot.set.as_str()).copied().unwrap_or(0);
+        let size = instance.sizes.get(slot.set.as_str()).copied().unwrap_or(0);
         let index = u64::from(slot.group) * u64::from(size) + u64::from(slot.place);
         let Some(name) = operators.get(&filled.operator) else {
             let message = format!("operator {} has no name", filled.operator);
             program.faults.push(Fault::new(Code::Deal, program.template.span, message));
             return instance;
         };
-        match recipe.node(program, index, filled.operator, name) {
-            Some(node) => add(&mut instance, slot, node),
+        let element = instance.element(&slot);
+        match recipe.node(program, (index, element), filled.operator, name) {
+            Some(node) => {
+                instance.nodes.insert(slot, node);
+            }
             // Every further node would only say the same again.
             None => return instance,
         }
     }
+    assign(&mut instance);
     instance
 }
 
-fn add(instance: &mut Instance, slot: Slot, node: Node) {
-    instance.nodes.insert(slot, node);
+/// Gives the nodes of the representation their operators, and takes out those of vacant slots.
+fn assign(instance: &mut Instance) {
+    let Instance { nodes, representation, sizes, .. } = instance;
+    let filled: BTreeMap<ElementId, Arc<str>> =
+        nodes.values().map(|node| (node.element, Arc::from(node.operator.to_string()))).collect();
+    let mut gone = BTreeSet::new();
+    for node in &mut representation.nodes {
+        node.operator = filled.get(&node.id).cloned();
+        if node.operator.is_none() && sizes.contains_key(&*node.template) {
+            gone.insert(node.id);
+        }
+    }
+    let stays = |id: &ElementId| !gone.contains(id);
+    representation.nodes.retain(|node| stays(&node.id));
+    representation.relationships.retain(|one| stays(&one.source) && stays(&one.target));
+    representation.unresolved.retain(|one| stays(&one.source));
+    representation.substitutions.retain(|id, _| stays(id));
+    representation.groups.values_mut().for_each(|group| group.members.retain(stays));
+    representation.policies.iter_mut().for_each(|policy| policy.targets.retain(stays));
 }
 
 /// Checks that a worker's nodes can be made: its first and its last.
@@ -107,7 +139,8 @@ pub(crate) fn check_worker(program: &Program<'_>, template: &NodeTemplate<'_>) {
     let Some(recipe) = Recipe::of(program, template.name.text) else { return };
     let last = u64::from(recipe.nodes.end - recipe.nodes.start).saturating_sub(1);
     for index in [0, last] {
-        if recipe.node(program, index, Address::ZERO, "").is_none() {
+        let nobody = ElementId(B256::ZERO);
+        if recipe.node(program, (index, nobody), Address::ZERO, "").is_none() {
             return;
         }
     }
@@ -217,7 +250,7 @@ impl<'a> Recipe<'a> {
     fn node(
         &self,
         program: &Program<'_>,
-        index: u64,
+        (index, element): (u64, ElementId),
         operator: Address,
         operator_name: &str,
     ) -> Option<Node> {
@@ -276,6 +309,7 @@ impl<'a> Recipe<'a> {
         let ports = self.ports(program, field("ports"), index)?;
         let probe = self.probe(program, field("probe"), &ports)?;
         Some(Node {
+            element,
             template: self.template.to_owned(),
             node_type: self.node_type.to_owned(),
             index,

@@ -262,8 +262,11 @@ pub fn instantiate(
     epoch: Epoch,
 ) -> Result<Instance, Diagnostics> {
     let files = one_file(&service.document);
-    run(&files, DOCUMENT, &Options::default(), Inputs::Complete, |program, _, _| {
-        instance::fill(program, service, allocation, operators, (revision, epoch))
+    run(&files, DOCUMENT, &Options::default(), Inputs::Complete, |program, _, sources| {
+        program.check_resolved();
+        let representation = check::represent(program, sources);
+        let place = (revision, epoch);
+        instance::fill(program, service, allocation, operators, place, representation)
     })
     .map(|(instance, _)| instance)
 }

@@ -100,6 +100,7 @@ pub(crate) async fn run(ui: Ui, args: AgentArgs) -> Outcome {
             host: args.host,
         },
         dir: state,
+        rules: super::plan::rules(&[])?,
         poll: args.poll,
         probe_every: args.probe_every,
         on_exit: match args.on_exit {

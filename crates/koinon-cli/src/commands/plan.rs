@@ -153,7 +153,7 @@ fn read(args: &PlanArgs, from: &str) -> Outcome<Option<Representation>> {
 }
 
 /// Reads weaving rules: the given ones, then those built in.
-fn rules(files: &[PathBuf]) -> Outcome<Rules> {
+pub(super) fn rules(files: &[PathBuf]) -> Outcome<Rules> {
     let mut all = Rules::default();
     let mut add = |name: &str, text: &[u8]| -> Outcome {
         let value = koinon_tosca::read_inputs(name, text)?.into_iter().collect();

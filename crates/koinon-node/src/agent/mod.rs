@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `reconcile` | the loop: head, desired, observe, plan, apply, probe, report |
+//! | `running` | what should run and what runs, as representations, and the plan from one to the other |
 //! | `apply` | does a plan's steps, as many at once as their needs allow |
 //! | `process` | the process driver: directories, locks, processes of nodes |
 //! | `launch` | what a node's process is before it becomes the node's program |
@@ -19,6 +20,7 @@ mod launch;
 mod probe;
 mod process;
 mod reconcile;
+mod running;
 
 pub use launch::{LaunchError, launch};
 pub use probe::probe_once;

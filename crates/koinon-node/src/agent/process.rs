@@ -1,7 +1,8 @@
 //! The process driver: a node is a process with a working directory.
 //!
-//! `nodes/SET.GROUP.PLACE/` holds `node.json` (what it was started as), `lock` (held by its process for as long as it
-//! lives; see `launch`), the program and its logs. The directory is the truth: there is no list of nodes elsewhere.
+//! `nodes/SET.GROUP.PLACE/` holds `node.json` (how it was started), `representation.json` (what it was started as),
+//! `lock` (held by its process for as long as it lives; see `launch`), the program and its logs. The directory is the
+//! truth: there is no list of nodes elsewhere.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,9 +17,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use koinon_model::Digest;
+use koinon_model::Limits;
 use koinon_model::Node;
-use koinon_model::ObservedNode;
 use koinon_model::Slot;
+use koinon_model::keccak256;
+use koinon_model::representation::Representation;
 use serde::Deserialize;
 use serde::Serialize;
 use thiserror::Error;
@@ -26,6 +29,7 @@ use tokio::process::Command;
 use tokio::time::Instant;
 use tokio::time::sleep;
 
+use super::running::Wanted;
 use crate::file::end_holder;
 use crate::file::holder;
 use crate::file::is_held;
@@ -49,15 +53,25 @@ pub struct Processes {
     pub host: IpAddr,
 }
 
-/// What a node was started as; the content of its `node.json`.
+/// How a node was started; the content of its `node.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Started {
     pub(crate) slot: String,
+    /// [`Wanted::digest`] of the node.
     pub(crate) digest: Digest,
     pub(crate) program: String,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) ports: BTreeMap<String, u16>,
+}
+
+/// What was found of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Observed {
+    /// [`Wanted::digest`] of the node it was started as.
+    pub(crate) digest: Digest,
+    /// Whether its process lives.
+    pub(crate) alive: bool,
 }
 
 /// Why a step failed.
@@ -89,10 +103,16 @@ pub enum DriverError {
     /// The node's template asks for what this driver has not.
     #[error("the node's program is artifact {0}, which it does not have")]
     NoProgram(String),
+    /// The weaving rules ask for what this driver has not.
+    #[error(
+        "this driver cannot {0}: it fetches files with a CID and knows the states running and absent"
+    )]
+    Unknown(String),
 }
 
 impl Started {
     pub(crate) const FILE: &'static str = "node.json";
+    pub(crate) const REPRESENTATION: &'static str = "representation.json";
     pub(crate) const LOCK: &'static str = "lock";
     pub(crate) const ARTIFACTS: &'static str = "artifacts";
 }
@@ -107,7 +127,7 @@ impl Processes {
     ///
     /// # Errors
     /// [`DriverError::Io`].
-    pub fn observe(&self) -> Result<BTreeMap<Slot, ObservedNode>, DriverError> {
+    pub(crate) fn observe(&self) -> Result<BTreeMap<Slot, Observed>, DriverError> {
         let mut found = BTreeMap::new();
         let entries = std::fs::read_dir(&self.nodes).map_err(failed("list", &self.nodes))?;
         for entry in entries {
@@ -119,7 +139,7 @@ impl Processes {
             let whole = dir.join(Started::FILE).try_exists().map_err(failed("look at", &dir))?;
             match read_started(&dir) {
                 Some((slot, started)) => {
-                    found.insert(slot, ObservedNode { digest: started.digest, alive });
+                    found.insert(slot, Observed { digest: started.digest, alive });
                 }
                 None if !alive && !whole => remove_dir(&dir).map_err(failed("remove", &dir))?,
                 None if !alive => {
@@ -131,6 +151,14 @@ impl Processes {
             }
         }
         Ok(found)
+    }
+
+    /// Reads what a node was started as; `None` if that cannot be read.
+    pub(crate) fn started_as(&self, slot: &Slot, digest: Digest) -> Option<Representation> {
+        let json = std::fs::read(self.dir(slot).join(Started::REPRESENTATION)).ok()?;
+        let limits = Limits::default();
+        let known = keccak256(&json) == digest;
+        known.then(|| Representation::from_json(&json, limits).ok()).flatten()
     }
 
     /// Returns `host:port` of a node's port; `None` if it was not started or has no such port.
@@ -151,14 +179,14 @@ impl Processes {
     }
 
     /// Starts the node, unless it lives.
-    pub(crate) async fn start(&self, slot: &Slot, node: &Node) -> Result<(), DriverError> {
+    pub(crate) async fn start(&self, slot: &Slot, wanted: &Wanted) -> Result<(), DriverError> {
         let dir = self.dir(slot);
         let lock = dir.join(Started::LOCK);
         if is_held(&lock).map_err(failed("look at", &dir))? {
             return Ok(());
         }
-        let (this, slot, node) = (self.clone(), slot.clone(), node.clone());
-        blocking(move || this.prepare(&slot, &node)).await?;
+        let (this, slot, wanted) = (self.clone(), slot.clone(), wanted.clone());
+        blocking(move || this.prepare(&slot, &wanted)).await?;
         let (program, arguments) =
             self.launcher.split_first().expect("BUG: the agent is made with a launcher");
         let mut child = Command::new(program)
@@ -222,7 +250,8 @@ impl Processes {
     }
 
     /// Makes the directory ready to be launched: the program, then `node.json`.
-    fn prepare(&self, slot: &Slot, node: &Node) -> Result<(), DriverError> {
+    fn prepare(&self, slot: &Slot, wanted: &Wanted) -> Result<(), DriverError> {
+        let node = &wanted.node;
         let dir = self.dir(slot);
         std::fs::create_dir_all(&dir).map_err(failed("make", &dir))?;
         let before = read_started(&dir).map(|(_, started)| started.ports).unwrap_or_default();
@@ -247,12 +276,14 @@ impl Processes {
         }
         let started = Started {
             slot: slot.to_string(),
-            digest: node.digest(),
+            digest: wanted.digest,
             program: format!("{}/{}", Started::ARTIFACTS, plain_name(&program.file_name)?),
             arguments: node.arguments.clone(),
             environment,
             ports,
         };
+        let path = dir.join(Started::REPRESENTATION);
+        write_whole(&path, wanted.json.as_bytes()).map_err(failed("write", &path))?;
         let json = serde_json::to_vec_pretty(&started).expect("it has string keys only");
         let path = dir.join(Started::FILE);
         write_whole(&path, &json).map_err(failed("write", &path))

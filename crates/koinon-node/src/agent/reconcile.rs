@@ -9,17 +9,16 @@ use alloy_primitives::Address;
 use koinon_chain::ChainError;
 use koinon_chain::Contracts;
 use koinon_chain::Head;
-use koinon_model::Instance;
 use koinon_model::NodeState;
-use koinon_model::ObservedNode;
 use koinon_model::Reason;
 use koinon_model::Report;
 use koinon_model::Restart;
 use koinon_model::Revision;
 use koinon_model::Slot;
 use koinon_plan::Class;
-use koinon_plan::processes::Plan;
-use koinon_plan::processes::Running;
+use koinon_plan::Plan;
+use koinon_plan::PlanError;
+use koinon_plan::Rules;
 use koinon_trust::BeaconKey;
 use thiserror::Error;
 use tokio::task::JoinHandle;
@@ -31,7 +30,10 @@ use super::apply::apply;
 use super::duties;
 use super::probe::probe_once;
 use super::process::DriverError;
+use super::process::Observed;
 use super::process::Processes;
+use super::running::Desired;
+use super::running::Planned;
 use crate::desired::DesiredError;
 use crate::desired::desired;
 use crate::file::hold;
@@ -44,6 +46,8 @@ pub struct AgentConfig {
     pub dir: PathBuf,
     /// The process driver.
     pub processes: Processes,
+    /// What is done with nodes, in which order: the weaving rules of the profiles.
+    pub rules: Rules,
     /// How often it looks at the chain and its nodes.
     pub poll: Duration,
     /// How often it probes a node that runs.
@@ -69,8 +73,7 @@ pub struct Agent {
     operator: Address,
     beacon: BeaconKey,
     accepted: Revision,
-    /// The operator's own nodes.
-    desired: Option<(Head, Instance)>,
+    desired: Option<Desired>,
     /// The head that was looked at last and could not be used: it is not tried again.
     refused: Option<(Revision, koinon_model::Epoch)>,
     nodes: BTreeMap<Slot, Watched>,
@@ -144,6 +147,9 @@ pub enum AgentError {
     /// The nodes cannot be observed.
     #[error("cannot observe the nodes")]
     Driver(#[from] DriverError),
+    /// There is no plan.
+    #[error("cannot plan")]
+    Plan(#[from] PlanError),
 }
 
 impl Watched {
@@ -305,7 +311,10 @@ impl Agent {
             head = looked.ok().flatten();
         }
         if let Err(error) = self.reconcile().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot observe the nodes");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the nodes are left as they are"
+            );
         }
         self.probe().await;
         self.collect().await;
@@ -329,7 +338,7 @@ impl Agent {
         }
         self.behind = false;
         let place = (head.revision, head.epoch);
-        let known = self.desired.as_ref().map(|(head, _)| (head.revision, head.epoch));
+        let known = self.desired.as_ref().map(|known| (known.head.revision, known.head.epoch));
         if known == Some(place) || self.refused == Some(place) {
             return Ok(Some(head));
         }
@@ -344,12 +353,12 @@ impl Agent {
                     tracing::error!(%error, "cannot write down the revision; what runs stays as it is");
                     return Ok(None);
                 }
-                let mine = wanted.instance.slice(self.operator);
+                let mine = Desired::new(head, wanted.instance, self.operator);
                 tracing::info!(
                     revision = %head.revision, epoch = %head.epoch, block = head.block,
                     mine = mine.nodes.len(), "new instance"
                 );
-                self.desired = Some((head, mine));
+                self.desired = Some(mine);
                 self.refused = None;
             }
             Ok(None) => {}
@@ -377,7 +386,7 @@ impl Agent {
 
     /// Observes, plans and applies.
     async fn reconcile(&mut self) -> Result<(), AgentError> {
-        let Some((_, instance)) = &self.desired else { return Ok(()) };
+        let Some(desired) = &self.desired else { return Ok(()) };
         let observed = self.config.processes.observe()?;
         let now = Instant::now();
         for (slot, node) in &observed {
@@ -386,19 +395,17 @@ impl Agent {
                 watched.enter(NodeState::Failed, Reason::Exited);
             }
         }
-        let running: Running = observed
-            .iter()
-            .map(|(slot, node)| ((self.operator, slot.clone()), node.clone()))
-            .collect();
-        let plan = koinon_plan::processes::plan(&running, instance);
-        let plan = self.without_waiting(plan, &observed, now);
-        if plan.is_empty() {
+        let Some(planned) = desired.plan(&observed, &self.config.processes, &self.config.rules)?
+        else {
+            return Ok(());
+        };
+        let planned = self.without_waiting(planned, &observed, now);
+        if planned.plan.steps.is_empty() {
             return Ok(());
         }
-        let applied = apply(&plan, instance, &self.config.processes).await;
-        log(&plan, &applied);
-        let wanted: Vec<Slot> = instance.nodes.keys().cloned().collect();
-        self.nodes.retain(|slot, _| wanted.contains(slot));
+        let applied = apply(&planned, &desired.nodes, &self.config.processes).await;
+        log(&planned.plan, &applied);
+        self.nodes.retain(|slot, _| desired.nodes.contains_key(slot));
         let now = Instant::now();
         for slot in applied.started {
             self.nodes.entry(slot).or_insert_with(|| Watched::new(now)).started(now);
@@ -417,24 +424,29 @@ impl Agent {
     /// Leaves out the nodes whose next start is not due.
     fn without_waiting(
         &self,
-        mut plan: Plan,
-        observed: &BTreeMap<Slot, ObservedNode>,
+        mut planned: Planned,
+        observed: &BTreeMap<Slot, Observed>,
         now: Instant,
-    ) -> Plan {
-        plan.steps.retain(|step| {
-            let alive = observed.get(&step.slot).is_some_and(|node| node.alive);
-            let due = self.nodes.get(&step.slot).is_none_or(|node| node.start_at <= now);
+    ) -> Planned {
+        let slots = &planned.slots;
+        planned.plan.steps.retain(|step| {
+            let Some(slot) = step.element.and_then(|element| slots.get(&element)) else {
+                return true;
+            };
+            let alive = observed.get(slot).is_some_and(|node| node.alive);
+            let due = self.nodes.get(slot).is_none_or(|node| node.start_at <= now);
             alive || due
         });
-        plan
+        planned
     }
 
     /// Probes the nodes whose time has come.
     async fn probe(&mut self) {
-        let Some((_, instance)) = &self.desired else { return };
+        let Some(desired) = &self.desired else { return };
         let now = Instant::now();
         let processes = &self.config.processes;
-        let due = instance.nodes.iter().filter_map(|(slot, node)| {
+        let due = desired.nodes.iter().filter_map(|(slot, wanted)| {
+            let node = &wanted.node;
             let watched = self.nodes.get(slot)?;
             let waiting = [NodeState::Unknown, NodeState::Starting, NodeState::Running];
             let probed = waiting.contains(&watched.state) || watched.reason == Reason::ProbeFailed;
@@ -469,15 +481,15 @@ impl Agent {
 
     /// Returns what changed since the last report.
     fn due(&self, head: Head) -> Vec<(Said, Report)> {
-        let Some((at, instance)) = &self.desired else { return Vec::new() };
-        if at.epoch != head.epoch || at.revision != head.revision {
+        let Some(desired) = &self.desired else { return Vec::new() };
+        if desired.head.epoch != head.epoch || desired.head.revision != head.revision {
             return Vec::new();
         }
         let mut reports = Vec::new();
-        for (slot, node) in &instance.nodes {
+        for (slot, wanted) in &desired.nodes {
             let Some(watched) = self.nodes.get(slot) else { continue };
-            let endpoint =
-                self.config.processes.endpoint(slot, &node.probe.port).unwrap_or_default();
+            let port = &wanted.node.probe.port;
+            let endpoint = self.config.processes.endpoint(slot, port).unwrap_or_default();
             let said = Said {
                 epoch: head.epoch,
                 revision: head.revision,
