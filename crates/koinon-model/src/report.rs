@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::id::Digest;
 use crate::id::Revision;
 use crate::id::Slot;
 
