@@ -17,7 +17,6 @@ use koinon_model::Protocol;
 use koinon_model::Restart;
 use koinon_model::Revision;
 use koinon_model::Service;
-use koinon_model::Slot;
 use koinon_model::Value;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Representation;
