@@ -162,7 +162,9 @@ fn alone(graph: &Representation, place: usize) -> Representation {
         ..node.clone()
     };
     let forget = |properties: &mut Properties| {
-        properties.values_mut().for_each(|property| property.origin = None);
+        for property in properties.values_mut() {
+            property.origin = None;
+        }
     };
     forget(&mut node.properties);
     for capability in node.capabilities.values_mut() {
