@@ -6,9 +6,12 @@ use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
+use alloy::primitives::B256;
 use clap::Args;
+use koinon_model::Limits;
 use koinon_model::Service;
 use koinon_model::Value;
+use koinon_model::representation::Representation;
 use koinon_tosca::Budgets;
 use koinon_tosca::FileError;
 use koinon_tosca::Files;
@@ -16,6 +19,7 @@ use koinon_tosca::csar;
 use koinon_tosca::csar::Archive;
 
 use crate::error::CommandError;
+use crate::error::Kind;
 use crate::error::Outcome;
 
 /// A template and the values of its inputs.
@@ -35,6 +39,34 @@ pub(crate) struct TemplateArgs {
     /// Where imports of an address are read from instead of the network, which is never asked
     #[arg(long, value_name = "URL=DIRECTORY")]
     pub(crate) mirror: Vec<String>,
+}
+
+/// What a representation depends on besides the template and its inputs.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ResolveArgs {
+    /// What chance is drawn from, where a policy of the service says that it decides
+    #[arg(long, value_name = "HASH")]
+    pub(crate) seed: Option<B256>,
+
+    /// A file beside the template whose service may stand for nodes; an archive's other definitions are tried first
+    #[arg(long, value_name = "FILE")]
+    pub(crate) substitute: Vec<String>,
+
+    /// The representation (.json) of a service whose nodes may be selected
+    #[arg(long, value_name = "FILE")]
+    pub(crate) select: Vec<PathBuf>,
+}
+
+/// Largest representation that is read: some 500,000 elements.
+pub(crate) const REPRESENTATION: Limits = Limits { bytes: 1 << 30, depth: 64 };
+
+/// Reads a representation from its JSON; `name` is where it comes from.
+pub(crate) fn read_representation(name: &str, bytes: &[u8]) -> Outcome<Representation> {
+    let hint = "give the JSON of a representation, not a template";
+    Representation::from_json(bytes, REPRESENTATION).map_err(|error| {
+        let error = anyhow::Error::from(error).context(format!("{name} is no representation"));
+        CommandError::new(Kind::Template, error).hint(hint)
+    })
 }
 
 /// Where a template and what it imports are.
@@ -165,13 +197,33 @@ impl TemplateArgs {
         self.mirror.iter().map(split).collect()
     }
 
-    /// Makes the representation of the template.
+    /// Makes the representation of the template, and traces the requirements of a node template.
     pub(crate) fn represent(
         &self,
-        options: koinon_tosca::Options,
+        resolve: &ResolveArgs,
+        trace: Option<(String, Option<String>)>,
     ) -> Outcome<koinon_tosca::Represented> {
         let (files, root) = self.open()?;
-        let options = koinon_tosca::Options { inputs: self.values()?, ..options };
+        let mut substitutes = match &files.place {
+            Place::Archive(archive) => archive.others().to_vec(),
+            Place::Directory(_) => Vec::new(),
+        };
+        substitutes.extend(resolve.substitute.iter().cloned());
+        let read = |path: &PathBuf| {
+            let name = path.display().to_string();
+            let bytes = std::fs::read(path)
+                .map_err(|error| CommandError::usage(format!("cannot read {name}: {error}")))?;
+            read_representation(&name, &bytes)
+        };
+        let selectable = resolve.select.iter().map(read).collect::<Outcome<_>>()?;
+        let options = koinon_tosca::Options {
+            inputs: self.values()?,
+            seed: resolve.seed,
+            substitutes,
+            selectable,
+            trace,
+            ..koinon_tosca::Options::default()
+        };
         Ok(koinon_tosca::represent(&files, &root, &options)?)
     }
 

@@ -142,7 +142,7 @@ pub enum Action {
     Wait,
 }
 
-/// A call of an operation that has an implementation.
+/// A call of an operation that has an implementation, or that a workflow does of the service that stands for its node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The interface's name.

@@ -541,10 +541,11 @@ impl<'a> Common<'a> {
     }
 }
 
-/// Finds an operation that has an implementation.
+/// Finds an operation that has an implementation, or a workflow of the service that stands for its node.
 fn find<'a>(interfaces: &[Named<'a>], operation: &str) -> Option<Named<'a>> {
     let implemented = |(_, interface): &&Named<'a>| {
-        interface.operations.get(operation).is_some_and(|one| one.implementation.is_some())
+        let operation = interface.operations.get(operation);
+        operation.is_some_and(|one| one.implementation.is_some() || one.workflow.is_some())
     };
     interfaces.iter().find(implemented).copied()
 }

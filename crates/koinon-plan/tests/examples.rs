@@ -584,6 +584,22 @@ fn files_have_the_cid_and_size_their_types_keep() {
 }
 
 #[test]
+fn a_workflow_of_the_service_inside_does_an_operation() {
+    let rules = "format: 1\nnodes:\n- types: App\n  interfaces: '*'\n  create:\n  - { call: create }\n  - { call: start }\n";
+    let mut node = app("a", &["create", "start"], 0);
+    let mut interface = (*node.interfaces["Standard"]).clone();
+    let create = interface.operations.get_mut("create").unwrap();
+    (create.implementation, create.workflow) = (None, Some("deploy".into()));
+    interface.operations.get_mut("start").unwrap().implementation = None;
+    node.interfaces.insert("Standard".into(), Arc::new(interface));
+    let graph = common::representation(vec![node], Vec::new());
+    let plan = Plan::between(None, &graph, &common::rules(rules)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&plan.to_json()).unwrap();
+    assert_eq!(json["steps"].as_array().unwrap().len(), 1);
+    assert_eq!(json["steps"][0]["action"]["workflow"], "deploy");
+}
+
+#[test]
 fn faults_of_rules_are_named_by_their_place() {
     let cases = [
         ("format: 2", "format: expected 1, found number"),

@@ -86,7 +86,9 @@ pub(crate) fn is_koinon(program: &Program<'_>) -> bool {
         .template
         .policies
         .values()
-        .filter_map(|policy| types.lookup(Section::Policy, policy.policy_type));
+        .filter_map(|policy| types.lookup(Section::Policy, policy.policy_type))
+        // It says how requirements are resolved, of any service.
+        .filter(|id| !program.is_koinon(*id, "RandomCandidates"));
     let mut all = nodes.chain(policies);
     all.any(|id| types.def(id).chain.iter().any(|id| types.def(*id).profile == Some(KOINON)))
 }

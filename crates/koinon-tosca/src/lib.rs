@@ -179,7 +179,8 @@ pub fn document(
     .map(|(document, _)| document)
 }
 
-/// Makes the representation of a service: every node, every relationship, every value (csd07 chapter 4).
+/// Makes the representation of a service: every node, every relationship, every value (csd07 chapter 4). Of a service
+/// that uses Koinon's types all is checked that [`compile`] checks.
 ///
 /// # Errors
 /// [`Diagnostics`]: everything that is wrong, among it every required input without a value and every requirement
@@ -192,6 +193,9 @@ pub fn represent(
     let made = run(files, root, options, Inputs::Complete, |program, _, sources| {
         program.choose_substitutes();
         program.check_resolved();
+        if facts::is_koinon(program) {
+            facts::derive(program, Value::Null);
+        }
         let representation = check::represent(program, sources);
         options.pass(Phase::Represent);
         (representation, program.trace())

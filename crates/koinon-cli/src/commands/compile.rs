@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use alloy::primitives::B256;
 use clap::Args;
 use clap::ValueEnum;
 use koinon_model::keccak256;
 use koinon_plan::Version;
-use koinon_tosca::Options;
 use koinon_tosca::Style;
 use serde_json::json;
 
 use crate::diagnostics;
 use crate::error::Outcome;
+use crate::files::ResolveArgs;
 use crate::files::TemplateArgs;
 use crate::ui::Ui;
 
@@ -22,6 +21,8 @@ use crate::ui::Ui;
   koinon compile service.yaml > service.json
   koinon compile examples/sharding-network -I worker_image=bafy… -I 'certificates={alice: …, …}'
   koinon compile service.zip --plan plan.json         an archive; what deploying it would do
+  koinon compile service.yaml --substitute db.yaml    a service that may stand for a node
+  koinon compile service.yaml --select shared.json    a service whose nodes may be selected
   koinon compile service.yaml --document yaml         the document contracts hold, flat and canonical
   koinon compile service.yaml --facts                 what contracts would read, and the objects' sizes
   koinon explain web.host service.yaml                why a requirement was fulfilled as it was")]
@@ -41,9 +42,8 @@ pub(crate) struct CompileArgs {
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
 
-    /// What chance is drawn from, where a policy of the service says that it decides
-    #[arg(long, value_name = "HASH")]
-    seed: Option<B256>,
+    #[command(flatten)]
+    resolve: ResolveArgs,
 
     /// How errors are shown
     #[arg(long, value_enum, default_value_t = diagnostics::Format::Text, value_name = "FORMAT")]
@@ -88,8 +88,7 @@ pub(crate) fn run(ui: Ui, args: &CompileArgs) -> Outcome {
             }
         };
     }
-    let options = Options { seed: args.seed, ..Options::default() };
-    let made = errors.shown(ui, args.template.represent(options))?;
+    let made = errors.shown(ui, args.template.represent(&args.resolve, None))?;
     if made.warnings.iter().len() > 0 && errors == diagnostics::Format::Text {
         ui.say(made.warnings.render(Style::Colored).trim_end());
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use alloy::primitives::B256;
 use clap::Args;
 use koinon_model::representation::Candidate;
 use koinon_model::representation::ElementId;
@@ -13,11 +12,11 @@ use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Why;
 use koinon_tosca::Code;
-use koinon_tosca::Options;
 use serde_json::json;
 
 use crate::error::CommandError;
 use crate::error::Outcome;
+use crate::files::ResolveArgs;
 use crate::files::TemplateArgs;
 use crate::ui::Tone;
 use crate::ui::Ui;
@@ -46,9 +45,8 @@ pub(crate) struct ExplainArgs {
     #[arg(long, short = 'I', value_name = "NAME=VALUE")]
     input: Vec<String>,
 
-    /// What chance is drawn from, where a policy of the service says that it decides
-    #[arg(long, value_name = "HASH")]
-    seed: Option<B256>,
+    #[command(flatten)]
+    resolve: ResolveArgs,
 }
 
 pub(crate) fn run(ui: Ui, args: ExplainArgs) -> Outcome {
@@ -74,8 +72,7 @@ pub(crate) fn run(ui: Ui, args: ExplainArgs) -> Outcome {
     names.extend(split);
     for (node, requirement) in names {
         let trace = Some((node.clone(), requirement.clone()));
-        let options = Options { seed: args.seed, trace, ..Options::default() };
-        let made = template.represent(options)?;
+        let made = template.represent(&args.resolve, trace)?;
         let known = made.representation.nodes.iter().any(|one| *one.template == *node);
         if known {
             let trace = &made.trace.requirements;

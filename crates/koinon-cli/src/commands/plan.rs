@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use koinon_model::Limits;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Properties;
 use koinon_model::representation::Representation;
@@ -22,7 +21,10 @@ use koinon_plan::Version;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::error::Outcome;
+use crate::files::REPRESENTATION;
+use crate::files::ResolveArgs;
 use crate::files::TemplateArgs;
+use crate::files::read_representation;
 use crate::ui::Tone;
 use crate::ui::Ui;
 use crate::ui::paint;
@@ -38,9 +40,6 @@ const RULES: [(&str, &str); 2] = [
         include_str!("../../../../profiles/tosca/simple/weaving.yaml"),
     ),
 ];
-
-/// Largest representation that is read: some 500,000 elements.
-const LIMITS: Limits = Limits { bytes: 1 << 30, depth: 64 };
 
 /// Show what leads from one representation of a service to another
 #[derive(Args, Debug)]
@@ -66,6 +65,9 @@ pub(crate) struct PlanArgs {
     /// One input value, as YAML; wins over files
     #[arg(long, short = 'I', value_name = "NAME=VALUE")]
     input: Vec<String>,
+
+    #[command(flatten)]
+    resolve: ResolveArgs,
 
     /// A file of weaving rules; goes before those built in
     #[arg(long, value_name = "FILE")]
@@ -127,14 +129,14 @@ fn read(args: &PlanArgs, from: &str) -> Outcome<Option<Representation>> {
             input: args.input.clone(),
             mirror: Vec::new(),
         };
-        let made = template.represent(koinon_tosca::Options::default())?;
+        let made = template.represent(&args.resolve, None)?;
         return Ok(Some(made.representation));
     }
     let bytes = match from {
         "none" => return Ok(None),
         "-" => {
             let mut bytes = Vec::new();
-            let limit = LIMITS.bytes as u64 + 1;
+            let limit = REPRESENTATION.bytes as u64 + 1;
             let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
             read.map_err(|error| {
                 CommandError::failed(format!("cannot read standard input: {error}"))
@@ -144,12 +146,7 @@ fn read(args: &PlanArgs, from: &str) -> Outcome<Option<Representation>> {
         path => std::fs::read(path)
             .map_err(|error| CommandError::usage(format!("cannot read {path}: {error}")))?,
     };
-    let read = Representation::from_json(&bytes, LIMITS);
-    let hint = "give the JSON of a representation, not a template";
-    read.map(Some).map_err(|error| {
-        let error = anyhow::Error::from(error).context(format!("{from} is no representation"));
-        CommandError::from(error).hint(hint)
-    })
+    read_representation(from, &bytes).map(Some)
 }
 
 /// Reads weaving rules: the given ones, then those built in.
@@ -281,7 +278,7 @@ mod tests {
             ElementId::relationship(front, "host", 0),
             host,
         );
-        Representation::from_json(text.as_bytes(), LIMITS).unwrap()
+        read_representation("text", text.as_bytes()).unwrap()
     }
 
     fn shown(old: Option<&Representation>, new: &Representation) -> String {

@@ -176,6 +176,9 @@ impl Call {
             entries(writer, "outputs", &operation.outputs, AttributePath::write);
             writer.key("retries").number(u64::from(self.terms.retries));
             writer.key("timeout").number(self.timeout());
+            if let Some(workflow) = &operation.workflow {
+                writer.key("workflow").string(workflow);
+            }
         });
     }
 }
