@@ -1,4 +1,5 @@
-//! The TOSCA compiler: files in, a checked service out; a service and an allocation in, concrete nodes out.
+//! The TOSCA compiler: files in, a representation or a checked service out; a service and an allocation in, concrete
+//! nodes out.
 //!
 //! Pure phases, each a function from one type to the next. Nothing here knows a chain, a clock or a disk; [`Files`] is
 //! the only door. Input is hostile: bytes, depth, values, aliases and evaluation are bounded, and nothing panics.
@@ -6,9 +7,12 @@
 //! | phase | module | from | to |
 //! |---|---|---|---|
 //! | load | `load`, `yaml` | paths | trees with a span for every key and value |
-//! | read | `grammar` | trees | typed definitions and templates |
-//! | resolve | `check` | definitions | types with what they inherit, inputs with values |
+//! | lower | [`lower`] | trees of 1.x | trees of 2.0, at the same places |
+//! | read | `grammar`, `keynames` | trees | typed definitions and templates |
+//! | types | `check` | definitions | types with what they inherit and refine |
 //! | check | `check` | templates | diagnostics: every value against its type |
+//! | resolve | `check` | templates | nodes, and relationships for their requirements, with a trace |
+//! | represent | `check` | nodes, relationships | [`Representation`] |
 //! | derive | `facts`, `canonical` | program | [`koinon_model::Service`] |
 //! | split, join | `split` | service | objects for contracts, and back |
 //! | export | `export` | a document | files of TOSCA 2.0 or 1.3 for other processors |
@@ -18,7 +22,7 @@
 //! YAML comes as events from granit-parser, into an arena of our own: its events carry byte ranges, which excerpts and
 //! editors need, and its limits are options; saphyr-parser, its origin, has neither.
 //!
-//! The language is TOSCA 2.0 (csd07). What it has and this compiler has not yet gives the diagnostic K0901, never
+//! The language is TOSCA 2.0 (csd07), and 1.0 to 1.3. What can be said and not be done gives the diagnostic K0901, never
 //! silence. Profiles are built in and found by name.
 
 mod budget;

@@ -143,6 +143,6 @@ mod tests {
         let change = TextDocumentContentChangePartial { range, text, ..<_>::default() };
         let edited = Text::new("a\nbc\nde\n").edited(change.into(), Encoding::Utf16);
         assert_eq!(&*edited.text, "a\nbXe\n");
-        assert_eq!(edited.position(5, Encoding::Utf16), Position { line: 2, character: 0 });
+        assert_eq!(edited.position(6, Encoding::Utf16), Position { line: 2, character: 0 });
     }
 }
