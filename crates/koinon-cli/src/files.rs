@@ -8,11 +8,13 @@ use std::path::PathBuf;
 
 use alloy::primitives::B256;
 use clap::Args;
+use clap::ValueEnum;
 use koinon_model::Limits;
 use koinon_model::Service;
 use koinon_model::Value;
 use koinon_model::representation::Representation;
 use koinon_tosca::Budgets;
+use koinon_tosca::Dialect;
 use koinon_tosca::FileError;
 use koinon_tosca::Files;
 use koinon_tosca::csar;
@@ -21,6 +23,26 @@ use koinon_tosca::csar::Archive;
 use crate::error::CommandError;
 use crate::error::Kind;
 use crate::error::Outcome;
+
+/// A version of TOSCA, for what comes in two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Version {
+    /// TOSCA 1.3
+    #[value(name = "1.3")]
+    V1_3,
+    /// TOSCA 2.0
+    #[value(name = "2.0")]
+    V2_0,
+}
+
+impl From<Version> for Dialect {
+    fn from(version: Version) -> Self {
+        match version {
+            Version::V1_3 => Self::V1_3,
+            Version::V2_0 => Self::V2_0,
+        }
+    }
+}
 
 /// A template and the values of its inputs.
 #[derive(Args, Clone, Debug)]

@@ -44,6 +44,7 @@ mod load;
 pub mod lower;
 mod near;
 mod pages;
+mod reference;
 mod render;
 mod sarif;
 mod split;
@@ -65,6 +66,7 @@ pub use code::Code;
 pub use diag::{Diagnostic, Diagnostics, Place, Related, Severity, Style};
 pub use export::{Dialect, Exported, Warning, export};
 pub use files::{FileError, Files};
+pub use reference::reference;
 pub use sarif::harmless_json;
 pub use split::{JoinError, OpenError, join, open, split};
 #[doc(hidden)]

@@ -12,26 +12,30 @@ use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Why;
 use koinon_tosca::Code;
+use koinon_tosca::reference;
 use serde_json::json;
 
 use crate::error::CommandError;
 use crate::error::Outcome;
 use crate::files::ResolveArgs;
 use crate::files::TemplateArgs;
+use crate::files::Version;
 use crate::ui::Tone;
 use crate::ui::Ui;
 use crate::ui::paint;
 
-/// Explain a diagnostic, or why requirements were fulfilled as they were
+/// Explain a diagnostic, why requirements were fulfilled as they were, or what a file may hold
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   koinon explain K0103                            the page about a diagnostic
   koinon explain web service.yaml                 all requirements of the node template `web`
   koinon explain web.host service.yaml            one of them: chosen because, not chosen because
-  koinon explain web.host service.yaml --json")]
+  koinon explain web.host service.yaml --json
+  koinon explain --keynames 1.3                   what may stand where in a file")]
 pub(crate) struct ExplainArgs {
     /// The code of a diagnostic, a node template, or NODE.REQUIREMENT
-    what: String,
+    #[arg(required_unless_present = "keynames")]
+    what: Option<String>,
 
     /// A TOSCA file, a directory with a template.yaml, or an archive
     #[arg(default_value = ".")]
@@ -45,12 +49,21 @@ pub(crate) struct ExplainArgs {
     #[arg(long, short = 'I', value_name = "NAME=VALUE")]
     input: Vec<String>,
 
+    /// Print the keynames of a version of TOSCA, in Markdown
+    #[arg(long, value_enum, value_name = "VERSION", exclusive = true)]
+    keynames: Option<Version>,
+
     #[command(flatten)]
     resolve: ResolveArgs,
 }
 
 pub(crate) fn run(ui: Ui, args: ExplainArgs) -> Outcome {
-    if let Some(code) = Code::find(&args.what) {
+    if let Some(version) = args.keynames {
+        ui.raw(&reference(version.into()));
+        return Ok(());
+    }
+    let what = args.what.unwrap_or_default();
+    if let Some(code) = Code::find(&what) {
         if ui.json {
             ui.json(&json!({ "code": code, "title": code.title(), "page": code.page() }));
         } else {
@@ -65,8 +78,8 @@ pub(crate) fn run(ui: Ui, args: ExplainArgs) -> Outcome {
         mirror: Vec::new(),
     };
     // A node template may have a dot in its name: the whole name is tried first.
-    let whole = (args.what.clone(), None);
-    let split = args.what.rsplit_once('.');
+    let whole = (what.clone(), None);
+    let split = what.rsplit_once('.');
     let split = split.map(|(node, requirement)| (node.to_owned(), Some(requirement.to_owned())));
     let mut names = vec![whole];
     names.extend(split);
@@ -79,7 +92,7 @@ pub(crate) fn run(ui: Ui, args: ExplainArgs) -> Outcome {
             return show(ui, &made.representation, trace, &node, requirement.as_deref());
         }
     }
-    let message = format!("there is no diagnostic and no node template `{}`", args.what);
+    let message = format!("there is no diagnostic and no node template `{what}`");
     Err(CommandError::usage(message)
         .hint("expected a code such as K0103, NODE or NODE.REQUIREMENT"))
 }

@@ -5,16 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use clap::ValueEnum;
 use koinon_model::Module;
 use koinon_model::Value;
-use koinon_tosca::Dialect;
 use koinon_tosca::Exported;
 
 use super::compile::Format;
 use crate::error::CommandError;
 use crate::error::Outcome;
 use crate::files::TemplateArgs;
+use crate::files::Version;
 use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
@@ -68,17 +67,6 @@ pub(crate) struct ExportArgs {
     mirror: Vec<String>,
 }
 
-/// A version of TOSCA.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Version {
-    /// TOSCA 1.3
-    #[value(name = "1.3")]
-    V1_3,
-    /// TOSCA 2.0
-    #[value(name = "2.0")]
-    V2_0,
-}
-
 pub(crate) async fn run(ui: Ui, mut args: ExportArgs) -> Outcome {
     if let Some(template) = args.template.take() {
         let (inputs, input, mirror) = (args.inputs, args.input, args.mirror);
@@ -126,11 +114,7 @@ pub(crate) async fn run(ui: Ui, mut args: ExportArgs) -> Outcome {
 
 /// Writes the files of a document in a version of TOSCA into a directory; without one, prints the service's own.
 fn write_tosca(ui: Ui, document: &Value, version: Version, directory: Option<&Path>) -> Outcome {
-    let dialect = match version {
-        Version::V1_3 => Dialect::V1_3,
-        Version::V2_0 => Dialect::V2_0,
-    };
-    let exported = koinon_tosca::export(document, dialect)?;
+    let exported = koinon_tosca::export(document, version.into())?;
     for (path, text) in &exported.files {
         match directory {
             Some(directory) => {
