@@ -322,6 +322,13 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Returns where it is: the file, and the byte in it.
+    pub(crate) fn place(&self) -> (u32, u32) {
+        (self.span.file, self.span.start)
+    }
+}
+
 impl Faults {
     pub(crate) fn push(&self, fault: Fault) {
         let mut faults = self.0.borrow_mut();
@@ -337,6 +344,11 @@ impl Faults {
         let result = work();
         let found = std::mem::replace(&mut *self.0.borrow_mut(), before);
         (result, found)
+    }
+
+    /// Returns where all faults are: files, and bytes in them.
+    pub(crate) fn places(&self) -> std::collections::BTreeSet<(u32, u32)> {
+        self.0.borrow().iter().map(Fault::place).collect()
     }
 
     /// Takes the value, or keeps the fault and gives nothing.
@@ -366,8 +378,12 @@ impl Faults {
                 .collect(),
             hints: fault.hints,
         };
-        let mut list: Vec<Diagnostic> = faults.into_iter().map(diagnostic).collect();
-        list.dedup();
+        let mut seen = std::collections::BTreeSet::new();
+        faults.retain(|fault| {
+            let place = (fault.span.file, fault.span.start, fault.span.end);
+            seen.insert((place, fault.code, fault.message.clone()))
+        });
+        let list: Vec<Diagnostic> = faults.into_iter().map(diagnostic).collect();
         Diagnostics(list)
     }
 }

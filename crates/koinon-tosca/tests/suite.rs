@@ -1,7 +1,8 @@
 //! Annotated cases: `tests/suite/*.yaml`.
 //!
-//! `### NAME` starts a case; flags may follow in parentheses: `partial` lets inputs lack values, `strict` keeps what is
-//! said of a service without name or governance, which other cases have no room for. `### file PATH` starts a further
+//! `### NAME` starts a case; flags may follow in parentheses: `partial` lets inputs lack values, `graph` makes the
+//! representation of a service that no contract needs to know, `strict` keeps what is said of a service without name or
+//! governance, which other cases have no room for. `### file PATH` starts a further
 //! file of the case, `### inputs` its inputs. The line `# error: CODE COLUMN MESSAGE` says that the next line that is no
 //! annotation has this error; there are no others.
 //!
@@ -16,9 +17,11 @@ use std::path::Path;
 use koinon_model::Value;
 use koinon_tosca::Code;
 use koinon_tosca::Diagnostics;
+use koinon_tosca::Options;
 use koinon_tosca::Severity;
 use koinon_tosca::compile;
 use koinon_tosca::read_inputs;
+use koinon_tosca::represent;
 use koinon_tosca::validate;
 
 /// Codes that need more than a file to be reached; `limits.rs`, `represent.rs` and `example.rs` reach them.
@@ -100,6 +103,9 @@ fn actual(case: &Case) -> Found {
     let result = inputs.and_then(|inputs| {
         if case.flags.contains("partial") {
             validate(&files, ROOT, &inputs).map(|_| ())
+        } else if case.flags.contains("graph") {
+            let options = Options { inputs, ..Options::default() };
+            represent(&files, ROOT, &options).map(|_| ())
         } else {
             compile(&files, ROOT, &inputs).map(|_| ())
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::eval::Scope;
 use super::program::Program;
 use super::refine::inputs;
+use super::refine::interface;
 use super::refine::lists;
 use super::refine::operations;
 use super::refine::properties;
@@ -27,6 +28,7 @@ use crate::grammar::Section;
 use crate::grammar::TypeDef;
 use crate::grammar::Word;
 use crate::keynames;
+use crate::yaml::Scalar;
 
 /// Gives capabilities, interfaces and relationships of node types what their own types define.
 pub(crate) fn complete<'a>(types: &mut Types<'a>, faults: &Faults) {
@@ -144,6 +146,16 @@ fn relationship_of<'a>(
     if !whole.attributes.is_empty() {
         whole.attributes = refined(types, &def.attributes, whole.attributes, "attribute", faults);
     }
+    for (name, own) in &mut whole.interfaces {
+        match def.interfaces.get(name) {
+            Some(known) => *own = Arc::new(interface(types, known, own, faults)),
+            None => {
+                let message = format!("the relationship's type has no interface `{name}`");
+                let fault = Fault::new(Code::Undeclared, own.name.span, message);
+                faults.push(fault.near(name, def.interfaces.keys().copied()));
+            }
+        }
+    }
     whole
 }
 
@@ -240,26 +252,34 @@ impl<'a> Program<'a> {
             for artifact in def.artifacts.values() {
                 self.check_artifact(artifact, Scope::in_type("artifact"));
             }
+            for trigger in def.triggers.values() {
+                if let Some(condition) = &trigger.condition {
+                    self.check_condition(condition, Scope::in_type("condition"));
+                }
+            }
+            self.check_type_implementations(def);
+            self.check_reads(def);
         }
         for function in self.types.functions() {
             for signature in &function.signatures {
                 let all = signature.arguments.iter().chain(&signature.optional);
                 for schema in all.chain(&signature.result) {
                     check_schema(self.types, schema, function.name, self.faults);
+                    self.check_clauses(schema);
                 }
             }
         }
     }
 
     fn check_data_type(&self, def: &TypeDef<'a>) {
-        // csd07 9.2: either a parent, or properties of its own. 1.x has a type with neither, the root of all.
-        if def.parent.is_none()
-            && def.properties.is_empty()
-            && !self.types.is_lowered(def.name.span.file)
-        {
+        // csd07 9.2: either a parent, or properties of its own. The profiles of 1.x have a type with neither, the root of
+        // all.
+        let root = def.profile.is_some() && self.types.is_lowered(def.name.span.file);
+        if def.parent.is_none() && def.properties.is_empty() && !root {
             let message = "expected `derived_from`, or one or more `properties`, in a data type";
             self.faults.push(Fault::new(Code::MissingKey, def.name.span, message));
         }
+        self.check_clauses(&def.schema);
         let Some(id) = def.chain.first().copied() else { return };
         let base = self.types.base(id);
         if base != Base::Complex
@@ -282,11 +302,14 @@ impl<'a> Program<'a> {
         if let Some(units) = self.types.units(id) {
             let number = self.types.def(units.number);
             let schema = Schema { data_type: Some(number.name), ..Schema::default() };
-            for multiplier in units.multipliers() {
-                let whole = multiplier.to_value();
-                let expr = Expr::lift(whole, def.name.span);
-                if matches!(expr.kind, ExprKind::Number(_)) {
-                    drop(self.typed(&expr, &schema, Scope::in_type("a multiplier")));
+            for key in ["units", "prefixes"] {
+                let entries = def.units.get(key).and_then(|yaml| yaml.map());
+                for (_, value) in entries.into_iter().flatten() {
+                    if let Some(Scalar::Number(multiplier)) = value.scalar() {
+                        let kind = ExprKind::Number(multiplier);
+                        let expr = Expr { span: value.span(), kind };
+                        drop(self.typed(&expr, &schema, Scope::in_type("multiplier")));
+                    }
                 }
             }
         }
@@ -297,6 +320,7 @@ impl<'a> Program<'a> {
 
     fn check_definition(&self, property: &Property<'a>) {
         check_schema(self.types, &property.schema, property.name, self.faults);
+        self.check_clauses(&property.schema);
         // Values that differ between nodes are checked on nodes.
         for expr in [&property.default, &property.value].into_iter().flatten() {
             if !expr.varies() {
@@ -320,6 +344,9 @@ impl<'a> Program<'a> {
     }
 
     fn check_requirement_type(&self, requirement: &RequirementType<'a>) {
+        for filter in &requirement.filters {
+            self.check_condition(filter, Scope::in_type("node_filter"));
+        }
         let node = requirement
             .node
             .and_then(|node| self.faults.keep(self.types.find(Section::Node, node)))
@@ -386,6 +413,7 @@ impl<'a> Program<'a> {
             };
             drop(self.typed(file, &schema, Scope { what: "file", ..scope }));
         }
+        self.check_repository(artifact);
         let Some(name) = artifact.artifact_type else { return };
         let Some(id) = self.faults.keep(self.types.find(Section::Artifact, name)) else { return };
         let def = self.types.def(id);

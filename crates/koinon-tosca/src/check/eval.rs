@@ -68,6 +68,8 @@ pub(crate) struct Scope<'s, 'a> {
     pub(super) relationship_index: Option<u64>,
     /// Whether it stands in a type, whose nodes are not there yet.
     pub(super) open: bool,
+    /// Whether it is a validation clause of a type, which is about values that are not there yet.
+    pub(super) clause: bool,
     /// Inputs of the workflow it stands in, which are not known before it runs.
     pub(super) workflow: Option<&'s crate::grammar::Properties<'a>>,
     /// What the value is for, in messages.
@@ -265,6 +267,7 @@ impl<'a> Program<'a> {
                     let known = Known { value: tested.value.clone(), of: Some(tested.of) };
                     self.nested(known, arguments, scope)
                 }
+                None if scope.clause => Err(Halt::Later),
                 None => {
                     let message = "`$value` outside of a validation clause";
                     Err(self.halt(Fault::new(Code::Path, span, message)))
@@ -338,12 +341,15 @@ impl<'a> Program<'a> {
         scope: Scope<'_, 'a>,
     ) -> Result<Known, Halt> {
         let local = self.template.functions.iter().find(|one| one.name.text == name.text);
-        let defined = self.types.function(name);
-        let signatures: Vec<&Signature<'a>> = [defined, local]
-            .into_iter()
-            .flatten()
-            .flat_map(|function| &function.signatures)
-            .collect();
+        let defined = match self.types.function(name) {
+            Ok(defined) => defined,
+            Err(fault) => return Err(self.halt(fault)),
+        };
+        // The service template's own come after those it refines, one by one (csd07 10.4).
+        let refined = defined.map_or(&[][..], |function| &function.signatures);
+        let own = local.map_or(&[][..], |function| &function.signatures);
+        let signatures: Vec<&Signature<'a>> =
+            refined.iter().chain(own.iter().skip(refined.len())).collect();
         if defined.is_none() && local.is_none() {
             let message = format!("unknown function `${}`", name.text);
             let known = Function::ALL.iter().map(|one| one.name());
@@ -375,7 +381,11 @@ impl<'a> Program<'a> {
             let (halts, faults) = self.faults.capture(|| {
                 let checks =
                     given.iter().enumerate().map(|(at, argument)| match schema_of(signature, at) {
-                        Some(schema) => self.typed(argument, schema, scope).map(|_| ()),
+                        Some(schema) => {
+                            let what = format!("argument {} of ${}", at + 1, name.text);
+                            let scope = Scope { what: &what, ..scope };
+                            self.typed(argument, schema, scope).map(|_| ())
+                        }
                         None => self.eval(argument, scope).map(|_| ()),
                     });
                 checks.filter_map(Result::err).collect::<Vec<Halt>>()
@@ -394,7 +404,7 @@ impl<'a> Program<'a> {
 
     /// Returns what a function that is not built in gives, if all its signatures agree on it.
     pub(super) fn result_of(&self, name: Word<'a>) -> Option<&Schema<'a>> {
-        let function = self.types.function(name)?;
+        let function = self.types.function(name).ok()??;
         match function.signatures.as_slice() {
             [one] => one.result.as_deref(),
             _ => None,

@@ -3,12 +3,15 @@
 
 mod candidates;
 mod circles;
+mod clauses;
 mod decimal;
 mod definitions;
 mod eval;
 mod functions;
 mod graph;
 mod nodes;
+mod implementations;
+mod mappings;
 mod path;
 mod program;
 mod refine;

@@ -93,6 +93,10 @@ impl<'a> Program<'a> {
         let Some(property) = definitions.get(name) else {
             let message = format!("there is no property `{name}` here");
             let fault = Fault::new(Code::Path, span, message);
+            if self.attributes_at(place).contains_key(name) {
+                let hint = "it is an attribute, which `$get_attribute` reads when the service runs";
+                return Err(self.halt(fault.hint(hint)));
+            }
             return Err(self.halt(fault.near(name, definitions.keys().copied())));
         };
         let value: Evaluated = match place {

@@ -239,6 +239,7 @@ impl<'a> Program<'a> {
             parameter.name,
             self.faults,
         );
+        self.check_clauses(&parameter.schema);
     }
 
     /// Checks parameters and their defaults.

@@ -5,6 +5,7 @@ use super::eval::Scope;
 use super::graph::NOTHING;
 use super::program::Program;
 use super::types::Base;
+use super::types::IMPLICIT;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
@@ -47,7 +48,9 @@ impl<'a> Program<'a> {
                 continue;
             };
             let def = self.types.def(id);
-            self.check_names(&def.properties, &relationship.properties, (name.text, name.span));
+            let of = (name.text, name.span);
+            let scope = Scope::in_type(name.text);
+            self.check_values(&def.properties, &relationship.properties, of, scope);
             self.check_attributes(
                 &def.attributes,
                 &def.properties,
@@ -164,6 +167,9 @@ impl<'a> Program<'a> {
         for (word, values) in values.iter() {
             let Some(interface) = definitions.get(word.text) else { continue };
             self.evaluate_values(&interface.inputs, &values.inputs, scope);
+            for (_, operation) in values.operations.iter().chain(values.notifications.iter()) {
+                self.check_output_paths(operation, scope);
+            }
             for (word, operation) in values.operations.iter() {
                 let known = interface.operations.get(word.text);
                 let inputs = known.map_or(&interface.inputs, |known| &known.inputs);
@@ -272,6 +278,10 @@ impl<'a> Program<'a> {
                 (&values.notifications, &interface.notifications, "notification"),
             ] {
                 for (word, operation) in all.iter() {
+                    if let Some(implementation) = &operation.implementation {
+                        let names = artifacts.unwrap_or_default();
+                        self.check_implementation(implementation, names, Scope::in_type(word.text));
+                    }
                     match known.get(word.text) {
                         Some(definition) => {
                             self.check_fixed(&definition.inputs, &operation.inputs);
@@ -334,6 +344,9 @@ impl<'a> Program<'a> {
             },
             None => definition.node.and_then(|node| self.types.lookup(Section::Node, node)),
         };
+        if let Some(filter) = &requirement.filter {
+            self.check_condition(filter, Scope::in_type("node_filter"));
+        }
         let relationship = self.check_relationship(requirement, definition);
         let Some(target) = target else { return };
         let wanted = requirement.capability;
@@ -460,6 +473,8 @@ impl<'a> Program<'a> {
         let wanted = definition.relationship.as_ref().and_then(|one| one.relationship_type);
         let wanted_id = wanted.and_then(|word| self.types.lookup(Section::Relationship, word));
         let id = match requirement.relationship {
+            // Types that say nothing of the relationship leave it open.
+            None if wanted.is_none() => IMPLICIT,
             None => wanted_id?,
             Some(name) => {
                 let template = self.template.relationships.get(name.text);
@@ -486,6 +501,8 @@ impl<'a> Program<'a> {
             let message = format!("`{}` is not {}", name.text, article(wanted.text));
             let fault = Fault::new(Code::NotDerived, name.span, message);
             self.faults.push(fault.related(wanted.span, "required here"));
+            // What a relationship of another type has or lacks would only follow from this.
+            return None;
         }
         let def = self.types.def(id);
         let known = match &definition.relationship {
@@ -532,9 +549,13 @@ impl<'a> Program<'a> {
             }
             if known && sums.iter().any(|sum| *sum < min || max.is_some_and(|max| *sum > max)) {
                 let upper = max.map_or("any number".to_owned(), |max| max.to_string());
+                // What is optional may not come to be, so the least number must be there without it.
+                let (made, what) = match sums[1] < min && sums[0] >= min {
+                    true => (sums[1], "made without being optional"),
+                    false => (sums[0], "made"),
+                };
                 let message = format!(
-                    "requirement `{name}` is made {} times, expected {min} to {upper}",
-                    sums[0]
+                    "requirement `{name}` is {what} {made} times, expected {min} to {upper}"
                 );
                 let fault = Fault::new(Code::Count, first.name.span, message);
                 self.faults.push(fault.related(definition.name.span, "declared here"));

@@ -90,6 +90,8 @@ pub(crate) struct Types<'a> {
     koinon: Vec<u32>,
     /// Files that were written in TOSCA 1.x.
     lowered: Vec<u32>,
+    /// Repositories by the file that defines them.
+    repositories: HashMap<u32, Vec<Word<'a>>>,
     /// Names of types as the output spells them.
     full: Vec<String>,
 }
@@ -218,14 +220,25 @@ impl<'a> Types<'a> {
     }
 
     /// Checks that no repository has the name of one that comes by an import without namespace (csd07 6.8.4).
-    fn check_repositories(&self, repositories: &[Word<'a>], faults: &Faults) {
+    fn check_repositories(&mut self, repositories: &[Word<'a>], faults: &Faults) {
         for word in repositories {
-            let mut visible = Vec::new();
-            self.visible(word.span.file, &mut visible);
-            let other = repositories.iter().find(|other| {
-                other.text == word.text
-                    && other.span.file != word.span.file
-                    && visible.contains(&other.span.file)
+            self.repositories.entry(word.span.file).or_default().push(*word);
+        }
+        // Files are few, and so are repositories: a file's view is collected once.
+        let mut seen: Option<(u32, Vec<u32>)> = None;
+        for word in repositories {
+            let file = word.span.file;
+            let visible = match &mut seen {
+                Some((known, visible)) if *known == file => visible,
+                seen => {
+                    let mut visible = Vec::new();
+                    self.visible(file, &mut visible);
+                    &mut seen.insert((file, visible)).1
+                }
+            };
+            let mut others = visible.iter().filter(|other| **other != file);
+            let other = others.find_map(|other| {
+                self.repositories.get(other)?.iter().find(|other| other.text == word.text)
             });
             if let Some(other) = other {
                 let message = format!("repository `{}` is defined twice", word.text);
@@ -233,6 +246,26 @@ impl<'a> Types<'a> {
                 faults.push(fault.related(other.span, "imported from here"));
             }
         }
+    }
+
+    /// Returns the repositories a file sees, by name. Those that come by a namespace carry it.
+    pub(crate) fn repositories_in(&self, file: u32) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut todo = vec![(file, String::new())];
+        let mut seen = Vec::new();
+        while let Some((file, prefix)) = todo.pop() {
+            if seen.contains(&file) {
+                continue;
+            }
+            seen.push(file);
+            let own = self.repositories.get(&file).into_iter().flatten();
+            names.extend(own.map(|word| format!("{prefix}{}", word.text)));
+            for (import, namespace) in self.imports.get(&file).into_iter().flatten() {
+                let prefix = namespace.map_or(prefix.clone(), |name| format!("{prefix}{name}:"));
+                todo.push((*import, prefix));
+            }
+        }
+        names
     }
 
     /// Collects the files whose names a file sees without a prefix.
@@ -474,20 +507,36 @@ impl<'a> Types<'a> {
     }
 
     /// Returns the function a name means where it is written.
-    pub(crate) fn function(&self, name: Word<'_>) -> Option<&FunctionDef<'a>> {
-        let at = self.function_at(name.span.file, name.text, &mut Vec::new())?;
-        Some(&self.functions[at])
+    ///
+    /// # Errors
+    /// Several imports bring different functions of this name (csd07 10.4).
+    pub(crate) fn function(&self, name: Word<'_>) -> Result<Option<&FunctionDef<'a>>, Fault> {
+        match self.function_at(name.span.file, name.text, &mut Vec::new()) {
+            Found::Nothing => Ok(None),
+            Found::One(at) => Ok(Some(&self.functions[at])),
+            Found::Several(left, right) => {
+                let message = format!("`{}` could be one of several functions", name.text);
+                let fault = Fault::new(Code::DuplicateName, name.span, message)
+                    .related(self.functions[left].name.span, "this one")
+                    .related(self.functions[right].name.span, "or this one");
+                Err(fault.hint("import one of their files into a `namespace`"))
+            }
+        }
     }
 
-    fn function_at(&self, file: u32, text: &str, seen: &mut Vec<(u32, usize)>) -> Option<usize> {
+    fn function_at(&self, file: u32, text: &str, seen: &mut Vec<(u32, usize)>) -> Found<usize> {
         if let Some(at) = self.function_names.get(&(file, text)) {
-            return Some(*at);
+            return Found::One(*at);
         }
         if seen.contains(&(file, text.len())) {
-            return None;
+            return Found::Nothing;
         }
         seen.push((file, text.len()));
-        self.within(file, text).find_map(|(import, rest)| self.function_at(import, rest, seen))
+        let mut found = Found::Nothing;
+        for (import, rest) in self.within(file, text) {
+            found = found.and(self.function_at(import, rest, seen));
+        }
+        found
     }
 
     /// Returns all functions that files define.

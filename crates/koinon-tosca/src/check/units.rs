@@ -163,11 +163,6 @@ impl Units {
         Some(Self { units, prefixes, all, canonical, number, any_case })
     }
 
-    /// Returns all multipliers, for checks against the type of the number.
-    pub(crate) fn multipliers(&self) -> impl Iterator<Item = Decimal> + '_ {
-        self.units.values().chain(self.prefixes.values()).copied()
-    }
-
     fn multiplier(&self, unit: &str) -> Option<Decimal> {
         if let Some(multiplier) = self.all.get(unit) {
             return Some(*multiplier);
@@ -179,8 +174,14 @@ impl Units {
     /// Reads `<number> <unit>`.
     pub(crate) fn read<'t>(&self, text: &'t str) -> Result<Amount<'t>, String> {
         let mut parts = text.split_whitespace();
-        let (Some(first), Some(unit), None) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(format!("expected a number, a space and a unit, found `{text}`"));
+        let (first, unit) = match (parts.next(), parts.next(), parts.next()) {
+            (Some(first), Some(unit), None) => (first, unit),
+            // TOSCA 1.x takes no white space between them as well (1.3, 3.3.6.3).
+            (Some(only), None, None) if self.any_case => {
+                let end = only.rfind(|one: char| one.is_ascii_digit()).map_or(0, |at| at + 1);
+                only.split_at(end)
+            }
+            _ => return Err(format!("expected a number, a space and a unit, found `{text}`")),
         };
         let Scalar::Number(number) = Scalar::plain(first) else {
             return Err(format!("expected a number before the unit, found `{first}`"));

@@ -30,6 +30,7 @@ use crate::grammar::Gives;
 use crate::grammar::Properties;
 use crate::grammar::Property;
 use crate::grammar::Schema;
+use crate::grammar::TypeDef;
 use crate::grammar::TypeId;
 
 impl<'a> Program<'a> {
@@ -77,7 +78,11 @@ impl<'a> Program<'a> {
                 let scope = self.deeper(scope, expr.span)?;
                 match shape.entry {
                     Some(entry) => {
-                        Value::List(all(items.iter().map(|item| self.typed(item, entry, scope)))?)
+                        let range = self.is_range(shape.def);
+                        Value::List(all(items.iter().map(|item| match item.as_str() {
+                            Some("UNBOUNDED") if range => Ok(Value::from(i64::MAX)),
+                            _ => self.typed(item, entry, scope),
+                        }))?)
                     }
                     None => self.eval(expr, scope)?.value,
                 }
@@ -109,6 +114,16 @@ impl<'a> Program<'a> {
         };
         self.validate(&value, schema, shape, expr.span, scope)?;
         Ok(value)
+    }
+
+    /// Returns whether a type is TOSCA 1.x's `range`, whose end may be `UNBOUNDED`: the greatest integer.
+    fn is_range(&self, def: &TypeDef<'a>) -> bool {
+        def.chain.iter().any(|id| {
+            let metadata = self.types.def(*id).metadata.and_then(|metadata| metadata.map());
+            metadata.into_iter().flatten().any(|(key, value)| {
+                key.text() == Some("koinon.builtin") && value.text() == Some("range")
+            })
+        })
     }
 
     /// Reads what is written as text; the error says what was found.
@@ -150,7 +165,9 @@ impl<'a> Program<'a> {
                         units: None,
                     };
                     let lifted = Expr { span, kind: ExprKind::Number(number) };
-                    let checked = self.shaped(&lifted, &schema, builtin, scope);
+                    // One fault says it: with the number in its scalar.
+                    let (checked, _) =
+                        self.faults.capture(|| self.shaped(&lifted, &schema, builtin, scope));
                     if checked.is_err() {
                         return Err(format!(
                             "`{text}`, whose number is not {}",
@@ -263,9 +280,11 @@ impl<'a> Program<'a> {
                     return Err(self.halt(fault.related(clause.span, "this must hold")));
                 }
                 Ok(found) => {
-                    let message =
-                        format!("a validation must be a boolean, found a {}", found.kind());
-                    return Err(self.halt(Fault::new(Code::Evaluation, clause.span, message)));
+                    // As the clause's own check says it, which cannot always know: it is told once.
+                    let found = article(found.kind());
+                    let fault =
+                        mismatch(Base::Boolean, "boolean", &found, clause.span, "validation");
+                    return Err(self.halt(fault));
                 }
                 Err(Halt::Reported) => return Err(Halt::Reported),
             }
@@ -290,6 +309,16 @@ impl<'a> Program<'a> {
                     let workflow = scope.workflow.and_then(|inputs| inputs.get(name?));
                     let input = workflow.or_else(|| self.template.inputs.get(name?));
                     input.and_then(|input| self.types.shape(&input.schema)).map(|one| one.id)
+                }
+                Gives::Number => {
+                    // Integer or float, or a scalar, which only a boolean and its like cannot be.
+                    let number = matches!(shape.base, Base::Integer | Base::Float | Base::Scalar);
+                    if !number {
+                        let found = "a number";
+                        let fault = mismatch(shape.base, shape.name, found, expr.span, scope.what);
+                        return Err(self.halt(fault));
+                    }
+                    None
                 }
                 Gives::Any => None,
             },

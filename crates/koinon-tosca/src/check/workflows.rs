@@ -1,6 +1,7 @@
 //! Workflows, triggers and substitution mappings against what they name (csd07 13, 15, 16.5).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::eval::Scope;
 use super::program::Program;
@@ -10,10 +11,14 @@ use crate::diag::Fault;
 use crate::grammar::Activity;
 use crate::grammar::Assigned;
 use crate::grammar::Assignments;
+use crate::grammar::Capability;
+use crate::grammar::ExprKind;
+use crate::grammar::Index;
 use crate::grammar::MappedRequirement;
 use crate::grammar::MappedTo;
 use crate::grammar::MappedValue;
 use crate::grammar::Properties;
+use crate::grammar::Schema;
 use crate::grammar::Section;
 use crate::grammar::Substitution;
 use crate::grammar::TypeDef;
@@ -26,7 +31,18 @@ impl<'a> Program<'a> {
             self.check_parameters(&workflow.inputs, Scope::in_type(workflow.name.text));
             let scope = Scope { workflow: Some(&workflow.inputs), ..Scope::of(workflow.name.text) };
             if let Some(precondition) = &workflow.precondition {
-                drop(self.eval(precondition, scope));
+                self.check_condition(precondition, Scope { what: "precondition", ..scope });
+            }
+            for (word, value) in workflow.outputs.iter() {
+                let scope = Scope { what: word.text, ..scope };
+                match &value.kind {
+                    ExprKind::List(path) => self.check_attribute_path(path, value, scope),
+                    ExprKind::Faulty => {}
+                    _ => {
+                        let message = "expected a path to an attribute, such as [server, address]";
+                        self.faults.push(Fault::new(Code::Path, value.span, message));
+                    }
+                }
             }
             for step in workflow.steps.values() {
                 self.check_step(workflow, step, scope);
@@ -35,9 +51,16 @@ impl<'a> Program<'a> {
         for policy in self.template.policies.values() {
             let inherited = self.types.get(Section::Policy, policy.policy_type);
             let inherited = inherited.into_iter().flat_map(|def| def.triggers.values());
+            // A type does not know the workflows of the service; a policy does.
+            for activity in policy.triggers.values().flat_map(|trigger| &trigger.action) {
+                if let Activity::Inline(word, _) = activity {
+                    let has = self.template.workflows.contains(word.text);
+                    self.known("workflow", *word, has, self.template.workflows.names());
+                }
+            }
             for trigger in policy.triggers.values().chain(inherited) {
                 if let Some(condition) = &trigger.condition {
-                    drop(self.eval(condition, Scope { open: true, ..Scope::of("condition") }));
+                    self.check_condition(condition, Scope::in_type("condition"));
                 }
                 for activity in &trigger.action {
                     self.check_activity(activity, None, Scope::in_type(policy.name.text));
@@ -68,6 +91,12 @@ impl<'a> Program<'a> {
                 self.faults.push(fault.near(next.text, workflow.steps.names()));
             }
         }
+        if let (Some(word), true) =
+            (step.relationship, node.is_none() && self.template.groups.contains(target.text))
+        {
+            let message = format!("`{}` is a group, which has no requirements", target.text);
+            self.faults.push(Fault::new(Code::Definition, word.span, message));
+        }
         let def = node
             .and_then(|position| self.graph.of_template(position).next())
             .map(|at| self.graph.node(at).def);
@@ -94,7 +123,7 @@ impl<'a> Program<'a> {
             None => Scope { open: true, ..scope },
         };
         for clause in &step.filter {
-            drop(self.eval(clause, scope));
+            self.check_condition(clause, Scope { what: "filter", ..scope });
         }
         for activity in &step.activities {
             self.check_activity(activity, of, scope);
@@ -109,7 +138,9 @@ impl<'a> Program<'a> {
     ) {
         match activity {
             Activity::SetState(value) => {
-                drop(self.eval(value, scope));
+                let word = Word { text: "string", span: value.span };
+                let schema = Schema { data_type: Some(word), ..Schema::default() };
+                drop(self.typed(value, &schema, Scope { what: "set_state", ..scope }));
             }
             Activity::Delegate(_, inputs) => {
                 for value in inputs.values() {
@@ -225,9 +256,11 @@ impl<'a> Program<'a> {
         let Some(id) = self.faults.keep(self.types.find(Section::Node, name)) else { return };
         let def = self.types.def(id);
         if let Some(filter) = &substitution.filter {
-            drop(self.eval(filter, Scope::in_type("substitution_filter")));
+            self.check_condition(filter, Scope::in_type("substitution_filter"));
         }
         self.check_value_mappings(substitution, def);
+        self.check_mapped_inputs(substitution);
+        self.check_mapping_counts(&substitution.requirements);
         for (capability, node, mapped) in &substitution.capabilities {
             let known = def.capabilities.keys().copied();
             self.known(
@@ -239,6 +272,11 @@ impl<'a> Program<'a> {
             if let Some(target) = self.mapped_node(*node) {
                 let has = target.capabilities.contains_key(mapped.text);
                 self.known("capability", *mapped, has, target.capabilities.keys().copied());
+                let outer = def.capabilities.get(capability.text);
+                let inner = target.capabilities.get(mapped.text);
+                let of =
+                    |one: Option<&Arc<Capability<'a>>>| one.and_then(|one| one.capability_type);
+                self.check_mapped_capability(of(outer), of(inner), *mapped);
             }
         }
         for mapping in &substitution.requirements {
@@ -246,6 +284,7 @@ impl<'a> Program<'a> {
             let has = def.requirement(mapping.name.text).is_some();
             self.known("requirement", mapping.name, has, known);
             for target in &mapping.targets {
+                self.check_mapped_requirement(target);
                 match target {
                     MappedRequirement::Node(node) => {
                         self.mapped_node(*node);
@@ -381,6 +420,13 @@ impl<'a> Program<'a> {
                         (&self.template.inputs, "input")
                     };
                     self.known(what, *name, known.contains_key(name.text), known.keys().copied());
+                    let own = names.iter().find_map(|known| known.get(word.text));
+                    let all = matches!(from, MappedValue::Relationship(_, Some(Index::All), _));
+                    if let (Some(own), Some(other), false) = (own, known.get(name.text), all) {
+                        let (from, to) = (&own.schema, &other.schema);
+                        let schemas = if attributes { (to, from) } else { (from, to) };
+                        self.check_mapped_types(schemas, *name, own);
+                    }
                 }
             }
         }

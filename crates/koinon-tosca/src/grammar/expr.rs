@@ -46,6 +46,8 @@ pub(crate) enum Gives {
     Boolean,
     Integer,
     String,
+    /// A number, or a scalar.
+    Number,
     /// It depends on the arguments.
     Any,
 }
@@ -141,11 +143,11 @@ functions! {
     Token "token" 3..=3 => String,
     Union "union" 1..=ANY => Any,
     Intersection "intersection" 1..=ANY => Any,
-    Sum "sum" 1..=ANY => Any,
-    Difference "difference" 2..=2 => Any,
-    Product "product" 1..=ANY => Any,
-    Quotient "quotient" 2..=2 => Any,
-    Remainder "remainder" 2..=2 => Any,
+    Sum "sum" 1..=ANY => Number,
+    Difference "difference" 2..=2 => Number,
+    Product "product" 1..=ANY => Number,
+    Quotient "quotient" 2..=2 => Number,
+    Remainder "remainder" 2..=2 => Number,
     Round "round" 1..=1 => Integer,
     Floor "floor" 1..=1 => Integer,
     Ceil "ceil" 1..=1 => Integer,
@@ -213,6 +215,22 @@ impl<'a> Expr<'a> {
             ExprKind::Call(function, _) if function.is_query() => true,
             ExprKind::Call(_, arguments) => arguments.iter().any(Self::varies),
             ExprKind::Custom(_, arguments) => arguments.varies(),
+        }
+    }
+
+    /// Returns the expressions it is made of.
+    pub(crate) fn parts(&self) -> Box<dyn Iterator<Item = &Self> + '_> {
+        match &self.kind {
+            ExprKind::Null
+            | ExprKind::Bool(_)
+            | ExprKind::Number(_)
+            | ExprKind::Text(_)
+            | ExprKind::Faulty => Box::new(std::iter::empty()),
+            ExprKind::List(items) | ExprKind::Call(_, items) => Box::new(items.iter()),
+            ExprKind::Map(entries) => {
+                Box::new(entries.iter().flat_map(|(key, value)| [key, value]))
+            }
+            ExprKind::Custom(_, arguments) => Box::new(std::iter::once(&**arguments)),
         }
     }
 

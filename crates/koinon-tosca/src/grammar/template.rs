@@ -210,7 +210,8 @@ pub(crate) fn read_node<'a>(
     let silent = Faults::default();
     let copied = copied.and_then(|yaml| fields(yaml, entity, name.span, &silent));
     let fields = super::copy::Copied { own, copied };
-    if !fields.has("type") {
+    // What cannot be copied was told there.
+    if !fields.has("type") && !fields.own.has("copy") {
         fields.own.require("type", entity, faults);
     }
     let mut directives = Vec::new();
@@ -477,7 +478,7 @@ pub(crate) fn read_relationship<'a>(
     let silent = Faults::default();
     let copied = copied.and_then(|yaml| fields(yaml, entity, name.span, &silent));
     let fields = super::copy::Copied { own, copied };
-    if !fields.has("type") {
+    if !fields.has("type") && !fields.own.has("copy") {
         fields.own.require("type", entity, faults);
     }
     Some(RelationshipTemplate {

@@ -474,6 +474,12 @@ fn operations<'a>(
 pub(crate) fn read_functions<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<FunctionDef<'a>> {
     let mut functions = Vec::new();
     for (name, yaml) in named(yaml, keynames::FUNCTION.name, faults) {
+        if name.text.contains('$') {
+            let message = format!("`{}` cannot be the name of a function", name.text);
+            let fault = Fault::new(Code::InvalidName, name.span, message);
+            faults.push(fault.hint("names of functions have no dollar signs"));
+            continue;
+        }
         let Some(fields) = fields(yaml, &keynames::FUNCTION, name.span, faults) else { continue };
         let list = fields.get("signatures").and_then(Yaml::list).into_iter().flatten();
         let signatures: Vec<Signature<'_>> =
