@@ -383,6 +383,7 @@ impl Loader<'_> {
             return Ok((None, None));
         };
         let namespace = fields.word("namespace").map(|word| word.text.to_owned());
+        let at = (import.span().file, import.span().start);
         let found = match (fields.word("url"), fields.word("profile")) {
             (Some(url), None) => match fields.word("repository") {
                 Some(repository) => in_repository(url, repository, root, &base)?,
@@ -400,6 +401,10 @@ impl Loader<'_> {
                 return Err(Fault::new(Code::Import, url.span, message));
             }
             (None, None) if fields.has("url") || fields.has("profile") => return Ok((None, None)),
+            // Said in the words of TOSCA 1.x already.
+            (None, None) if self.faults.places().contains(&at) => {
+                return Ok((None, None));
+            }
             (None, None) => {
                 let message = "expected `url` or `profile` in an import";
                 return Err(Fault::new(Code::MissingKey, import.span(), message));

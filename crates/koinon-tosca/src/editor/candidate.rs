@@ -414,7 +414,7 @@ impl<'f, 'v> Found<'f, 'v> {
         let own = self.view.types.functions().iter().filter_map(|function| {
             let name = prefixes.iter().find_map(|prefix| {
                 let name = format!("{prefix}{}", function.name.text);
-                let found = self.view.types.function(Word { text: &name, span })?;
+                let found = self.view.types.function(Word { text: &name, span }).ok()??;
                 std::ptr::eq(found, function).then_some(name)
             })?;
             Some(used(&format!("${name}"), What::Custom(function)))
@@ -605,6 +605,7 @@ fn arity(function: Function) -> String {
         Gives::Boolean => format!("{takes}, gives a boolean"),
         Gives::Integer => format!("{takes}, gives an integer"),
         Gives::String => format!("{takes}, gives a string"),
+        Gives::Number => format!("{takes}, gives a number"),
         Gives::Any => takes,
     }
 }

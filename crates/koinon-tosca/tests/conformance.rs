@@ -1,0 +1,72 @@
+//! `docs/tosca-conformance.md` says what the tests say: its tables are compared with where their facts come from.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps nothing tests nothing")]
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Rows of the table under a heading, without its head.
+fn rows(heading: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("docs/tosca-conformance.md")).unwrap();
+    let (_, section) = text.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let table = section.lines().filter(|line| line.starts_with('|')).skip(2);
+    table.map(str::to_owned).collect()
+}
+
+/// Fields of a line of a CSV file; one in quotes may hold commas.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    for one in line.chars() {
+        match one {
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            one => fields.last_mut().unwrap().push(one),
+        }
+    }
+    fields
+}
+
+#[test]
+fn misses() {
+    let text = fs::read_to_string(root().join("suite/oasis-tosca-2.0/misses.csv")).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#')).skip(1);
+    let expected: Vec<String> = lines
+        .map(|line| {
+            let fields = fields(line);
+            format!("| `{}` | {} |", fields[0], fields[1..].join(" | "))
+        })
+        .collect();
+    assert_eq!(rows("Misses of the OASIS suite"), expected);
+}
+
+#[test]
+fn faults() {
+    let mut expected = Vec::new();
+    for part in ["types", "values", "templates", "old"] {
+        let path = root().join(format!("crates/koinon-tosca/tests/suite/faults-{part}.yaml"));
+        let text = fs::read_to_string(path).unwrap();
+        let mut name = "";
+        for line in text.lines() {
+            if let Some(header) = line.strip_prefix("### ").filter(|one| !one.starts_with("file "))
+            {
+                let flags = [" (graph)", " (partial)"];
+                let end = flags.iter().find_map(|flag| header.strip_suffix(flag));
+                name = end.unwrap_or(header);
+            }
+            if let Some(error) = line.trim_start().strip_prefix("# error: ") {
+                let code = error.split(' ').next().unwrap();
+                expected.push(format!("| {name} | {code} |"));
+            }
+        }
+    }
+    let twins = expected.iter().filter(|row| row.contains(", mended |")).count();
+    assert_eq!(twins, 0, "a twin has a fault");
+    assert_eq!(rows("Faults that are found"), expected);
+}
