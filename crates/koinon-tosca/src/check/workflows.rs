@@ -259,8 +259,6 @@ impl<'a> Program<'a> {
             self.check_condition(filter, Scope::in_type("substitution_filter"));
         }
         self.check_value_mappings(substitution, def);
-        self.check_mapped_inputs(substitution);
-        self.check_mapping_counts(&substitution.requirements);
         for (capability, node, mapped) in &substitution.capabilities {
             let known = def.capabilities.keys().copied();
             self.known(
