@@ -144,6 +144,13 @@ fn earlier(document: &Value, profiles: &BTreeMap<String, Value>) -> Result<Expor
     let known = represent(&one_file(document), DOCUMENT, &Options::default()).ok();
     let mut warnings = Vec::new();
     let mut files = BTreeMap::new();
+    for earlier in [Version::V1_0, Version::V1_1, Version::V1_2] {
+        let profile = earlier.profile();
+        if profiles.contains_key(profile) {
+            let message = format!("the types of {profile} are those of 1.3 in a file of 1.3");
+            warnings.push(Warning { path: "imports".to_owned(), message });
+        }
+    }
     // What 1.3 implies is there anyway.
     let implied =
         |name: &str| PROFILES.iter().any(|(known, _, _)| *known == name && *known != SIMPLE_2_0);
