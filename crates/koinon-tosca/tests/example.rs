@@ -451,7 +451,8 @@ error[K0104]: `minimal_reputaton` has only a value, but refines nothing that is 
     assert_eq!(diagnostics.to_string(), expected);
 }
 
-/// What 1.3 says compiles to the same facts and the same nodes; the document is another text.
+/// What 1.3 says compiles to the same facts and the same nodes; the document is another text, and the representation
+/// says where in it each value stands.
 #[test]
 fn the_same_network_in_1_3() {
     let files = BTreeMap::from([("template.yaml".to_owned(), TEMPLATE_1_3.to_owned())]);
@@ -464,6 +465,6 @@ fn the_same_network_in_1_3() {
         assert_eq!(facts(&old), facts(&new));
         assert_eq!(open(&split(&old)).unwrap(), old);
         let more = if file.is_empty() { 1 } else { 200 };
-        assert_eq!(instance(&old, more), instance(&new, more));
+        assert_eq!(instance(&old, more).nodes, instance(&new, more).nodes);
     }
 }
