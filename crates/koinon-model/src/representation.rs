@@ -1,9 +1,10 @@
 //! The representation graph of a service: what a resolver makes of a template (TOSCA 2.0 section 4.2.2).
 //!
 //! Plain data with one canonical JSON: keys sorted, nothing written that is empty, no floats, no clock, ids by hashing.
-//! Strings are in NFC, as [`Value::string`] makes them. Names that repeat share one allocation (`Arc<str>`), and so do
-//! the interfaces of the nodes of one template where they are equal.
+//! Strings are in NFC, as [`Value::string`] makes them. Names that repeat share one allocation (`Arc<str>`), and so
+//! may capabilities and interfaces of different nodes that are equal.
 
+mod entries;
 mod read;
 mod write;
 
@@ -17,6 +18,7 @@ use crate::id::Digest;
 use crate::id::keccak256;
 use crate::value::Value;
 
+pub use entries::Entries;
 pub use read::RepresentationError;
 
 /// The version of the representation's JSON.
@@ -98,10 +100,10 @@ pub struct Property {
 }
 
 /// Properties or attributes by name.
-pub type Properties = BTreeMap<Arc<str>, Property>;
+pub type Properties = Entries<Property>;
 
 /// Interfaces by name.
-pub type Interfaces = BTreeMap<Arc<str>, Arc<Interface>>;
+pub type Interfaces = Entries<Arc<Interface>>;
 
 /// A node representation, or a reference to one of another service.
 ///
@@ -126,9 +128,9 @@ pub struct Node {
     /// Attributes, as far as they have a value before anything runs.
     pub attributes: Properties,
     /// Capabilities by name.
-    pub capabilities: BTreeMap<Arc<str>, Capability>,
+    pub capabilities: Entries<Arc<Capability>>,
     /// Artifacts by name.
-    pub artifacts: BTreeMap<Arc<str>, Arc<Artifact>>,
+    pub artifacts: Entries<Arc<Artifact>>,
     /// Interfaces.
     pub interfaces: Interfaces,
     /// Who runs it: the name or account of an operator; `None` where nobody in particular does.
@@ -145,7 +147,7 @@ pub struct Capability {
     /// Attributes, as far as they have a value before anything runs.
     pub attributes: Properties,
     /// What relationships have left of the properties they allocate from (section 8.5.5).
-    pub remaining: BTreeMap<Arc<str>, Value>,
+    pub remaining: Entries<Value>,
     /// The node of the substituting service, and its capability, that stand for it (section 15.4).
     pub inner: Option<(ElementId, Arc<str>)>,
 }
@@ -243,7 +245,7 @@ pub struct Relationship {
     /// Interfaces.
     pub interfaces: Interfaces,
     /// What it takes of the capability's properties (`allocation`).
-    pub allocation: BTreeMap<Arc<str>, Value>,
+    pub allocation: Entries<Value>,
     /// How the target was chosen.
     pub choice: Choice,
 }

@@ -14,6 +14,7 @@ use koinon_model::representation::AttributePath;
 use koinon_model::representation::Capability;
 use koinon_model::representation::Choice;
 use koinon_model::representation::ElementId;
+use koinon_model::representation::Entries;
 use koinon_model::representation::Group;
 use koinon_model::representation::Implementation;
 use koinon_model::representation::Interface;
@@ -76,7 +77,14 @@ fn properties() -> impl Strategy<Value = Properties> {
         value,
         origin: origin.map(|(file, line, column)| Origin { file, line, column }),
     });
-    btree_map(name(), property, 0..3)
+    entries(property, 0..3)
+}
+
+fn entries<V: std::fmt::Debug>(
+    entry: impl Strategy<Value = V>,
+    size: std::ops::Range<usize>,
+) -> impl Strategy<Value = Entries<V>> {
+    btree_map(name(), entry, size).prop_map(|entries| entries.into_iter().collect())
 }
 
 fn artifact() -> impl Strategy<Value = Arc<Artifact>> {
@@ -117,25 +125,27 @@ fn interfaces() -> impl Strategy<Value = Interfaces> {
             Arc::new(Interface { interface_type, operations, notifications })
         },
     );
-    btree_map(name(), interface, 0..2)
+    entries(interface, 0..2)
 }
 
-type NodeParts = (Properties, Properties, BTreeMap<Arc<str>, Capability>, Interfaces);
+type NodeParts = (Properties, Properties, Entries<Arc<Capability>>, Interfaces);
 
 fn node() -> impl Strategy<Value = Node> {
     let inner = option::of((any::<[u8; 32]>(), name()));
-    let capability = (name(), properties(), properties(), values(), inner).prop_map(
-        |(capability_type, properties, attributes, remaining, inner)| Capability {
-            capability_type,
-            properties,
-            attributes,
-            remaining,
-            inner: inner.map(|(node, name)| (ElementId(B256::from(node)), name)),
+    let remaining = entries(value(), 0..3);
+    let capability = (name(), properties(), properties(), remaining, inner).prop_map(
+        |(capability_type, properties, attributes, remaining, inner)| {
+            Arc::new(Capability {
+                capability_type,
+                properties,
+                attributes,
+                remaining,
+                inner: inner.map(|(node, name)| (ElementId(B256::from(node)), name)),
+            })
         },
     );
-    let parts = (properties(), properties(), btree_map(name(), capability, 0..2), interfaces());
-    let more =
-        (btree_map(name(), artifact(), 0..2), vec(name(), 0..2), option::of(name()), 0usize..3);
+    let parts = (properties(), properties(), entries(capability, 0..2), interfaces());
+    let more = (entries(artifact(), 0..2), vec(name(), 0..2), option::of(name()), 0usize..3);
     (parts, more).prop_map(
         |((properties, attributes, capabilities, interfaces), more): (NodeParts, _)| {
             let (artifacts, directives, operator, node_type) = more;
@@ -157,7 +167,8 @@ fn node() -> impl Strategy<Value = Node> {
 }
 
 fn relationship() -> impl Strategy<Value = (usize, usize, Relationship)> {
-    let parts = (name(), properties(), properties(), interfaces(), values());
+    let allocation = entries(value(), 0..3);
+    let parts = (name(), properties(), properties(), interfaces(), allocation);
     (0usize..8, 0usize..8, parts, 0usize..7).prop_map(|(source, target, parts, why)| {
         let (capability, properties, attributes, interfaces, allocation) = parts;
         let why = [
@@ -197,7 +208,7 @@ fn representation() -> impl Strategy<Value = Representation> {
         let group = Group {
             group_type: "G".into(),
             properties: properties.clone(),
-            attributes: BTreeMap::new(),
+            attributes: Properties::new(),
             members: ids.clone(),
         };
         let verdicts = [Verdict::Holds, Verdict::Open, Verdict::Broken("too \"few\"".to_owned())];
@@ -240,10 +251,10 @@ fn bare() -> Relationship {
         source: ElementId(B256::ZERO),
         target: ElementId(B256::ZERO),
         capability: "endpoint".into(),
-        properties: BTreeMap::new(),
-        attributes: BTreeMap::new(),
-        interfaces: BTreeMap::new(),
-        allocation: BTreeMap::new(),
+        properties: Properties::new(),
+        attributes: Properties::new(),
+        interfaces: Interfaces::new(),
+        allocation: Entries::new(),
         choice: Choice::among(Why::Mapping, [], None),
     }
 }
@@ -399,11 +410,11 @@ fn plain() -> Node {
         index: 0,
         node_type: "A".into(),
         directives: Vec::new(),
-        properties: BTreeMap::new(),
-        attributes: BTreeMap::new(),
-        capabilities: BTreeMap::new(),
-        artifacts: BTreeMap::new(),
-        interfaces: BTreeMap::new(),
+        properties: Properties::new(),
+        attributes: Properties::new(),
+        capabilities: Entries::new(),
+        artifacts: Entries::new(),
+        interfaces: Interfaces::new(),
         operator: None,
     }
 }

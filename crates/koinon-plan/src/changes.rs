@@ -4,7 +4,6 @@
 //! operator, the target and what is allocated from it. Left out are attributes, which running nodes change, what is left
 //! of a capability, which other relationships change, and where things were written.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use koinon_model::Limits;
 use koinon_model::Value;
 use koinon_model::representation::Artifact;
 use koinon_model::representation::Capability;
+use koinon_model::representation::Entries;
 use koinon_model::representation::Interface;
 use koinon_model::representation::Interfaces;
 use koinon_model::representation::Node;
@@ -108,8 +108,8 @@ impl Changes {
     /// Compares the entries of two maps; `inner` looks into those that differ.
     fn entries<T: PartialEq>(
         &mut self,
-        old: &BTreeMap<Arc<str>, T>,
-        new: &BTreeMap<Arc<str>, T>,
+        old: &Entries<T>,
+        new: &Entries<T>,
         inner: impl Fn(&mut Self, Option<&T>, Option<&T>),
     ) {
         if old == new {
@@ -172,12 +172,12 @@ impl Changes {
         self.values(old.map(value).as_ref(), new.map(value).as_ref());
     }
 
-    fn capabilities(&mut self, old: Option<&Capability>, new: Option<&Capability>) {
+    fn capabilities(&mut self, old: Option<&Arc<Capability>>, new: Option<&Arc<Capability>>) {
         let none = Properties::new();
         let before = old.map_or(&none, |side| &side.properties);
         let after = new.map_or(&none, |side| &side.properties);
         self.under("properties", |changes| changes.properties(before, after));
-        let name = |side: &'_ Capability| Arc::clone(&side.capability_type);
+        let name = |side: &Arc<Capability>| Arc::clone(&side.capability_type);
         self.text("type", old.map(name).as_ref(), new.map(name).as_ref());
     }
 

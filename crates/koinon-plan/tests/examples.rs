@@ -13,6 +13,7 @@ use koinon_model::representation::Artifact;
 use koinon_model::representation::AttributePath;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Implementation;
+use koinon_model::representation::Interfaces;
 use koinon_model::representation::Node;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
@@ -516,7 +517,7 @@ fn koinon_workers_are_replaced_by_whoever_runs_them() {
             .into(),
         };
         let mut node =
-            common::node("worker", "org.koinon:1.0:Worker", &Value::Null, BTreeMap::new());
+            common::node("worker", "org.koinon:1.0:Worker", &Value::Null, Interfaces::new());
         node.operator = Some(operator.into());
         node.artifacts = [("program".into(), Arc::new(image))].into();
         let types = ["org.koinon:1.0:Worker", "org.koinon:1.0:Image"];

@@ -241,27 +241,26 @@ impl Reader {
         if fields.map.contains_key(key) { self.text(fields, key).map(Some) } else { Ok(None) }
     }
 
-    fn entries<T>(
+    fn entries<T, M: FromIterator<(Arc<str>, T)>>(
         &mut self,
         fields: &mut Fields<'_>,
         key: &'static str,
         mut read: impl FnMut(&mut Self, At<'_>, Value) -> Read<T>,
-    ) -> Read<BTreeMap<Arc<str>, T>> {
-        let Some(value) = fields.optional(key) else { return Ok(BTreeMap::new()) };
+    ) -> Read<M> {
+        let Some(value) = fields.optional(key) else { return Ok(M::from_iter([])) };
         let at = fields.at.key(key);
-        let mut entries = BTreeMap::new();
-        for (name, value) in at.map(value)? {
+        let entries = at.map(value)?.into_iter().map(|(name, value)| {
             let entry = read(self, at.key(&name), value)?;
-            entries.insert(self.name(name), entry);
-        }
-        Ok(entries)
+            Ok((self.name(name), entry))
+        });
+        entries.collect()
     }
 
-    fn values(
+    fn values<M: FromIterator<(Arc<str>, Value)>>(
         &mut self,
         fields: &mut Fields<'_>,
         key: &'static str,
-    ) -> Read<BTreeMap<Arc<str>, Value>> {
+    ) -> Read<M> {
         self.entries(fields, key, |_, _, value| Ok(value))
     }
 
@@ -350,7 +349,7 @@ impl Reader {
         Ok(node)
     }
 
-    fn capability(&mut self, at: At<'_>, value: Value) -> Read<Capability> {
+    fn capability(&mut self, at: At<'_>, value: Value) -> Read<Arc<Capability>> {
         let mut fields = Self::fields(at, value)?;
         let capability = Capability {
             capability_type: self.text(&mut fields, "type")?,
@@ -363,7 +362,7 @@ impl Reader {
             },
         };
         fields.end()?;
-        Ok(capability)
+        Ok(Arc::new(capability))
     }
 
     fn inner(&mut self, at: At<'_>, value: Value) -> Read<(ElementId, Arc<str>)> {

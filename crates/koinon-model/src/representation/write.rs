@@ -1,12 +1,12 @@
 //! The canonical JSON of a representation.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Artifact;
 use super::AttributePath;
 use super::Capability;
 use super::ElementId;
+use super::Entries;
 use super::Group;
 use super::Implementation;
 use super::Interface;
@@ -72,13 +72,14 @@ impl Representation {
 }
 
 /// Writes a map under a key, unless it is empty.
-fn map<T>(
+fn map<'a, T: 'a>(
     writer: &mut JsonWriter,
     key: &str,
-    entries: &BTreeMap<Arc<str>, T>,
+    entries: impl IntoIterator<Item = (&'a Arc<str>, &'a T), IntoIter: ExactSizeIterator>,
     write: impl Fn(&T, &mut JsonWriter),
 ) {
-    if entries.is_empty() {
+    let entries = entries.into_iter();
+    if entries.len() == 0 {
         return;
     }
     writer.key(key).map(|writer| {
@@ -107,7 +108,7 @@ fn properties(writer: &mut JsonWriter, key: &str, entries: &Properties) {
     map(writer, key, entries, Property::write);
 }
 
-fn values(writer: &mut JsonWriter, key: &str, entries: &BTreeMap<Arc<str>, Value>) {
+fn values(writer: &mut JsonWriter, key: &str, entries: &Entries<Value>) {
     map(writer, key, entries, |value, writer| writer.value(value));
 }
 
@@ -126,7 +127,9 @@ impl Node {
         writer.map(|writer| {
             map(writer, "artifacts", &self.artifacts, |artifact, writer| artifact.write(writer));
             properties(writer, "attributes", &self.attributes);
-            map(writer, "capabilities", &self.capabilities, Capability::write);
+            map(writer, "capabilities", &self.capabilities, |capability, writer| {
+                writer.shared(capability, Capability::write);
+            });
             list(writer, "directives", &self.directives, |name, writer| writer.string(name));
             writer.key("id").hash(&self.id.0);
             writer.key("index").number(u64::from(self.index));
@@ -300,7 +303,7 @@ impl Policy {
             writer.key("name").string(&self.name);
             properties(writer, "properties", &self.properties);
             ids(writer, "targets", &self.targets);
-            values(writer, "triggers", &self.triggers);
+            map(writer, "triggers", &self.triggers, |value, writer| writer.value(value));
             writer.key("type").string(&self.policy_type);
             writer.key("verdict");
             match &self.verdict {

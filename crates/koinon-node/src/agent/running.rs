@@ -14,6 +14,8 @@ use koinon_model::Restart;
 use koinon_model::Slot;
 use koinon_model::keccak256;
 use koinon_model::representation::ElementId;
+use koinon_model::representation::Entries;
+use koinon_model::representation::Interfaces;
 use koinon_model::representation::Node as GraphNode;
 use koinon_model::representation::Properties;
 use koinon_model::representation::Representation;
@@ -167,6 +169,7 @@ fn alone(graph: &Representation, place: usize) -> Representation {
     };
     forget(&mut node.properties);
     for capability in node.capabilities.values_mut() {
+        let capability = Arc::make_mut(capability);
         forget(&mut capability.properties);
         capability.attributes.clear();
         capability.remaining.clear();
@@ -197,9 +200,9 @@ fn unknown(slot: &Slot) -> GraphNode {
         directives: Vec::new(),
         properties: Properties::new(),
         attributes: Properties::new(),
-        capabilities: BTreeMap::new(),
-        artifacts: BTreeMap::new(),
-        interfaces: BTreeMap::new(),
+        capabilities: Entries::new(),
+        artifacts: Entries::new(),
+        interfaces: Interfaces::new(),
         operator: None,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use koinon_model::Value;
 use koinon_model::representation::Artifact;
+use koinon_model::representation::Interfaces;
 use koinon_model::representation::Representation;
 
 use crate::common;
@@ -68,7 +69,7 @@ fn share(graph: &mut Representation) {
     }
     let nodes = graph.nodes.iter_mut().map(|node| &mut node.interfaces);
     let links = graph.relationships.iter_mut().map(|link| &mut link.interfaces);
-    for interface in nodes.chain(links).flat_map(BTreeMap::values_mut) {
+    for interface in nodes.chain(links).flat_map(Interfaces::values_mut) {
         let interface = Arc::make_mut(interface);
         name(&mut interface.interface_type);
         for operation in interface.operations.values_mut() {

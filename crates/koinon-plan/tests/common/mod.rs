@@ -8,11 +8,13 @@ use koinon_model::Value;
 use koinon_model::representation::Artifact;
 use koinon_model::representation::Choice;
 use koinon_model::representation::ElementId;
+use koinon_model::representation::Entries;
 use koinon_model::representation::Implementation;
 use koinon_model::representation::Interface;
 use koinon_model::representation::Interfaces;
 use koinon_model::representation::Node;
 use koinon_model::representation::Operation;
+use koinon_model::representation::Properties;
 use koinon_model::representation::Property;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
@@ -92,9 +94,9 @@ pub(crate) fn node(template: &str, node_type: &str, value: &Value, interfaces: I
         node_type: node_type.into(),
         directives: Vec::new(),
         properties: [("value".into(), Property::known(value.clone()))].into(),
-        attributes: BTreeMap::new(),
-        capabilities: BTreeMap::new(),
-        artifacts: BTreeMap::new(),
+        attributes: Properties::new(),
+        capabilities: Entries::new(),
+        artifacts: Entries::new(),
         interfaces,
         operator: None,
     }
@@ -116,10 +118,10 @@ pub(crate) fn relationship(
         source,
         target: ElementId::node("service", target, 0),
         capability: "feature".into(),
-        properties: BTreeMap::new(),
-        attributes: BTreeMap::new(),
+        properties: Properties::new(),
+        attributes: Properties::new(),
         interfaces,
-        allocation: BTreeMap::new(),
+        allocation: Entries::new(),
         choice: Choice::among(Why::Named, [], None),
     }
 }

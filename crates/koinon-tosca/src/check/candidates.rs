@@ -266,6 +266,13 @@ impl<'a> Program<'a> {
         Ok(Some((left, shown)))
     }
 
+    /// Returns whether something was allocated from a capability.
+    pub(super) fn is_taken_from(&self, node: u32, capability: &Capability<'a>) -> bool {
+        let mut names = capability.properties.keys();
+        self.resolver.allocates()
+            && names.any(|name| self.resolver.taken(node, (capability.name.text, name)).is_some())
+    }
+
     /// Returns what is left of a property something was allocated from.
     pub(super) fn left(
         &self,

@@ -86,7 +86,7 @@ impl<'a> Node<'a> {
 
 impl Elsewhere<'_> {
     fn capability(&self, name: &str) -> Option<&model::Capability> {
-        self.node.capabilities.get(name)
+        self.node.capabilities.get(name).map(|known| &**known)
     }
 
     /// Returns what is left of a capability's property, if something was allocated from it.

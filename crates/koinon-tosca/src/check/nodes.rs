@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use koinon_model::Value;
 use koinon_model::representation as model;
+use koinon_model::representation::Entries;
 use koinon_model::representation::Representation;
 
 use super::eval::Scope;
@@ -290,7 +292,7 @@ impl<'a> Builder<'_, 'a> {
             })
             .collect()
         };
-        let mut capabilities = BTreeMap::new();
+        let mut capabilities = Entries::new();
         for capability in node.def.capabilities.values() {
             let name = capability.name.text;
             let id = capability.capability_type;
@@ -311,7 +313,7 @@ impl<'a> Builder<'_, 'a> {
                 remaining,
                 inner: None,
             };
-            capabilities.insert(self.name(name), own);
+            capabilities.insert(self.name(name), Arc::new(own));
         }
         let external = program.graph.external.contains(&at);
         model::Node {
@@ -323,8 +325,8 @@ impl<'a> Builder<'_, 'a> {
             properties: known(&elsewhere.node.properties, &node.def.properties),
             attributes: known(&elsewhere.node.attributes, &node.def.attributes),
             capabilities,
-            artifacts: BTreeMap::new(),
-            interfaces: BTreeMap::new(),
+            artifacts: Entries::new(),
+            interfaces: model::Interfaces::new(),
             operator: elsewhere.node.operator.clone(),
         }
     }

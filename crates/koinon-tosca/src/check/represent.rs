@@ -10,6 +10,7 @@ use koinon_model::keccak256;
 use koinon_model::representation as model;
 use koinon_model::representation::AttributePath;
 use koinon_model::representation::ElementId;
+use koinon_model::representation::Entries;
 use koinon_model::representation::Origin;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Term;
@@ -34,6 +35,7 @@ use crate::diag::Span;
 use crate::grammar::Artifact;
 use crate::grammar::ArtifactRef;
 use crate::grammar::Assigned;
+use crate::grammar::Capability;
 use crate::grammar::Expr;
 use crate::grammar::ExprKind;
 use crate::grammar::Function;
@@ -95,13 +97,20 @@ pub(super) struct Builder<'p, 'a> {
     pub(super) lines: &'p Lines<'p>,
     /// Strings that repeat.
     names: RefCell<HashMap<&'p str, Arc<str>>>,
-    /// Interfaces that are the same for every node, by the address of their definitions.
+    /// Capabilities and interfaces that are the same for every node, by the address of their definitions.
+    capabilities: RefCell<HashMap<usize, Arc<model::Capability>>>,
     interfaces: RefCell<HashMap<usize, Arc<model::Interface>>>,
 }
 
 impl<'p, 'a> Builder<'p, 'a> {
     pub(super) fn new(program: &'p Program<'a>, lines: &'p Lines<'p>) -> Self {
-        Self { program, lines, names: RefCell::default(), interfaces: RefCell::default() }
+        Self {
+            program,
+            lines,
+            names: RefCell::default(),
+            capabilities: RefCell::default(),
+            interfaces: RefCell::default(),
+        }
     }
 
     pub(super) fn representation(&self, sources: &Sources) -> Representation {
@@ -257,11 +266,11 @@ impl<'p, 'a> Builder<'p, 'a> {
             index: u32::try_from(node.index).unwrap_or(u32::MAX),
             node_type: self.type_name(node.id),
             directives: directives.collect(),
-            properties: BTreeMap::new(),
-            attributes: BTreeMap::new(),
-            capabilities: BTreeMap::new(),
-            artifacts: BTreeMap::new(),
-            interfaces: BTreeMap::new(),
+            properties: model::Properties::new(),
+            attributes: model::Properties::new(),
+            capabilities: Entries::with_capacity(node.def.capabilities.len()),
+            artifacts: Entries::new(),
+            interfaces: model::Interfaces::new(),
             operator: None,
         };
         for (name, property) in &node.def.properties {
@@ -280,12 +289,19 @@ impl<'p, 'a> Builder<'p, 'a> {
             };
             used.push(id);
             let values = template.capabilities.get(name);
+            let shared = values.is_none() && !varies(capability);
+            let known = self.capabilities.borrow().get(&address(&**capability)).cloned();
+            if let Some(known) = known.filter(|_| shared && !program.is_taken_from(at, capability))
+            {
+                result.capabilities.insert(self.name(name), known);
+                continue;
+            }
             let assigned = values.map_or(&NOTHING, |values| &values.properties);
             let mut own = model::Capability {
                 capability_type: self.type_name(id),
-                properties: BTreeMap::new(),
-                attributes: BTreeMap::new(),
-                remaining: BTreeMap::new(),
+                properties: model::Properties::new(),
+                attributes: model::Properties::new(),
+                remaining: Entries::new(),
                 inner: None,
             };
             for (name, property) in &capability.properties {
@@ -298,18 +314,22 @@ impl<'p, 'a> Builder<'p, 'a> {
             }
             let assigned = values.map_or(&NOTHING, |values| &values.attributes);
             own.attributes = self.attributes(&capability.attributes, assigned, scope);
+            let shared = shared && own.remaining.is_empty();
+            let own = Arc::new(own);
+            if shared {
+                self.capabilities.borrow_mut().insert(address(&**capability), own.clone());
+            }
             result.capabilities.insert(self.name(name), own);
         }
-        for artifact in node.def.artifacts.values() {
-            if !template.artifacts.contains(artifact.name.text) {
-                let found = self.artifact(artifact, scope, used);
-                result.artifacts.extend(found.map(|found| (self.name(artifact.name.text), found)));
-            }
-        }
-        for (name, artifact) in template.artifacts.iter() {
-            let found = self.artifact(artifact, scope, used);
-            result.artifacts.extend(found.map(|found| (self.name(name.text), found)));
-        }
+        let inherited = node.def.artifacts.values().map(|artifact| &**artifact);
+        let inherited = inherited.filter(|one| !template.artifacts.contains(one.name.text));
+        let all = inherited.chain(template.artifacts.iter().map(|(_, artifact)| artifact));
+        result.artifacts = all
+            .filter_map(|artifact| {
+                let found = self.artifact(artifact, scope, used)?;
+                Some((self.name(artifact.name.text), found))
+            })
+            .collect();
         let artifacts = (&node.def.artifacts, &template.artifacts);
         result.interfaces = self.interfaces(
             &node.def.interfaces,
@@ -335,7 +355,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         let requirement = relationship.definition.name.text;
         let index = u32::try_from(relationship.index).unwrap_or(u32::MAX);
         let scope = Scope::relationship(relationship, "relationship");
-        let mut properties = BTreeMap::new();
+        let mut properties = model::Properties::new();
         for (name, property) in relationship.properties {
             let Some(expr) = effective(property, relationship.values) else { continue };
             let value = program.relationship_property(relationship, name);
@@ -424,7 +444,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         values: &'p Assigned<'a>,
         scope: Scope<'_, 'a>,
     ) -> model::Properties {
-        let mut all = BTreeMap::new();
+        let mut all = model::Properties::new();
         for (name, property) in definitions {
             let Some(expr) = effective(property, values) else { continue };
             let scope = Scope { what: name, ..scope };
@@ -441,7 +461,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         values: &Assigned<'a>,
         scope: Scope<'_, 'a>,
     ) -> model::Properties {
-        let mut all = BTreeMap::new();
+        let mut all = model::Properties::new();
         for (name, attribute) in definitions {
             let expr = values.get(name).or(attribute.default.as_ref());
             let Some(expr) = expr.filter(|expr| !matches!(expr.kind, ExprKind::Null)) else {
@@ -524,7 +544,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         scope: Scope<'_, 'a>,
         used: &mut Vec<TypeId>,
     ) -> model::Interfaces {
-        let mut all = BTreeMap::new();
+        let mut all = model::Interfaces::with_capacity(definitions.len());
         for (name, interface) in definitions {
             let word = interface.interface_type;
             let Some(id) =
@@ -748,6 +768,13 @@ impl<'p, 'a> Builder<'p, 'a> {
 /// Returns where a definition is, which names it for as long as the program is there.
 fn address<T>(definition: &T) -> usize {
     std::ptr::from_ref(definition) as usize
+}
+
+/// Returns whether values a capability has by its definition may differ from node to node.
+fn varies(capability: &Capability<'_>) -> bool {
+    let all = capability.properties.values().chain(capability.attributes.values());
+    let mut values = all.flat_map(|one| [&one.value, &one.default]).flatten();
+    values.any(Expr::varies)
 }
 
 /// Returns whether anything is done by an interface as it is defined.

@@ -144,6 +144,11 @@ impl<'a> Resolver<'a> {
         self.allocated.borrow().get(&(node, capability, name)).copied()
     }
 
+    /// Returns whether anything was allocated at all.
+    pub(super) fn allocates(&self) -> bool {
+        !self.allocated.borrow().is_empty()
+    }
+
     /// Allocates.
     pub(super) fn take(&self, node: u32, (capability, name): (&'a str, &'a str), amount: Decimal) {
         let mut allocated = self.allocated.borrow_mut();

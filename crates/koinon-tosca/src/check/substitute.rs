@@ -321,8 +321,9 @@ impl<'a> Program<'a> {
         for capability in self.graph.node(number).def.capabilities.values() {
             let Some(seen) = node.capabilities.get_mut(capability.name.text) else { continue };
             for name in capability.properties.keys() {
-                let left = self.left(number, capability, name);
-                seen.remaining.extend(left.map(|left| ((*name).into(), left)));
+                if let Some(left) = self.left(number, capability, name) {
+                    Arc::make_mut(seen).remaining.insert((*name).into(), left);
+                }
             }
         }
     }
@@ -468,20 +469,19 @@ impl<'a> Builder<'_, 'a> {
         outer: &mut Outer<'_>,
     ) {
         let id = self.program.element(at);
+        // By the capability, if it is one's: there may be many, and each alone would move those behind it.
+        let mut attributes: BTreeMap<Option<&str>, Vec<(Arc<str>, model::Property)>> =
+            BTreeMap::new();
         for (to, from) in &substitution.attributes {
             let MappedTo::Name(output) = from else { continue };
             let Some(term) = nested.outputs.get(output.text) else { continue };
             let value = |value: Term| model::Property { value, origin: None };
+            let mut own = |of, word: &Word<'_>| {
+                attributes.entry(of).or_default().push((word.text.into(), value(term.clone())));
+            };
             match to {
-                MappedValue::Own(word) => {
-                    let Some(node) = outer.node_mut(id) else { continue };
-                    node.attributes.insert(word.text.into(), value(term.clone()));
-                }
-                MappedValue::Capability(name, word) => {
-                    let Some(node) = outer.node_mut(id) else { continue };
-                    let Some(known) = node.capabilities.get_mut(name.text) else { continue };
-                    known.attributes.insert(word.text.into(), value(term.clone()));
-                }
+                MappedValue::Own(word) => own(None, word),
+                MappedValue::Capability(name, word) => own(Some(name.text), word),
                 MappedValue::Relationship(requirement, which, word) => {
                     let which = which.unwrap_or(Index::At(0));
                     let own =
@@ -508,12 +508,26 @@ impl<'a> Builder<'_, 'a> {
                 }
             }
         }
+        if let Some(node) = outer.node_mut(id) {
+            for (of, found) in attributes {
+                let known = match of {
+                    None => Some(&mut node.attributes),
+                    Some(name) => node
+                        .capabilities
+                        .get_mut(name)
+                        .map(|known| &mut Arc::make_mut(known).attributes),
+                };
+                if let Some(known) = known {
+                    *known = std::mem::take(known).into_iter().chain(found).collect();
+                }
+            }
+        }
         for (name, template, capability) in &substitution.capabilities {
             let position = inner.template.nodes.position(template.text).unwrap_or(usize::MAX);
             let first = inner.graph.of_template(position).next();
             let Some(node) = outer.node_mut(id) else { continue };
             if let (Some(known), Some(first)) = (node.capabilities.get_mut(name.text), first) {
-                known.inner = Some((inner.element(first), capability.text.into()));
+                Arc::make_mut(known).inner = Some((inner.element(first), capability.text.into()));
             }
         }
     }

@@ -242,7 +242,7 @@ impl Writer<'_> {
         match rest {
             ["properties", name] => known(&node.properties, name),
             ["capabilities", capability, "properties", name] => {
-                known(&node.capabilities.get(*capability)?.properties, name)
+                known(&node.capabilities.get(capability)?.properties, name)
             }
             _ => None,
         }
