@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use alloy_primitives::B256;
 
@@ -10,22 +11,52 @@ use crate::json::write_string;
 use crate::json::write_value;
 use crate::value::Value;
 
+/// Bytes that are passed on at once.
+const PIECE: usize = 64 << 10;
+
 /// Writes canonical JSON piece by piece. Whoever calls it gives keys in the order of their bytes and strings in NFC.
 #[derive(Debug, Default)]
 pub struct JsonWriter {
     out: String,
     /// Where things were written that are shared, by their address.
     shared: HashMap<usize, Range<usize>>,
+    /// Who gets what is written, and how much of it was passed on.
+    reader: Option<(Sender<Vec<u8>>, usize)>,
 }
 
 impl JsonWriter {
     /// Starts with room for a number of bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { out: String::with_capacity(bytes), shared: HashMap::new() }
+        Self { out: String::with_capacity(bytes), ..Self::default() }
+    }
+
+    /// Passes on what is written, in order, whenever [`Self::pass`] finds enough of it and at the end.
+    #[must_use]
+    pub fn passing_to(self, reader: Sender<Vec<u8>>) -> Self {
+        Self { reader: Some((reader, 0)), ..self }
+    }
+
+    /// Passes on what was written since the last time, if it is worth it and somebody reads it.
+    pub fn pass(&mut self) {
+        self.pass_from(PIECE);
+    }
+
+    fn pass_from(&mut self, bytes: usize) {
+        let Some((reader, passed)) = &mut self.reader else { return };
+        let new = &self.out.as_bytes()[*passed..];
+        if new.len() < bytes {
+            return;
+        }
+        let gone = reader.send(new.to_vec()).is_err();
+        *passed = self.out.len();
+        if gone {
+            self.reader = None;
+        }
     }
 
     /// Returns what was written.
-    pub fn finish(self) -> String {
+    pub fn finish(mut self) -> String {
+        self.pass_from(1);
         self.out
     }
 
@@ -136,6 +167,22 @@ impl JsonWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passes_on_all_that_is_written() {
+        let (reader, passed) = std::sync::mpsc::channel();
+        let mut writer = JsonWriter::default().passing_to(reader);
+        writer.list(|writer| {
+            for number in 0..50_000 {
+                writer.number(number);
+                writer.pass();
+            }
+        });
+        let text = writer.finish();
+        let pieces: Vec<Vec<u8>> = passed.into_iter().collect();
+        assert!(pieces.len() > 3);
+        assert_eq!(pieces.concat(), text.as_bytes());
+    }
 
     #[test]
     fn writes_what_a_value_writes() {

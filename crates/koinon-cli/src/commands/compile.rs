@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::ValueEnum;
-use koinon_model::keccak256;
-use koinon_plan::Version;
 use koinon_tosca::Style;
 use serde_json::json;
 
@@ -92,13 +90,14 @@ pub(crate) fn run(ui: Ui, args: &CompileArgs) -> Outcome {
     if made.warnings.iter().len() > 0 && errors == diagnostics::Format::Text {
         ui.say(made.warnings.render(Style::Colored).trim_end());
     }
-    let mut text = made.representation.to_json();
-    if let Some(path) = &args.plan {
-        let digest = keccak256(text.as_bytes());
-        let version = Version { representation: &made.representation, digest };
-        let plan = super::plan::from_nothing(version)?;
-        super::export::write(ui, &format!("{}\n", plan.to_json()), Some(path))?;
-    }
+    let mut text = match &args.plan {
+        Some(path) => {
+            let (text, plan) = super::plan::written_from_nothing(&made.representation, |_| Ok(()))?;
+            super::export::write(ui, &format!("{}\n", plan.to_json()), Some(path))?;
+            text
+        }
+        None => made.representation.to_json(),
+    };
     text.push('\n');
     super::export::write(ui, &text, args.output.as_deref())
 }

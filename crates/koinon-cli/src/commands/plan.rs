@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use koinon_model::Digest;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Properties;
 use koinon_model::representation::Representation;
@@ -118,6 +119,20 @@ pub(crate) fn run(ui: Ui, args: &PlanArgs) -> Outcome<ExitCode> {
 pub(super) fn from_nothing(new: Version<'_>) -> Outcome<Plan> {
     let plan = Plan::of_versions(None, new, &rules(&[])?);
     plan.map_err(|error| CommandError::new(Kind::Template, error))
+}
+
+/// Writes a representation, hands its JSON over, and plans what leads there from nothing.
+///
+/// Another thread hashes the JSON meanwhile: only the plan's head needs the digest.
+pub(super) fn written_from_nothing(
+    new: &Representation,
+    written: impl FnOnce(&str) -> Outcome,
+) -> Outcome<(String, Plan)> {
+    let (json, digest, plan) = new.to_json_hashed(|json| {
+        written(json)?;
+        from_nothing(Version { representation: new, digest: Digest::ZERO })
+    });
+    Ok((json, Plan { new: digest, ..plan? }))
 }
 
 /// Reads a representation, or compiles a template to one; `none` is nothing.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::Keccak256;
+
 use super::Artifact;
 use super::AttributePath;
 use super::Capability;
@@ -22,17 +24,59 @@ use super::Representation;
 use super::Term;
 use super::Unresolved;
 use super::Verdict;
+use crate::id::Digest;
+use crate::id::keccak256;
 use crate::value::Value;
 use crate::writer::JsonWriter;
+
+/// Elements whose JSON takes longer to hash than a thread takes to start.
+const WORTH_A_THREAD: usize = 256;
 
 impl Representation {
     /// Writes the canonical JSON.
     pub fn to_json(&self) -> String {
-        // About what the benchmark's elements take, so that the text is rarely moved while it grows.
-        let elements = self.nodes.len() + self.relationships.len();
-        let mut writer = JsonWriter::with_capacity(4096 + 768 * elements);
+        let mut writer = self.writer();
         self.write(&mut writer);
         writer.finish()
+    }
+
+    /// Writes the canonical JSON, which another thread hashes as it comes, and has something done until that is over.
+    pub fn to_json_hashed<T>(&self, meanwhile: impl FnOnce(&str) -> T) -> (String, Digest, T) {
+        let (pieces, written) = std::sync::mpsc::channel::<Vec<u8>>();
+        let hash = move || {
+            let mut hasher = Keccak256::new();
+            for piece in written {
+                hasher.update(piece);
+            }
+            hasher.finalize()
+        };
+        std::thread::scope(|scope| {
+            let other = (self.elements() >= WORTH_A_THREAD)
+                .then(|| std::thread::Builder::new().spawn_scoped(scope, hash).ok())
+                .flatten();
+            let mut writer = self.writer();
+            if other.is_some() {
+                writer = writer.passing_to(pieces);
+            }
+            self.write(&mut writer);
+            let json = writer.finish();
+            let done = meanwhile(&json);
+            let digest = match other.map(std::thread::ScopedJoinHandle::join) {
+                Some(Ok(digest)) => digest,
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                None => keccak256(json.as_bytes()),
+            };
+            (json, digest, done)
+        })
+    }
+
+    fn elements(&self) -> usize {
+        self.nodes.len() + self.relationships.len()
+    }
+
+    fn writer(&self) -> JsonWriter {
+        // About what the benchmark's elements take, so that the text is rarely moved while it grows.
+        JsonWriter::with_capacity(4096 + 768 * self.elements())
     }
 
     fn write(&self, writer: &mut JsonWriter) {
@@ -94,7 +138,12 @@ fn list<T>(writer: &mut JsonWriter, key: &str, items: &[T], write: impl Fn(&T, &
     if items.is_empty() {
         return;
     }
-    writer.key(key).list(|writer| items.iter().for_each(|item| write(item, writer)));
+    writer.key(key).list(|writer| {
+        for item in items {
+            write(item, writer);
+            writer.pass();
+        }
+    });
 }
 
 /// Writes a string under a key, if there is one.

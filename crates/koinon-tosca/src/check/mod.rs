@@ -10,6 +10,7 @@ mod eval;
 mod functions;
 mod graph;
 mod implementations;
+mod lines;
 mod mappings;
 mod nodes;
 mod path;

@@ -25,6 +25,7 @@ use crate::grammar::Properties;
 use crate::grammar::Property;
 use crate::grammar::Template;
 use crate::grammar::TypeId;
+use crate::hash::HashMap;
 
 /// A service template with everything it uses resolved.
 #[derive(Debug)]
@@ -55,6 +56,8 @@ pub(crate) struct Program<'a> {
     pub(super) substituted: RefCell<BTreeMap<u32, &'a Template<'a>>>,
     /// Why directives that come before `substitute` did not work, by node template.
     pub(super) passed: BTreeMap<&'a str, Vec<String>>,
+    /// Whether the values a capability has by its definition are the same and in order for every node, by its address.
+    pub(super) common: RefCell<HashMap<usize, bool>>,
     /// Node templates nothing comes of; faults only where all of a service must be there.
     pub(super) failed: RefCell<Vec<Fault>>,
 }
@@ -134,6 +137,7 @@ impl<'a> Program<'a> {
             nested: setting.nested,
             substituted: RefCell::default(),
             passed: BTreeMap::new(),
+            common: RefCell::default(),
             failed: RefCell::default(),
         };
         program.bind(setting.inputs);

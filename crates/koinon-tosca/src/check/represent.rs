@@ -11,7 +11,6 @@ use koinon_model::representation as model;
 use koinon_model::representation::AttributePath;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Entries;
-use koinon_model::representation::Origin;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Term;
 use koinon_model::representation::Verdict;
@@ -21,6 +20,7 @@ use super::eval::Own;
 use super::eval::Scope;
 use super::graph::NOTHING;
 use super::graph::Relationship;
+use super::lines::Lines;
 use super::path::At;
 use super::program::Program;
 use super::value::effective;
@@ -31,7 +31,6 @@ use super::written::written;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Sources;
-use crate::diag::Span;
 use crate::grammar::Artifact;
 use crate::grammar::ArtifactRef;
 use crate::grammar::Assigned;
@@ -51,46 +50,44 @@ use crate::grammar::TypeId;
 use crate::grammar::Word;
 use crate::hash::HashMap;
 
+/// Bytes that take longer to hash than a thread takes to start.
+const WORTH_A_THREAD: usize = 256 << 10;
+
 /// Makes the representation of a program whose requirements are resolved. What prevents it is kept as faults.
 pub(crate) fn represent(program: &Program<'_>, sources: &Sources) -> Representation {
-    Builder::new(program, &Lines::of(sources)).representation(sources)
+    let hash = || {
+        let hashed = sources.iter().map(|source| model::Source {
+            path: source.name().into(),
+            digest: keccak256(source.text().as_bytes()),
+        });
+        hashed.collect::<Vec<model::Source>>()
+    };
+    let bytes: usize = sources.iter().map(|source| source.text().len()).sum();
+    std::thread::scope(|scope| {
+        let other = (bytes >= WORTH_A_THREAD)
+            .then(|| std::thread::Builder::new().spawn_scoped(scope, hash).ok())
+            .flatten();
+        let mut result = Builder::new(program, &Lines::of(sources)).representation();
+        let hashed = match other.map(std::thread::ScopedJoinHandle::join) {
+            Some(Ok(hashed)) => hashed,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => hash(),
+        };
+        put_sources(&mut result, &hashed);
+        result
+    })
+}
+
+/// Puts the sources into a representation and those nested in it.
+fn put_sources(representation: &mut Representation, sources: &[model::Source]) {
+    representation.sources = sources.to_vec();
+    for inner in representation.substitutions.values_mut() {
+        put_sources(inner, sources);
+    }
 }
 
 /// Artifacts of a node's type, and its own.
 type Artifacts<'s, 'a> = (&'s BTreeMap<&'a str, Arc<Artifact<'a>>>, &'s Named<'a, Artifact<'a>>);
-
-/// Where lines begin, by source.
-pub(super) struct Lines<'s> {
-    texts: Vec<&'s str>,
-    starts: Vec<Vec<u32>>,
-}
-
-impl<'s> Lines<'s> {
-    fn of(sources: &'s Sources) -> Self {
-        let texts: Vec<&str> = sources.iter().map(|source| source.text()).collect();
-        let starts = texts.iter().map(|text| {
-            let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            let starts = ends.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX));
-            std::iter::once(0).chain(starts).collect()
-        });
-        let starts = starts.collect();
-        Self { texts, starts }
-    }
-
-    fn origin(&self, span: Span) -> Option<Origin> {
-        let starts = self.starts.get(span.file as usize)?;
-        let line = starts.partition_point(|start| *start <= span.start);
-        let start = *starts.get(line.checked_sub(1)?)?;
-        let text = self.texts.get(span.file as usize)?;
-        let before = text.get(start as usize..span.start as usize)?;
-        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Some(Origin {
-            file: span.file,
-            line: number(line),
-            column: number(before.chars().count() + 1),
-        })
-    }
-}
 
 pub(super) struct Builder<'p, 'a> {
     pub(super) program: &'p Program<'a>,
@@ -113,19 +110,13 @@ impl<'p, 'a> Builder<'p, 'a> {
         }
     }
 
-    pub(super) fn representation(&self, sources: &Sources) -> Representation {
+    /// Makes the representation, but for its sources.
+    pub(super) fn representation(&self) -> Representation {
         let program = self.program;
         let template = program.template;
-        let digest = |text: &str| keccak256(text.as_bytes());
         let mut result = Representation {
             service: program.name.as_str().into(),
-            sources: sources
-                .iter()
-                .map(|source| model::Source {
-                    path: source.name().into(),
-                    digest: digest(source.text()),
-                })
-                .collect(),
+            sources: Vec::new(),
             inputs: program
                 .inputs
                 .iter()
@@ -235,7 +226,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         result
             .relationships
             .sort_by_cached_key(|one| (place(&one.source), one.requirement.clone(), one.index));
-        self.nest(&mut result, &places, sources);
+        self.nest(&mut result, &places);
         result.unresolved.sort_by(|one, other| {
             (place(&one.source), &one.requirement, one.index).cmp(&(
                 place(&other.source),
@@ -282,20 +273,20 @@ impl<'p, 'a> Builder<'p, 'a> {
         let scope = Scope::node(at, template.name.text);
         result.attributes = self.attributes(&node.def.attributes, &template.attributes, scope);
         for (name, capability) in &node.def.capabilities {
+            let values = template.capabilities.get(name);
+            if values.is_none()
+                && let Some(known) = self.capabilities.borrow().get(&address(&**capability))
+                && !program.is_taken_from(at, capability)
+            {
+                result.capabilities.insert(self.name(name), known.clone());
+                continue;
+            }
             let id = capability.capability_type;
             let Some(id) = id.and_then(|word| program.types.lookup(Section::Capability, word))
             else {
                 continue;
             };
             used.push(id);
-            let values = template.capabilities.get(name);
-            let shared = values.is_none() && !varies(capability);
-            let known = self.capabilities.borrow().get(&address(&**capability)).cloned();
-            if let Some(known) = known.filter(|_| shared && !program.is_taken_from(at, capability))
-            {
-                result.capabilities.insert(self.name(name), known);
-                continue;
-            }
             let assigned = values.map_or(&NOTHING, |values| &values.properties);
             let mut own = model::Capability {
                 capability_type: self.type_name(id),
@@ -314,7 +305,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             }
             let assigned = values.map_or(&NOTHING, |values| &values.attributes);
             own.attributes = self.attributes(&capability.attributes, assigned, scope);
-            let shared = shared && own.remaining.is_empty();
+            let shared = values.is_none() && own.remaining.is_empty() && !varies(capability);
             let own = Arc::new(own);
             if shared {
                 self.capabilities.borrow_mut().insert(address(&**capability), own.clone());

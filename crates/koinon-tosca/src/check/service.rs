@@ -6,6 +6,7 @@ use super::graph::NOTHING;
 use super::program::Program;
 use super::types::Base;
 use super::types::IMPLICIT;
+use super::value::effective;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
@@ -122,10 +123,20 @@ impl<'a> Program<'a> {
             drop(self.property(at, name));
         }
         for capability in node.def.capabilities.values() {
-            for name in capability.properties.keys() {
-                drop(self.capability_property(at, capability, name));
+            let values = node.template.capabilities.get(capability.name.text);
+            let address = std::ptr::from_ref::<Capability<'a>>(capability).addr();
+            let common = values.is_none().then(|| self.common.borrow().get(&address).copied());
+            if common != Some(Some(true)) {
+                let mut valid = true;
+                for name in capability.properties.keys() {
+                    valid &= self.capability_property(at, capability, name).is_ok();
+                }
+                if common == Some(None) {
+                    let common = valid && self.is_common(capability);
+                    self.common.borrow_mut().insert(address, common);
+                }
             }
-            if let Some(values) = node.template.capabilities.get(capability.name.text) {
+            if let Some(values) = values {
                 let scope = Scope::node(at, capability.name.text);
                 self.evaluate_values(&capability.attributes, &values.attributes, scope);
             }
@@ -136,6 +147,21 @@ impl<'a> Program<'a> {
         for artifact in node.template.artifacts.values() {
             self.check_artifact(artifact, scope);
         }
+    }
+
+    /// Returns whether values a capability has by its definition, and what they must be, are the same for every node.
+    fn is_common(&self, capability: &Capability<'a>) -> bool {
+        capability.properties.values().all(|property| {
+            let Some(expr) = effective(property, &NOTHING) else { return true };
+            let shape = self.types.shape(&property.schema);
+            // What is inside of values has schemas of its own.
+            let simple = shape.filter(|one| {
+                !matches!(one.base, Base::List | Base::Map | Base::Complex | Base::Scalar)
+            });
+            let Some(shape) = simple.filter(|_| !expr.varies()) else { return false };
+            let mut clauses = shape.def.schema.validation.iter().chain(&property.schema.validation);
+            !clauses.any(|clause| clause.varies())
+        })
     }
 
     /// Evaluates attributes or inputs; what is declared nowhere has the type its value has.

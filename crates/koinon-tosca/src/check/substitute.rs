@@ -18,7 +18,6 @@ use super::program::Setting;
 use super::represent::Builder;
 use crate::code::Code;
 use crate::diag::Fault;
-use crate::diag::Sources;
 use crate::grammar::Assignments;
 use crate::grammar::Directive;
 use crate::grammar::Index;
@@ -371,12 +370,7 @@ impl Outer<'_> {
 
 impl<'a> Builder<'_, 'a> {
     /// Makes the services that stand for nodes, and connects them with the nodes they stand for.
-    pub(super) fn nest(
-        &self,
-        made: &mut Representation,
-        places: &HashMap<ElementId, usize>,
-        sources: &Sources,
-    ) {
+    pub(super) fn nest(&self, made: &mut Representation, places: &HashMap<ElementId, usize>) {
         let program = self.program;
         let mut outer = Outer { made, places };
         for (at, template) in program.substituted.borrow().iter() {
@@ -384,7 +378,7 @@ impl<'a> Builder<'_, 'a> {
             if !program.faults.is_empty() {
                 return;
             }
-            self.nest_one(*at, template, &mut outer, sources);
+            self.nest_one(*at, template, &mut outer);
         }
     }
 
@@ -408,13 +402,7 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
-    fn nest_one(
-        &self,
-        at: u32,
-        template: &'a Template<'a>,
-        outer: &mut Outer<'_>,
-        sources: &Sources,
-    ) {
+    fn nest_one(&self, at: u32, template: &'a Template<'a>, outer: &mut Outer<'_>) {
         let program = self.program;
         let Some(substitution) = &template.substitution else { return };
         let node = program.graph.node(at);
@@ -448,7 +436,7 @@ impl<'a> Builder<'_, 'a> {
         inner.check_graph();
         inner.choose_substitutes();
         inner.check_resolved();
-        let nested = Builder::new(&inner, self.lines).representation(sources);
+        let nested = Builder::new(&inner, self.lines).representation();
         program.steps.set(inner.steps.get());
         program.room.set(inner.room.get());
         self.connect(at, substitution, (&inner, &nested), outer);

@@ -164,12 +164,10 @@ fn once(file: &Path, tell: bool) -> Outcome {
         let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n"));
         written.map_err(|error| failed("write the output", &error))
     };
-    let json = made.representation.to_json();
-    let digest = keccak256(json.as_bytes());
-    write(&json)?;
-    drop(json);
-    let version = Version { representation: &made.representation, digest };
-    write(&plan::from_nothing(version)?.to_json())?;
+    let (_, plan) = plan::written_from_nothing(&made.representation, &mut write)?;
+    write(&plan.to_json())?;
+    // The system takes back all memory at once, and the process ends here.
+    std::mem::forget((plan, made));
     if tell {
         let told = Told { cpu_microseconds: cpu_microseconds(), peak_kib: peak_kib() };
         let told = serde_json::to_string(&told).map_err(|error| failed("tell", &error))?;
