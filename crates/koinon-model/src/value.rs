@@ -31,7 +31,7 @@ pub enum Value {
 impl Value {
     /// Makes a string, normalised to NFC.
     pub fn string(text: &str) -> Self {
-        Self::String(text.nfc().collect())
+        Self::String(if text.is_ascii() { text.to_owned() } else { text.nfc().collect() })
     }
 
     /// Returns the string, if it is one.

@@ -31,8 +31,16 @@ pub struct Budgets {
     /// How many times its packed size a member or an archive may have unpacked, once it is over 1 MiB; 200. DEFLATE
     /// reaches 1032 at most, and definitions written by a program about 50.
     pub ratio: u64,
-    /// Steps of evaluating expressions and of resolving; 20,000,000: some seconds.
+    /// Steps of evaluating expressions and of resolving; 20,000,000: some seconds. A fifth of them are for everybody,
+    /// and 40 for each YAML node: no small file takes seconds.
     pub steps: u64,
+}
+
+impl Budgets {
+    /// Returns the steps that files of so many YAML nodes may take.
+    pub(crate) fn steps_for(&self, nodes: usize) -> u64 {
+        self.steps.min((self.steps / 5).saturating_add(40 * nodes as u64))
+    }
 }
 
 impl Default for Budgets {

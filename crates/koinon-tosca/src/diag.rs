@@ -338,6 +338,18 @@ impl Faults {
         }
     }
 
+    /// Adds "did you mean" to a fault, while there is room for faults: to search all names for each of many others would
+    /// take the square of their number.
+    pub(crate) fn near<'a>(
+        &self,
+        fault: Fault,
+        name: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Fault {
+        let full = self.0.borrow().len() >= Diagnostics::MAX;
+        if full { fault } else { fault.near(name, names) }
+    }
+
     /// Keeps what `work` pushes apart, and returns it.
     pub(crate) fn capture<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<Fault>) {
         let before = std::mem::take(&mut *self.0.borrow_mut());

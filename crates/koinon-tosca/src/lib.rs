@@ -408,7 +408,9 @@ fn through<T>(
     let stem = root.rsplit('/').next().unwrap_or(root);
     let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem);
     let name = template.name.map_or(stem, |name| name.text);
+    let steps = options.budgets.steps_for(loaded.iter().map(|(_, file)| file.tree.len()).sum());
     let setting = Setting::new((&types, &around), options, mode, faults);
+    let setting = Setting { steps, ..setting };
     let mut program = Program::new(template, name, setting);
     program.check_types();
     program.check_template();

@@ -9,25 +9,38 @@ pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
     if name.len() > LONG {
         return None;
     }
+    let letters = letters(name);
     let others = names.into_iter().filter(|other| other.len() <= LONG && *other != name);
-    let best = others.map(|other| (slips(name, other), other)).min()?;
+    // Most names are nowhere near, which their letters show at once: a slip adds or removes two of them at most.
+    let others = others.filter(|other| {
+        name.contains(':')
+            || other.contains(':')
+            || (letters ^ self::letters(other)).count_ones() as usize <= 2 * limit
+    });
+    let best = others.map(|other| (slips(name, other, limit), other)).min()?;
     (best.0 <= limit).then_some(best.1)
 }
 
+/// Returns the set of a name's letters, as bits, some letters together, case ignored.
+fn letters(name: &str) -> u64 {
+    name.chars().flat_map(char::to_lowercase).fold(0, |set, letter| set | 1 << (letter as u32 % 64))
+}
+
 /// Returns how many slips lead from one name to the other. A namespace (`ns:Name`) forgotten, or given where there is
-/// none, is one slip, however long it is; so is another namespace.
-fn slips(name: &str, other: &str) -> usize {
-    let whole = distance(name, other);
+/// none, is one slip, however long it is; so is another namespace. Beyond the limit any number beyond it will do.
+fn slips(name: &str, other: &str, limit: usize) -> usize {
+    let whole = distance(name, other, limit);
     let local = |name: &str| name.rsplit_once(':').map_or(0, |(namespace, _)| namespace.len() + 1);
     let (left, right) = (local(name), local(other));
     if left == 0 && right == 0 {
         return whole;
     }
-    whole.min(1 + distance(&name[left..], &other[right..]))
+    whole.min(1 + distance(&name[left..], &other[right..], limit))
 }
 
-/// The distance of Damerau and Levenshtein, no letter moved twice (optimal string alignment), case ignored.
-fn distance(left: &str, right: &str) -> usize {
+/// The distance of Damerau and Levenshtein, no letter moved twice (optimal string alignment), case ignored; some number
+/// beyond the limit if it is beyond.
+fn distance(left: &str, right: &str, limit: usize) -> usize {
     let left: Vec<char> = left.to_lowercase().chars().collect();
     let right: Vec<char> = right.to_lowercase().chars().collect();
     // Three rows are enough: a transposition looks two back.
@@ -45,6 +58,11 @@ fn distance(left: &str, right: &str) -> usize {
         }
         std::mem::swap(&mut before, &mut above);
         std::mem::swap(&mut above, &mut row);
+        // Each number of a row to come is at least the least of the two rows before it.
+        let least = above.iter().chain(&before).min().copied().unwrap_or(0);
+        if i > 0 && least > limit {
+            return least;
+        }
     }
     above[right.len()]
 }
@@ -75,11 +93,12 @@ mod tests {
 
     #[test]
     fn distances() {
-        assert_eq!(distance("", ""), 0);
-        assert_eq!(distance("abc", ""), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("ab", "ba"), 1);
-        assert_eq!(distance("abcd", "badc"), 2);
+        assert_eq!(distance("", "", 9), 0);
+        assert_eq!(distance("abc", "", 9), 3);
+        assert_eq!(distance("", "abc", 9), 3);
+        assert_eq!(distance("kitten", "sitting", 9), 3);
+        assert_eq!(distance("ab", "ba", 9), 1);
+        assert_eq!(distance("abcd", "badc", 9), 2);
+        assert!(distance("abcdefgh", "stuvwxyz", 3) > 3);
     }
 }

@@ -123,25 +123,126 @@ fn files() {
     check_files(&Bytes { root, others: next }, Code::TooManyFiles);
 }
 
+/// Checks that a service is stopped for its steps, if it may take no more than some hundred thousand.
+fn check_steps(text: String) {
+    let start = Instant::now();
+    let budgets = Budgets { steps: 500_000, ..Budgets::default() };
+    let options = Options { budgets, ..Options::default() };
+    let files = BTreeMap::from([("root".to_owned(), text)]);
+    let diagnostics = represent(&files, "root", &options).unwrap_err();
+    assert!(diagnostics.iter().any(|one| one.code == Code::TooManySteps), "{diagnostics}");
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+/// A service of one node, whose properties of these types have these values.
+fn service(properties: &[(String, String)], types: &str) -> String {
+    let all = |each: &dyn Fn(&(String, String)) -> String| -> String {
+        properties.iter().map(each).collect::<Vec<String>>().join(", ")
+    };
+    let declared = all(&|(name, _)| format!("{name}: {{ {types} }}"));
+    let values = all(&|(name, value)| format!("{name}: {value}"));
+    format!(
+        "{VERSION}node_types:\n  A: {{ properties: {{ {declared} }} }}\nservice_template:\n  node_templates:\n    a: {{ type: A, properties: {{ {values} }} }}\n"
+    )
+}
+
 /// Each property is twice the one before it: a few lines, and more steps than there is time for.
 #[test]
 fn steps() {
-    let mut properties = String::new();
-    let mut values = "p0: x".to_owned();
-    for level in 1..30 {
-        let before = format!("{{ $get_property: [ SELF, p{} ] }}", level - 1);
-        values += &format!(", p{level}: {{ $concat: [ {before}, {before} ] }}");
+    for (first, types) in [("x", "type: string"), ("[ x ]", "type: list, entry_schema: string")] {
+        let doubled = |level: usize| {
+            let before = format!("{{ $get_property: [ SELF, p{} ] }}", level - 1);
+            (format!("p{level}"), format!("{{ $concat: [ {before}, {before} ] }}"))
+        };
+        let mut properties = vec![("p0".to_owned(), first.to_owned())];
+        properties.extend((1..30).map(doubled));
+        check_steps(service(&properties, types));
     }
-    for level in 0..30 {
-        properties += &format!("p{level}: {{ type: string }}, ");
+}
+
+/// What a small file may take is a part of what a large one may.
+#[test]
+fn steps_of_small_files() {
+    let calls = |count: usize| {
+        let argument = format!("[ {} ]", "{ $sum: [ 1, 1 ] }, ".repeat(count));
+        service(&[("p".to_owned(), argument)], "type: list, entry_schema: integer")
+    };
+    let budgets = Budgets { steps: 100_000, ..Budgets::default() };
+    let options = Options { budgets, ..Options::default() };
+    let files = BTreeMap::from([("root".to_owned(), calls(1_000))]);
+    assert!(represent(&files, "root", &options).is_ok());
+    let budgets = Budgets { steps: 1_000, ..Budgets::default() };
+    let options = Options { budgets, ..Options::default() };
+    let diagnostics = represent(&files, "root", &options).unwrap_err();
+    assert!(diagnostics.iter().any(|one| one.code == Code::TooManySteps), "{diagnostics}");
+}
+
+/// Each entry of a list is compared with each of another.
+#[test]
+fn functions_of_lists() {
+    let list: String = (0..2000).map(|at| format!("e{at}, ")).collect();
+    for function in ["union", "intersection"] {
+        let value = format!("{{ ${function}: [ [ {list} ], [ {list} ] ] }}");
+        check_steps(service(&[("p".to_owned(), value)], "type: list, entry_schema: string"));
     }
-    let text = format!(
-        "{VERSION}node_types:\n  A: {{ properties: {{ {properties} }} }}\nservice_template:\n  node_templates:\n    a: {{ type: A, properties: {{ {values} }} }}\n"
+    for function in ["has_all_entries", "has_any_entry"] {
+        let value = format!("{{ ${function}: [ [ {list} ], [ {list} ] ] }}");
+        check_steps(service(&[("p".to_owned(), value)], "type: boolean"));
+    }
+}
+
+/// To compile a regular expression takes long, to use it again does not.
+#[test]
+fn regular_expressions() {
+    let tests = |pattern: &dyn Fn(usize) -> String| {
+        let value = |at| format!("{{ $matches: [ a, '{}' ] }}", pattern(at));
+        let properties: Vec<_> = (0..300).map(|at| (format!("p{at}"), value(at))).collect();
+        service(&properties, "type: boolean")
+    };
+    check_steps(tests(&|at| format!("((a{{1,50}}){{1,50}}){{1,{}}}", at + 1)));
+    let start = Instant::now();
+    let files = BTreeMap::from([("root".to_owned(), tests(&|_| "(a{1,50}){1,50}".to_owned()))]);
+    let budgets = Budgets { steps: 500_000, ..Budgets::default() };
+    let options = Options { budgets, ..Options::default() };
+    assert!(represent(&files, "root", &options).is_ok());
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+/// "Did you mean" looks at each name for each that is unknown, but not for longer than diagnostics are shown.
+#[test]
+fn unknown_names() {
+    let names = |prefix: &str, value: &str| -> String {
+        (0..20_000).map(|at| format!("{prefix}{at}: {value}, ")).collect()
+    };
+    let types = format!(
+        "{VERSION}node_types: {{ {} }}\nservice_template:\n  node_templates: {{ {} }}\n",
+        names("Type", "{}"),
+        (0..20_000).map(|at| format!("n{at}: {{ type: Tpye{at} }}, ")).collect::<String>()
     );
+    let properties = format!(
+        "{VERSION}node_types:\n  A: {{ properties: {{ {} }} }}\nservice_template:\n  node_templates:\n    a: {{ type: A, properties: {{ {} }} }}\n",
+        names("name", "{ type: integer, default: 1 }"),
+        names("nmae", "1")
+    );
+    for (text, code) in [(types, Code::UnknownType), (properties, Code::Undeclared)] {
+        let start = Instant::now();
+        let files = BTreeMap::from([("root".to_owned(), text)]);
+        let diagnostics = represent(&files, "root", &Options::default()).unwrap_err();
+        assert!(diagnostics.iter().all(|one| one.code == code), "{diagnostics}");
+        assert!(!diagnostics.iter().next().unwrap().hints.is_empty(), "{diagnostics}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    }
+}
+
+/// Whether something has an anchor is asked of each definition.
+#[test]
+fn anchors() {
+    let all: String = (0..100_000).map(|at| format!("  a{at}: &a{at} x\n")).collect();
+    let text = format!("{VERSION}dsl_definitions:\n{all}node_types:\n  A: {{}}\n");
+    let text = format!("{text}service_template:\n  node_templates:\n    a: {{ type: A }}\n");
     let start = Instant::now();
     let files = BTreeMap::from([("root".to_owned(), text)]);
-    let diagnostics = validate(&files, "root", &BTreeMap::new()).unwrap_err();
-    assert!(diagnostics.iter().any(|one| one.code == Code::TooManySteps), "{diagnostics}");
+    assert!(represent(&files, "root", &Options::default()).is_ok());
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
 }
 

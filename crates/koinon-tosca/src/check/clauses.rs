@@ -164,7 +164,7 @@ impl<'a> Program<'a> {
                 _ => def.properties.keys().copied().collect(),
             };
             let fault = Fault::new(Code::Path, word.span, message);
-            self.faults.push(fault.near(text, names));
+            self.faults.push(self.faults.near(fault, text, names));
         }
     }
 }

@@ -94,7 +94,7 @@ fn refined<'a>(
         if !has {
             let message = format!("the type has no {what} `{name}` to refine");
             let fault = Fault::new(Code::Undeclared, new.name.span, message);
-            faults.push(fault.near(name, known.keys().copied()));
+            faults.push(faults.near(fault, name, known.keys().copied()));
         }
         has
     });
@@ -120,7 +120,7 @@ fn interface_of<'a>(
             if !known.contains_key(name) {
                 let message = format!("the interface's type has no {what} `{name}`");
                 let fault = Fault::new(Code::Undeclared, operation.name.span, message);
-                faults.push(fault.near(name, known.keys().copied()));
+                faults.push(faults.near(fault, name, known.keys().copied()));
             }
         }
     }
@@ -152,7 +152,7 @@ fn relationship_of<'a>(
             None => {
                 let message = format!("the relationship's type has no interface `{name}`");
                 let fault = Fault::new(Code::Undeclared, own.name.span, message);
-                faults.push(fault.near(name, def.interfaces.keys().copied()));
+                faults.push(faults.near(fault, name, def.interfaces.keys().copied()));
             }
         }
     }

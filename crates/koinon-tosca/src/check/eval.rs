@@ -179,7 +179,10 @@ impl<'a> Program<'a> {
             ExprKind::Null => Ok(Value::Null.into()),
             ExprKind::Bool(value) => Ok(Value::Bool(*value).into()),
             ExprKind::Number(number) => Ok(Value::Number(number.clone()).into()),
-            ExprKind::Text(text) => Ok(Value::String(text.clone().into_owned()).into()),
+            ExprKind::Text(text) => {
+                self.spend(text.len() as u64 / COPIED, expr.span)?;
+                Ok(Value::String(text.clone().into_owned()).into())
+            }
             ExprKind::List(items) => {
                 let items = all(items.iter().map(|item| self.eval(item, scope)))?;
                 Ok(Value::List(items.into_iter().map(|item| item.value).collect()).into())
@@ -199,7 +202,9 @@ impl<'a> Program<'a> {
             }
             ExprKind::Call(function, arguments) => {
                 let scope = self.deeper(scope, expr.span)?;
-                self.call(*function, arguments, expr.span, scope)
+                let known = self.call(*function, arguments, expr.span, scope)?;
+                self.spend(size(&known.value) as u64 / COPIED, expr.span)?;
+                Ok(known)
             }
             ExprKind::Custom(name, arguments) => {
                 let scope = self.deeper(scope, expr.span)?;
@@ -275,8 +280,13 @@ impl<'a> Program<'a> {
             },
             _ => {
                 let values = all(arguments.iter().map(|one| self.eval(one, scope)))?;
-                let size: usize = values.iter().map(|known| size(&known.value)).sum();
-                self.spend(size as u64 / 8, span)?;
+                self.spend(comparisons(function, &values) / COPIED, span)?;
+                if let (Function::Matches, [_, Known { value: Value::String(pattern), .. }]) =
+                    (function, &values[..])
+                    && !self.types.regexes.has(pattern)
+                {
+                    self.spend(COMPILED, span)?;
+                }
                 let message = |message| format!("`${}`: {message}", function.name());
                 apply(self.types, function, values, scope.tested)
                     .map_err(|error| self.halt(Fault::new(Code::Evaluation, span, message(error))))
@@ -314,7 +324,11 @@ impl<'a> Program<'a> {
             }
             let fault =
                 Fault::new(Code::UnknownInput, first.span, format!("unknown input `{name}`"));
-            return Err(self.halt(fault.near(name, self.template.inputs.keys().copied())));
+            return Err(self.halt(self.faults.near(
+                fault,
+                name,
+                self.template.inputs.keys().copied(),
+            )));
         };
         match self.inputs.get(name) {
             Some(value) => {
@@ -354,8 +368,8 @@ impl<'a> Program<'a> {
             let message = format!("unknown function `${}`", name.text);
             let known = Function::ALL.iter().map(|one| one.name());
             let own = self.types.functions().iter().map(|one| one.name.text);
-            let fault = Fault::new(Code::UnknownFunction, name.span, message)
-                .near(name.text, known.chain(own));
+            let fault = Fault::new(Code::UnknownFunction, name.span, message);
+            let fault = self.faults.near(fault, name.text, known.chain(own));
             let hint = format!("write `$${}` if the text is meant literally", name.text);
             return Err(self.halt(fault.hint(hint)));
         }
@@ -454,12 +468,32 @@ fn schema_of<'f, 'a>(signature: &'f Signature<'a>, at: usize) -> Option<&'f Sche
     all.clone().nth(at).or_else(|| all.last()).map(|schema| &**schema)
 }
 
-/// Returns how much a value costs to handle, about in bytes.
+/// Returns how many entries of lists a function compares at most.
+fn comparisons(function: Function, values: &[Known]) -> u64 {
+    let lengths = values.iter().filter_map(|known| known.value.as_list()).map(<[Value]>::len);
+    let lengths = lengths.map(|length| length as u64);
+    match function {
+        Function::Union | Function::Intersection => {
+            let all: u64 = lengths.sum();
+            all.saturating_mul(all)
+        }
+        Function::HasAllEntries | Function::HasAnyEntry => lengths.fold(1, u64::saturating_mul),
+        _ => lengths.sum(),
+    }
+}
+
+/// Steps that compiling a regular expression takes.
+const COMPILED: u64 = 5_000;
+
+/// Bytes that are copied, or values that are compared, in one step.
+pub(super) const COPIED: u64 = 8;
+
+/// Returns how much a value costs to handle, about in bytes of memory.
 fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),
-        Value::List(items) => items.iter().map(|item| 8 + size(item)).sum(),
-        Value::Map(entries) => entries.iter().map(|(key, item)| 8 + key.len() + size(item)).sum(),
+        Value::List(items) => items.iter().map(|item| 64 + size(item)).sum(),
+        Value::Map(entries) => entries.iter().map(|(key, item)| 64 + key.len() + size(item)).sum(),
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
     }
 }

@@ -1,9 +1,12 @@
 //! Built-in functions of known values (csd07 chapter 10).
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use koinon_model::Number;
 use koinon_model::Value;
+use regex::Regex;
 use regex::RegexBuilder;
 
 use super::decimal::Decimal;
@@ -24,6 +27,35 @@ const MAX_REGEX: usize = 1 << 20;
 struct As<'t> {
     base: Option<Base>,
     units: Option<&'t Units>,
+    regexes: Option<&'t Regexes>,
+}
+
+/// Regular expressions that were compiled, `None` for what is none: compiling one may take some milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct Regexes(RefCell<BTreeMap<String, Option<Regex>>>);
+
+impl Regexes {
+    /// How many are kept; each takes some `MAX_REGEX` bytes at most.
+    const MOST: usize = 64;
+
+    /// Returns whether one is there.
+    pub(super) fn has(&self, pattern: &str) -> bool {
+        self.0.borrow().contains_key(pattern)
+    }
+
+    /// Returns one, compiled now if need be.
+    fn get(&self, pattern: &str) -> Option<Regex> {
+        let mut all = self.0.borrow_mut();
+        if let Some(known) = all.get(pattern) {
+            return known.clone();
+        }
+        if all.len() >= Self::MOST {
+            all.clear();
+        }
+        let regex = RegexBuilder::new(pattern).size_limit(MAX_REGEX).build().ok();
+        all.insert(pattern.to_owned(), regex.clone());
+        regex
+    }
 }
 
 /// Applies a function; the error says what is wrong with the arguments. Their number was checked already.
@@ -36,10 +68,13 @@ pub(super) fn apply(
     // The first argument whose type is known says what the others are.
     let of = arguments.iter().find_map(|known| known.of);
     let like = match (of, tested) {
-        (Some(id), _) => As { base: Some(types.base(id)), units: types.units(id) },
-        (None, Some(tested)) => As { base: Some(tested.base), units: tested.units },
+        (Some(id), _) => As { base: Some(types.base(id)), units: types.units(id), ..As::default() },
+        (None, Some(tested)) => {
+            As { base: Some(tested.base), units: tested.units, ..As::default() }
+        }
         (None, None) => As::default(),
     };
+    let like = As { regexes: Some(&types.regexes), ..like };
     let values: Vec<Value> = arguments.into_iter().map(|known| known.value).collect();
     if let Some(units) = like.units.filter(|_| is_arithmetic(function)) {
         return scaled(function, &values, units).map(|value| Known { value, of });
@@ -122,9 +157,10 @@ fn evaluate(function: Function, arguments: Vec<Value>, like: As<'_>) -> Result<V
         }
         Function::Matches => {
             let [value, pattern] = two(&arguments)?;
-            let regex = RegexBuilder::new(text(pattern)?).size_limit(MAX_REGEX).build();
+            let own = Regexes::default();
+            let regex = tested.regexes.unwrap_or(&own).get(text(pattern)?);
             let regex =
-                regex.map_err(|_| "the regular expression is invalid or too large".to_owned())?;
+                regex.ok_or_else(|| "the regular expression is invalid or too large".to_owned())?;
             regex.is_match(text(value)?)
         }
         Function::HasSuffix | Function::HasPrefix | Function::Contains => {

@@ -59,7 +59,8 @@ impl<'a> Program<'a> {
             let message =
                 format!("there is no artifact `{}`, so this is taken for a file", word.text);
             let fault = Fault::new(Code::UnknownTemplate, word.span, message);
-            self.faults.push(fault.near(word.text, artifacts.iter().copied()).warning());
+            let fault = self.faults.near(fault, word.text, artifacts.iter().copied());
+            self.faults.push(fault.warning());
         }
     }
 
@@ -70,7 +71,7 @@ impl<'a> Program<'a> {
         if !known.iter().any(|name| name == word.text) {
             let message = format!("unknown repository `{}`", word.text);
             let fault = Fault::new(Code::UnknownTemplate, word.span, message);
-            self.faults.push(fault.near(word.text, known.iter().map(String::as_str)));
+            self.faults.push(self.faults.near(fault, word.text, known.iter().map(String::as_str)));
         }
     }
 

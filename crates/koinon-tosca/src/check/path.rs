@@ -97,7 +97,7 @@ impl<'a> Program<'a> {
                 let hint = "it is an attribute, which `$get_attribute` reads when the service runs";
                 return Err(self.halt(fault.hint(hint)));
             }
-            return Err(self.halt(fault.near(name, definitions.keys().copied())));
+            return Err(self.halt(self.faults.near(fault, name, definitions.keys().copied())));
         };
         let value: Evaluated = match place {
             At::Node(node) => self.property(*node, name),
@@ -153,7 +153,7 @@ impl<'a> Program<'a> {
                 let message = format!("there is no attribute `{shown}` here");
                 let fault = Fault::new(Code::Path, end.name.span, message);
                 let names = attributes.keys().chain(properties.keys()).copied();
-                return Err(self.halt(fault.near(shown, names)));
+                return Err(self.halt(self.faults.near(fault, shown, names)));
             }
         }
         Ok(())
@@ -183,8 +183,8 @@ impl<'a> Program<'a> {
         let Some(artifact) = artifact else {
             let message = format!("there is no artifact `{name}` here");
             let known = node.def.artifacts.keys().copied().chain(node.template.artifacts.names());
-            let fault = Fault::new(Code::Path, end.name.span, message).near(name, known);
-            return Err(self.halt(fault));
+            let fault = Fault::new(Code::Path, end.name.span, message);
+            return Err(self.halt(self.faults.near(fault, name, known)));
         };
         match &artifact.file {
             Some(file) => self.eval(file, Scope::node(*at, "file")),
@@ -207,7 +207,11 @@ impl<'a> Program<'a> {
         let Some(property) = capability.properties.get(name) else {
             let message = format!("there is no property `{name}` here");
             let fault = Fault::new(Code::Path, end.name.span, message);
-            return Err(self.halt(fault.near(name, capability.properties.keys().copied())));
+            return Err(self.halt(self.faults.near(
+                fault,
+                name,
+                capability.properties.keys().copied(),
+            )));
         };
         let of = self.types.shape(&property.schema).map(|shape| shape.id);
         match self.remaining(*node, capability, name)? {
@@ -333,7 +337,7 @@ impl<'a> Program<'a> {
             return Err(Halt::Later);
         }
         let fault = Fault::new(Code::Path, span, format!("there is no node template `{name}`"));
-        Err(self.halt(fault.near(name, self.template.nodes.names())))
+        Err(self.halt(self.faults.near(fault, name, self.template.nodes.names())))
     }
 
     /// Makes one step from one place.
@@ -358,7 +362,7 @@ impl<'a> Program<'a> {
                     let message = format!("there is no requirement `{name}` here");
                     let fault = Fault::new(Code::Path, requirement.span, message);
                     let known = def.requirements.iter().map(|one| one.name.text);
-                    return Err(self.halt(fault.near(name, known)));
+                    return Err(self.halt(self.faults.near(fault, name, known)));
                 }
                 let (which, rest) = index(rest);
                 let all = self.graph.outgoing(*node, name);
@@ -420,7 +424,7 @@ impl<'a> Program<'a> {
         }
         let message = format!("there is no capability `{name}` here");
         let fault = Fault::new(Code::Path, expr.span, message);
-        Err(self.halt(fault.near(name, def.capabilities.keys().copied())))
+        Err(self.halt(self.faults.near(fault, name, def.capabilities.keys().copied())))
     }
 
     /// TOSCA 1.x begins a path with `SOURCE`, `TARGET` or `HOST` in the place of `SELF`.

@@ -156,7 +156,7 @@ impl<'a> Program<'a> {
         for name in given.keys().filter(|name| !self.template.inputs.contains_key(name.as_str())) {
             let message = format!("the service has no input `{name}`");
             let fault = Fault::new(Code::UnknownInput, self.template.span, message);
-            self.faults.push(fault.near(name, self.template.inputs.keys().copied()));
+            self.faults.push(self.faults.near(fault, name, self.template.inputs.keys().copied()));
         }
         let mut values = BTreeMap::new();
         for (name, input) in &self.template.inputs {

@@ -140,7 +140,7 @@ pub(super) fn properties<'a>(
                 } else {
                     untyped(&new, entity)
                 };
-                faults.push(fault.near(name, parent.keys().copied()));
+                faults.push(faults.near(fault, name, parent.keys().copied()));
                 continue;
             }
             None => new,
@@ -166,7 +166,7 @@ pub(super) fn inputs<'a>(
                 let message =
                     format!("`{name}` has only a value, but refines nothing that is inherited");
                 let fault = Fault::new(Code::MissingKey, new.name.span, message);
-                faults.push(fault.near(name, parent.keys().copied()));
+                faults.push(faults.near(fault, name, parent.keys().copied()));
                 continue;
             }
             None => new,

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -165,7 +166,7 @@ impl<'p, 'a> Builder<'p, 'a> {
                 group_type: self.type_name(id),
                 properties: self.values(&def.properties, &group.properties, scope),
                 attributes: self.attributes(&def.attributes, &group.attributes, scope),
-                members: self.members(&group.members, 0),
+                members: self.members(&group.members),
             };
             result.groups.insert(name.text.into(), group);
         }
@@ -180,7 +181,7 @@ impl<'p, 'a> Builder<'p, 'a> {
                 name: name.text.into(),
                 policy_type: self.type_name(id),
                 properties: self.values(&def.properties, &policy.properties, Scope::of("policy")),
-                targets: self.members(&policy.targets, 0),
+                targets: self.members(&policy.targets),
                 triggers: triggers
                     .map(|(name, trigger)| (Arc::from(*name), trigger_value(trigger)))
                     .collect(),
@@ -465,21 +466,28 @@ impl<'p, 'a> Builder<'p, 'a> {
         all
     }
 
-    /// Returns the nodes that names stand for: those of templates, and the members of groups.
-    fn members(&self, words: &[Word<'a>], depth: u32) -> Vec<ElementId> {
+    /// Returns the nodes that names stand for: those of templates, and the members of groups, each group once.
+    fn members(&self, words: &[Word<'a>]) -> Vec<ElementId> {
         let program = self.program;
         let mut ids = Vec::new();
-        for word in words {
+        let mut seen = BTreeSet::new();
+        let mut left: Vec<Word<'a>> = words.to_vec();
+        while let Some(word) = left.pop() {
+            if !seen.insert(word.text) {
+                continue;
+            }
+            let before = ids.len();
             if let Some(position) = program.template.nodes.position(word.text) {
                 ids.extend(program.graph.of_template(position).map(|at| program.element(at)));
-            } else if let Some(group) = program.template.groups.get(word.text)
-                && depth < 64
-            {
-                ids.extend(self.members(&group.members, depth + 1));
+            } else if let Some(group) = program.template.groups.get(word.text) {
+                left.extend(&group.members);
+            }
+            // The nodes of all groups may be the square of what the file says.
+            if program.spend(1 + (ids.len() - before) as u64, word.span).is_err() {
+                break;
             }
         }
         ids.sort_unstable();
-        ids.dedup();
         ids
     }
 

@@ -257,7 +257,8 @@ impl<'a> Program<'a> {
         known: impl Iterator<Item = &'n str>,
     ) {
         let message = format!("{what} `{}` is not declared by {of}", word.text);
-        self.faults.push(Fault::new(Code::Undeclared, word.span, message).near(word.text, known));
+        let fault = Fault::new(Code::Undeclared, word.span, message);
+        self.faults.push(self.faults.near(fault, word.text, known));
     }
 
     fn check_capabilities(&self, node: &NodeTemplate<'a>, def: &TypeDef<'a>) {
@@ -291,7 +292,7 @@ impl<'a> Program<'a> {
                 let known = definitions.keys().copied();
                 let message = format!("interface `{}` is not declared by {of}", word.text);
                 let fault = Fault::new(Code::Undeclared, word.span, message);
-                let fault = fault.near(word.text, known);
+                let fault = self.faults.near(fault, word.text, known);
                 self.faults.push(match artifacts {
                     Some(_) => fault,
                     None => fault.warning(),
@@ -426,7 +427,7 @@ impl<'a> Program<'a> {
                     );
                     let fault = Fault::new(Code::Allocation, word.span, message);
                     let known = capability.properties.keys().copied();
-                    self.faults.push(fault.near(word.text, known));
+                    self.faults.push(self.faults.near(fault, word.text, known));
                 }
             }
         }
@@ -470,7 +471,11 @@ impl<'a> Program<'a> {
                 None => {
                     let message = format!("unknown node template `{}`", name.text);
                     let fault = Fault::new(Code::UnknownTemplate, name.span, message);
-                    self.faults.push(fault.near(name.text, self.template.nodes.names()));
+                    self.faults.push(self.faults.near(
+                        fault,
+                        name.text,
+                        self.template.nodes.names(),
+                    ));
                     return None;
                 }
             },
@@ -627,7 +632,7 @@ impl<'a> Program<'a> {
             let message = format!("unknown node template or group `{}`", word.text);
             let fault = Fault::new(Code::UnknownTemplate, word.span, message);
             let known = self.template.nodes.names().chain(self.template.groups.names());
-            self.faults.push(fault.near(word.text, known));
+            self.faults.push(self.faults.near(fault, word.text, known));
             return;
         };
         let Some(id) = self.types.lookup(section, name) else { return };

@@ -1,8 +1,12 @@
 //! All types, each with what it inherits, found by name from the file that names them.
 
+use std::cell::Cell;
+
+use super::functions::Regexes;
 use super::refine::refine;
 use super::units::Units;
 use crate::code::Code;
+use crate::diag::Diagnostics;
 use crate::diag::Fault;
 use crate::diag::Faults;
 use crate::diag::Span;
@@ -94,6 +98,10 @@ pub(crate) struct Types<'a> {
     repositories: HashMap<u32, Vec<Word<'a>>>,
     /// Names of types as the output spells them.
     full: Vec<String>,
+    /// Regular expressions that were used.
+    pub(super) regexes: Regexes,
+    /// Types that were not found.
+    missed: Cell<usize>,
 }
 
 /// A schema with its type looked up.
@@ -462,6 +470,11 @@ impl<'a> Types<'a> {
     pub(crate) fn unknown(&self, section: Section, name: Word<'_>) -> Fault {
         let message = format!("unknown {} `{}`", section.noun(), name.text);
         let mut known = Vec::new();
+        self.missed.set(self.missed.get() + 1);
+        if self.missed.get() > Diagnostics::MAX {
+            // No more of them are shown, and to search all names for each takes the square of their number.
+            return Fault::new(Code::UnknownType, name.span, message);
+        }
         self.names_in(name.span.file, section, "", &mut Vec::new(), &mut known);
         if section == Section::Data {
             known.extend(BUILTIN.iter().map(|(name, _)| (*name).to_owned()));

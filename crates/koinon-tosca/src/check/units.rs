@@ -130,7 +130,7 @@ impl Units {
                             word.span,
                             format!("unknown unit `{}`", word.text),
                         );
-                        faults.push(fault.near(word.text, all.keys().map(String::as_str)));
+                        faults.push(faults.near(fault, word.text, all.keys().map(String::as_str)));
                         return None;
                     }
                 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use koinon_model::Value;
 
+use super::eval::COPIED;
 use super::eval::Halt;
 use super::eval::Scope;
 use super::eval::Tested;
@@ -106,6 +107,8 @@ impl<'a> Program<'a> {
                 return Err(wrong(&format!("the number {number}; put it in quotes")));
             }
             (ExprKind::Text(text), _) => {
+                // However short the expression was, the value may be long.
+                self.spend(text.len() as u64 / COPIED, expr.span)?;
                 self.text(text, shape, expr.span, scope).map_err(|found| wrong(&found))?
             }
             (ExprKind::Null, _) => return Err(wrong("null")),
@@ -218,6 +221,8 @@ impl<'a> Program<'a> {
         shape: Shape<'_, 'a>,
         scope: Scope<'_, 'a>,
     ) -> Result<Value, Halt> {
+        // Defaults within defaults make much of a short file.
+        self.spend(MADE, span)?;
         let properties = &shape.def.properties;
         let mut keys = Vec::with_capacity(entries.len());
         for (key, _) in entries {
@@ -225,8 +230,9 @@ impl<'a> Program<'a> {
         }
         let given = entries.iter().zip(&keys).map(|((at, value), key)| {
             let Some(property) = properties.get(key.as_str()) else {
-                let fault = undeclared(key, shape.name, at.span, properties.keys().copied());
-                return Err(self.halt(fault));
+                let fault = undeclared(key, shape.name, at.span);
+                let known = properties.keys().copied();
+                return Err(self.halt(self.faults.near(fault, key, known)));
             };
             if let Some(fixed) = &property.value {
                 return Err(self.halt(fixed_value(key, at.span, fixed.span)));
@@ -359,7 +365,8 @@ impl<'a> Program<'a> {
             match definitions.get(word.text) {
                 None => {
                     let known = definitions.keys().copied();
-                    self.faults.push(undeclared(word.text, of.0, word.span, known));
+                    let fault = undeclared(word.text, of.0, word.span);
+                    self.faults.push(self.faults.near(fault, word.text, known));
                 }
                 Some(property) => {
                     if let Some(fixed) = &property.value {
@@ -417,9 +424,11 @@ fn mismatch(base: Base, name: &str, found: &str, span: Span, what: &str) -> Faul
     fault
 }
 
-fn undeclared<'n>(name: &str, of: &str, span: Span, known: impl Iterator<Item = &'n str>) -> Fault {
+/// Steps that making a value of a data type takes.
+const MADE: u64 = 8;
+
+fn undeclared(name: &str, of: &str, span: Span) -> Fault {
     Fault::new(Code::Undeclared, span, format!("`{name}` is not declared by {of}"))
-        .near(name, known)
 }
 
 fn fixed_value(name: &str, span: Span, fixed: Span) -> Fault {

@@ -81,14 +81,14 @@ impl<'a> Program<'a> {
             let message = format!("unknown node template or group `{}`", target.text);
             let fault = Fault::new(Code::UnknownTemplate, target.span, message);
             let known = self.template.nodes.names().chain(self.template.groups.names());
-            self.faults.push(fault.near(target.text, known));
+            self.faults.push(self.faults.near(fault, target.text, known));
         }
         for next in step.on_success.iter().chain(&step.on_failure) {
             if !workflow.steps.contains(next.text) {
                 let message =
                     format!("workflow `{}` has no step `{}`", workflow.name.text, next.text);
                 let fault = Fault::new(Code::UnknownTemplate, next.span, message);
-                self.faults.push(fault.near(next.text, workflow.steps.names()));
+                self.faults.push(self.faults.near(fault, next.text, workflow.steps.names()));
             }
         }
         if let (Some(word), true) =
@@ -113,7 +113,7 @@ impl<'a> Program<'a> {
                         format!("`{}` has no requirement `{}`", def.name.text, requirement.text);
                     let fault = Fault::new(Code::Undeclared, requirement.span, message);
                     let known = def.requirements.iter().map(|one| one.name.text);
-                    self.faults.push(fault.near(requirement.text, known));
+                    self.faults.push(self.faults.near(fault, requirement.text, known));
                 }
             }
         }
@@ -152,7 +152,11 @@ impl<'a> Program<'a> {
                     if !scope.open {
                         let message = format!("unknown workflow `{}`", word.text);
                         let fault = Fault::new(Code::UnknownTemplate, word.span, message);
-                        self.faults.push(fault.near(word.text, self.template.workflows.names()));
+                        self.faults.push(self.faults.near(
+                            fault,
+                            word.text,
+                            self.template.workflows.names(),
+                        ));
                     }
                     return;
                 };
@@ -185,13 +189,13 @@ impl<'a> Program<'a> {
         let Some(known) = def.interfaces.get(interface) else {
             let message = format!("`{}` has no interface `{interface}`", def.name.text);
             let fault = Fault::new(Code::Undeclared, word.span, message);
-            self.faults.push(fault.near(interface, def.interfaces.keys().copied()));
+            self.faults.push(self.faults.near(fault, interface, def.interfaces.keys().copied()));
             return;
         };
         let Some(found) = known.operations.get(operation) else {
             let message = format!("interface `{interface}` has no operation `{operation}`");
             let fault = Fault::new(Code::Undeclared, word.span, message);
-            self.faults.push(fault.near(operation, known.operations.keys().copied()));
+            self.faults.push(self.faults.near(fault, operation, known.operations.keys().copied()));
             return;
         };
         // The short notation calls it with what the template assigns (csd07 13.2.3.3).
@@ -214,7 +218,7 @@ impl<'a> Program<'a> {
                 let message = format!("`{}` has no input `{}`", of.text, word.text);
                 let known = parameters.iter().flat_map(|known| known.keys().copied());
                 let fault = Fault::new(Code::Undeclared, word.span, message);
-                self.faults.push(fault.near(word.text, known));
+                self.faults.push(self.faults.near(fault, word.text, known));
                 continue;
             };
             let scope = Scope { what: word.text, ..scope };
@@ -450,7 +454,7 @@ impl<'a> Program<'a> {
                 word.span,
                 format!("unknown {what} `{}`", word.text),
             );
-            self.faults.push(fault.near(word.text, known));
+            self.faults.push(self.faults.near(fault, word.text, known));
         }
     }
 }

@@ -219,7 +219,7 @@ fn copied<'a>(
     let Some(source) = all.get(word.text) else {
         let message = format!("unknown {what} `{}`", word.text);
         let fault = Fault::new(Code::UnknownTemplate, word.span, message);
-        faults.push(fault.near(word.text, all.names()));
+        faults.push(faults.near(fault, word.text, all.names()));
         return None;
     };
     if let Some((key, _)) = entry(*source, "copy") {

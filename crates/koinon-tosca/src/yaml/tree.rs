@@ -60,7 +60,7 @@ pub(crate) struct Tree {
     pub(super) children: Vec<u32>,
     /// The text of all scalars.
     pub(super) text: String,
-    /// Nodes with an anchor.
+    /// Nodes with an anchor, in the order of their starts.
     pub(super) anchored: Vec<u32>,
 }
 
@@ -208,8 +208,9 @@ impl<'a> Yaml<'a> {
     /// Returns whether it, or something in it, has an anchor.
     pub(crate) fn has_anchor(self) -> bool {
         let Span { start, end, .. } = self.span();
-        let inside = |node: &Node| start <= node.start && node.start <= end;
-        self.tree.anchored.iter().any(|at| inside(self.tree.node(*at)))
+        let starts = |at: &u32| self.tree.node(*at).start;
+        let first = self.tree.anchored.partition_point(|at| starts(at) < start);
+        self.tree.anchored.get(first).is_some_and(|at| starts(at) <= end)
     }
 
     /// Returns the kind's name, for messages.
@@ -347,6 +348,7 @@ impl Builder<'_> {
                 }
                 let text = self.tree.add_text(&text).ok_or_else(|| self.too_many(span))?;
                 let node = self.add(Kind::Scalar { plain, text }, span)?;
+                self.anchored(node, anchor);
                 self.end(node, anchor, Size::text(span));
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -395,10 +397,16 @@ impl Builder<'_> {
         Ok(at)
     }
 
+    /// Takes note of a node that starts with an anchor, if it does.
+    fn anchored(&mut self, node: u32, anchor: usize) {
+        if anchor != 0 {
+            self.tree.anchored.push(node);
+        }
+    }
+
     /// Takes note of a node that is complete.
     fn end(&mut self, node: u32, anchor: usize, size: Size) {
         if anchor != 0 {
-            self.tree.anchored.push(node);
             self.anchors.insert(anchor, Anchor { node, size });
         }
         if let Some(open) = self.open.last_mut() {
@@ -411,6 +419,7 @@ impl Builder<'_> {
             return Err(self.too_deep(span));
         }
         let node = self.add(kind, span)?;
+        self.anchored(node, anchor);
         self.open.push(Open { node, first: self.pending.len(), anchor, size: Size::NODE });
         Ok(())
     }
