@@ -1,17 +1,13 @@
-//! Any text as a TOSCA file: no panic, and a service that compiles survives the chain.
+//! The whole compile, of some files at once.
 #![no_main]
 
-use std::collections::BTreeMap;
-
-use koinon_tosca::compile;
-use koinon_tosca::open;
-use koinon_tosca::split;
+use koinon_fuzz::mutate;
+use koinon_fuzz::targets;
+use libfuzzer_sys::fuzz_mutator;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: String| {
-    let files = BTreeMap::from([("fuzz.yaml".to_owned(), text)]);
-    match compile(&files, "fuzz.yaml", &BTreeMap::new()) {
-        Ok(service) => assert_eq!(open(&split(&service)).ok(), Some(service)),
-        Err(diagnostics) => assert!(!diagnostics.to_string().is_empty()),
-    }
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    mutate::text(data, size, max_size, seed)
 });
+
+fuzz_target!(|text: &str| targets::tosca(text));

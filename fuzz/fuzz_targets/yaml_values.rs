@@ -1,15 +1,13 @@
-//! Any bytes as a file of inputs: no panic, and what is read is written so that it reads the same.
+//! The YAML parser, into the tree and back.
 #![no_main]
 
-use koinon_model::Value;
-use koinon_tosca::read_inputs;
-use koinon_tosca::to_yaml;
+use koinon_fuzz::mutate;
+use koinon_fuzz::targets;
+use libfuzzer_sys::fuzz_mutator;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
-    if let Ok(inputs) = read_inputs("fuzz.yaml", bytes) {
-        let text = to_yaml(&Value::Map(inputs.clone()));
-        let again = read_inputs("again.yaml", text.as_bytes());
-        assert_eq!(again.ok(), Some(inputs), "{text}");
-    }
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    mutate::text(data, size, max_size, seed)
 });
+
+fuzz_target!(|bytes: &[u8]| targets::yaml(bytes));

@@ -1,0 +1,7 @@
+//! The evaluator.
+#![no_main]
+
+use koinon_fuzz::targets;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| targets::expression(bytes));
