@@ -21,10 +21,14 @@ use tokio::time::Instant;
 use tokio::time::sleep;
 
 /// Writes a file so that a reader, or a later start after a crash, finds the old content or the new, never part of it.
+/// A device or a pipe is written to, not replaced: `/dev/null` stays what it is.
 ///
 /// # Errors
 /// What the file system says.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    if path.metadata().is_ok_and(|known| !known.is_file()) {
+        return std::fs::write(path, content);
+    }
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     let temporary = dir.join(format!(".{name}.{}.part", std::process::id()));
@@ -182,4 +186,34 @@ pub async fn end_holder(path: &Path, grace: Duration) -> io::Result<bool> {
         }
     }
     Ok(!is_held(path)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use rustix::fs::CWD;
+    use rustix::fs::FileType;
+    use rustix::fs::Mode;
+    use rustix::fs::mknodat;
+
+    use super::*;
+
+    #[test]
+    fn files_are_replaced_and_pipes_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        for content in [&b"one"[..], b"2"] {
+            write_whole(&file, content).unwrap();
+            assert_eq!(std::fs::read(&file).unwrap(), content);
+        }
+        let pipe = dir.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        let mut reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        write_whole(&pipe, b"three").unwrap();
+        let mut read = [0; 5];
+        reader.read_exact(&mut read).unwrap();
+        assert_eq!(&read, b"three");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
 }
