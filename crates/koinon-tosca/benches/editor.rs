@@ -12,6 +12,7 @@ use criterion::Criterion;
 use criterion::criterion_group;
 use criterion::criterion_main;
 use koinon_tosca::Budgets;
+use koinon_tosca::Severity;
 use koinon_tosca::editor::analyse;
 use koinon_tosca::editor::symbols;
 
@@ -30,7 +31,8 @@ fn benches(criterion: &mut Criterion) {
         let files = |text: &str| BTreeMap::from([(root.to_owned(), text.to_owned())]);
         let budgets = Budgets::default();
         let good = analyse(&files(&text), root, &budgets, None);
-        assert_eq!(good.diagnostics().to_string(), "");
+        // In 1.3 the apps are no `tosca.nodes.SoftwareComponent`, which `HostedOn` names as its sources.
+        assert!(good.diagnostics().iter().all(|one| one.severity == Severity::Warning));
         let mut group = criterion.benchmark_group(format!("editor {dialect}"));
         group.sample_size(20);
         let valid = files(&text);
