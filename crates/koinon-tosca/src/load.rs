@@ -1,6 +1,7 @@
 //! Root file to all files: imports followed, profiles found by name, budgets shared.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use koinon_model::Value;
 
@@ -192,10 +193,15 @@ pub(crate) fn load(
             break;
         }
     }
+    let newest = loader.simple_profiles().max_by_key(|(_, version)| *version);
     for wanted in &loader.queue {
         let Some(file) = wanted.number.and_then(|number| files.get_mut(&number)) else { continue };
         let imports = wanted.imports.iter().filter_map(|(at, namespace, span)| {
             let at = loader.queue[*at].stands_for.unwrap_or(*at);
+            // What files of several versions of 1.x imply are the same types: the newest stand for all.
+            let implied = file.version.is_some() && namespace.is_none();
+            let simple = || loader.simple_profiles().any(|(simple, _)| simple == at);
+            let at = newest.map_or(at, |(newest, _)| if implied && simple() { newest } else { at });
             let file = loader.queue[at].number?;
             Some(Import { file, namespace: namespace.clone(), span: *span })
         });
@@ -211,10 +217,22 @@ pub(crate) fn load(
             }
         }
     }
+    let used: BTreeSet<u32> =
+        files.values().flat_map(|file| &file.imports).map(|import| import.file).collect();
+    files.retain(|number, file| !file.builtin || used.contains(number));
     Loaded { files }
 }
 
 impl Loader<'_> {
+    /// Returns the Simple Profiles of 1.x that are imported, as places in the queue.
+    fn simple_profiles(&self) -> impl Iterator<Item = (usize, Version)> {
+        self.queue.iter().enumerate().filter_map(|(at, wanted)| {
+            let Place::Builtin(name) = wanted.place else { return None };
+            let (_, version, _) = lower::PROFILES.iter().find(|(known, _, _)| *known == name)?;
+            Some((at, (*version)?))
+        })
+    }
+
     /// Puts a file into the queue, unless it is there.
     fn want(&mut self, place: Place, profile: Option<String>, from: Option<Span>) -> usize {
         if let Some(at) = self.known.get(&place) {
