@@ -48,6 +48,7 @@ impl<'a> Program<'a> {
                 self.check_step(workflow, step, scope);
             }
         }
+        self.check_inlined();
         for policy in self.template.policies.values() {
             let inherited = self.types.get(Section::Policy, policy.policy_type);
             let inherited = inherited.into_iter().flat_map(|def| def.triggers.values());
