@@ -226,6 +226,14 @@ impl Code {
         Self::NotSupported,
     ];
 
+    /// Returns whether it says that a name is unknown, which does not follow from what a type inherits.
+    pub(crate) const fn is_unknown_name(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownType | Self::UnknownFunction | Self::UnknownInput | Self::UnknownTemplate
+        )
+    }
+
     /// Returns the code, such as `K0101`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -293,6 +293,11 @@ impl Sources {
 }
 
 impl Fault {
+    /// Returns its code.
+    pub(crate) const fn code(&self) -> Code {
+        self.code
+    }
+
     pub(crate) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
         let (severity, message) = (Severity::Error, message.into());
         Self { severity, code, message, span, related: Vec::new(), hints: Vec::new() }

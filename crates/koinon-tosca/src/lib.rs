@@ -390,7 +390,8 @@ fn through<T>(
         return None;
     }
     let mut types = Types::resolve(definitions, loaded, faults)?;
-    check::complete(&mut types, faults);
+    let ((), found) = faults.capture(|| check::complete(&mut types, faults));
+    types.tell(found, faults);
     options.pass(Phase::Types);
     let (_, template) = templates.first_key_value()?;
     // The root stands for a node only if it is named among the substitutes as well.
@@ -411,6 +412,15 @@ fn through<T>(
     let steps = options.budgets.steps_for(loaded.iter().map(|(_, file)| file.tree.len()).sum());
     let setting = Setting::new((&types, &around), options, mode, faults);
     let setting = Setting { steps, ..setting };
+    if types.is_broken() {
+        let ((), found) = faults.capture(|| {
+            let program = Program::new(template, name, setting);
+            program.check_types();
+            program.check_template();
+        });
+        types.tell(found, faults);
+        return None;
+    }
     let mut program = Program::new(template, name, setting);
     program.check_types();
     program.check_template();

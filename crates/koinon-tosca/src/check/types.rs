@@ -102,6 +102,8 @@ pub(crate) struct Types<'a> {
     pub(super) regexes: Regexes,
     /// Types that were not found.
     missed: Cell<usize>,
+    /// Whether a type lacks what it would inherit, because its derivation leads nowhere.
+    broken: bool,
 }
 
 /// A schema with its type looked up.
@@ -138,7 +140,7 @@ impl<T: Copy + PartialEq> Found<T> {
 }
 
 impl<'a> Types<'a> {
-    /// Resolves derivations; nothing if one leads to an unknown type or back to itself.
+    /// Resolves derivations. A type whose own leads to an unknown type or back to itself inherits nothing.
     pub(crate) fn resolve(
         definitions: Definitions<'a>,
         loaded: &'a Loaded,
@@ -187,26 +189,37 @@ impl<'a> Types<'a> {
         }
         types.check_repositories(&definitions.repositories, faults);
         let own = OWN..types.defs.len();
-        let mut complete = true;
         for at in own.clone() {
-            match types.chain(TypeId(u32::try_from(at).ok()?)) {
-                Ok(chain) => types.defs[at].chain = chain,
+            let id = TypeId(u32::try_from(at).ok()?);
+            types.defs[at].chain = match types.chain(id) {
+                Ok(chain) => chain,
                 Err(fault) => {
                     faults.push(fault);
-                    complete = false;
+                    types.broken = true;
+                    vec![id]
                 }
-            }
-        }
-        if !complete {
-            return None;
+            };
         }
         let mut order: Vec<usize> = own.collect();
         order.sort_by_key(|at| types.defs[*at].chain.len());
         for at in order {
-            types.inherit(TypeId(u32::try_from(at).ok()?), faults);
+            let id = TypeId(u32::try_from(at).ok()?);
+            let ((), found) = faults.capture(|| types.inherit(id, faults));
+            types.tell(found, faults);
         }
         types.full = types.full_names(loaded);
         Some(types)
+    }
+
+    /// Returns whether a type lacks what it would inherit.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Keeps faults; where a type lacks what it would inherit, only those that do not follow from that.
+    pub(crate) fn tell(&self, found: Vec<Fault>, faults: &Faults) {
+        let told = |fault: &Fault| !self.broken || fault.code().is_unknown_name();
+        found.into_iter().filter(told).for_each(|fault| faults.push(fault));
     }
 
     /// Lets types of TOSCA 1.x be called by their shorthand and qualified names as well.
