@@ -288,7 +288,7 @@ impl<'a> Program<'a> {
         let property = def.properties.get(name)?;
         match self.typed(expr, &property.schema, Scope::of(name)) {
             Ok(value) => Some((value, expr)),
-            Err(Halt::Input | Halt::Reported | Halt::Later) => None,
+            Err(Halt::Input | Halt::Deep | Halt::Reported | Halt::Later) => None,
             Err(Halt::RunTime(span)) => {
                 self.fault(
                     Code::RunTimeOnly,

@@ -395,7 +395,7 @@ fn known(
             program.faults.push(Fault::new(Code::MissingInput, program.template.span, message));
             None
         }
-        Err(Halt::Reported | Halt::Input) => None,
+        Err(Halt::Reported | Halt::Deep | Halt::Input) => None,
         Err(Halt::Later) => {
             let message = format!("`{name}` leads over a relationship that is not there");
             program.faults.push(Fault::new(Code::Path, program.template.span, message));

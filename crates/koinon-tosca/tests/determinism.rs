@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use koinon_model::Limits;
 use koinon_model::Value;
 use koinon_tosca::Options;
 use koinon_tosca::represent;
@@ -48,4 +49,59 @@ fn the_sharding_network_is_represented_by_the_same_bytes() {
     ]);
     check(include_str!("../../../examples/sharding-network/template.yaml"), inputs.clone());
     check(include_str!("../../../examples/sharding-network/template-1.3.yaml"), inputs);
+}
+
+/// A chain of values, each of which needs the one before three times, whose nodes stand in an order of their own.
+fn chain(order: impl Iterator<Item = usize>) -> String {
+    let nodes = order.map(|at| match at {
+        0 => "    n000: { type: A }\n".to_owned(),
+        at => {
+            let before = format!("{{ $get_property: [ n{:03}, p ] }}", at - 1);
+            let sum = format!("{{ $sum: [ {before}, 1, {before} ] }}");
+            format!("    n{at:03}: {{ type: A, properties: {{ p: {{ $difference: [ {sum}, {before} ] }} }} }}\n")
+        }
+    });
+    format!(
+        "tosca_definitions_version: tosca_2_0\n\
+         capability_types: {{ C: {{}} }}\n\
+         relationship_types: {{ R: {{}} }}\n\
+         node_types:\n  \
+           A:\n    \
+             properties: {{ p: {{ type: integer, default: 1 }} }}\n    \
+             capabilities: {{ c: {{ type: C }} }}\n    \
+             requirements: [ {{ r: {{ capability: C, relationship: R, count_range: [ 0, 2 ] }} }} ]\n\
+         service_template:\n  \
+           node_templates:\n    \
+             user: {{ type: A, requirements: [ {{ r: {{ count: 2 }} }} ] }}\n{}",
+        nodes.collect::<String>()
+    )
+}
+
+/// The order of a map means nothing, so neither values that wait for each other nor candidates may depend on it.
+#[test]
+fn the_order_of_node_templates_means_nothing() {
+    let count = 300;
+    let forms =
+        [chain(0..count), chain((0..count).rev()), chain((0..count).map(|at| at * 7 % count))];
+    let made = forms.map(|text| {
+        let files = BTreeMap::from([("template.yaml".to_owned(), text)]);
+        let made = represent(&files, "template.yaml", &Options::default());
+        let made = made.unwrap_or_else(|error| panic!("{error}")).representation;
+        let json = Value::from_json(made.to_json().as_bytes(), Limits::default());
+        without_places(&json.unwrap_or_else(|error| panic!("{error}")))
+    });
+    assert_eq!(made[0].get("nodes").and_then(Value::as_list).map(<[Value]>::len), Some(count + 1));
+    assert!(made[0] == made[1] && made[1] == made[2], "the order of node templates was told");
+}
+
+/// Drops what is known to depend on how a file is written: its digest, and the places of values.
+fn without_places(value: &Value) -> Value {
+    match value {
+        Value::Map(map) => {
+            let kept = map.iter().filter(|(key, _)| !["origin", "sources"].contains(&key.as_str()));
+            Value::Map(kept.map(|(key, value)| (key.clone(), without_places(value))).collect())
+        }
+        Value::List(items) => Value::List(items.iter().map(without_places).collect()),
+        other => other.clone(),
+    }
 }

@@ -165,7 +165,7 @@ fn names_come_from_types() {
 fn targets_inputs_and_functions() {
     assert_eq!(
         completed("upstream: server", "upstream: |"),
-        ["server", "client", "t:Base", "t:Client", "t:Server"].map(|name| name.to_owned())
+        ["client", "server", "t:Base", "t:Client", "t:Server"].map(|name| name.to_owned())
     );
     assert_eq!(completed("$get_input: port", "$get_input: |"), ["port"]);
     let names = completed("{ $get_input: port }", "{ $| }");

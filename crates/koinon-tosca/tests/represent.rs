@@ -406,16 +406,18 @@ proptest! {
         prop_assert!(representation.unresolved.is_empty());
     }
 
-    /// The order of node templates decides the order of candidates and nothing else: where every requirement names its
-    /// target, it changes nothing.
+    /// The order of node templates decides nothing, whether requirements name their targets or not.
     #[test]
-    fn the_order_of_templates_changes_nothing_else(
-        (templates, shuffled) in vec((1..4u64, 0..4usize), 2..6).prop_flat_map(|all| {
+    fn the_order_of_templates_changes_nothing(
+        (templates, shuffled) in vec((1..4u64, 0..8usize), 2..6).prop_flat_map(|all| {
             let count = all.len();
             let one = |(at, (nodes, target)): (usize, &(u64, usize))| {
-                let target = target % count;
+                let target = match target {
+                    0..4 => format!("[ right{}, 0 ]", target % count),
+                    _ => "{ optional: true, allocation: { limit: 1 } }".to_owned(),
+                };
                 format!(
-                    "    left{at}: {{ type: Left, count: {nodes}, requirements: [ {{ uses: [ right{target}, 0 ] }} ] }}\n    right{at}: {{ type: Right, capabilities: {{ feature: {{ properties: {{ limit: {nodes} }} }} }} }}\n"
+                    "    left{at}: {{ type: Left, count: {nodes}, requirements: [ {{ uses: {target} }} ] }}\n    right{at}: {{ type: Right, capabilities: {{ feature: {{ properties: {{ limit: {nodes} }} }} }} }}\n"
                 )
             };
             let all: Vec<String> = all.iter().enumerate().map(one).collect();
@@ -471,4 +473,22 @@ fn work_is_linear() {
         }
         assert!(!runs(1_600, 1_600), "{name}: steps are counted");
     }
+}
+
+/// csd07 13.2.3.4 does not forbid it, but such workflows never end.
+#[test]
+fn workflows_that_inline_each_other_are_warned_of() {
+    let text = "tosca_definitions_version: tosca_2_0
+node_types: { A: {} }
+service_template:
+  node_templates: { a: { type: A } }
+  workflows:
+    one: { steps: { s: { target: a, activities: [ inline: two ] } } }
+    two: { steps: { s: { target: a, activities: [ inline: one ] } } }
+    three: { steps: { s: { target: a, activities: [ inline: one ] } } }
+";
+    let files = BTreeMap::from([(ROOT.to_owned(), text.to_owned())]);
+    let made = represent(&files, ROOT, &Options::default()).unwrap();
+    let messages: Vec<&str> = made.warnings.iter().map(|one| one.message.as_str()).collect();
+    assert_eq!(messages, ["workflows inline each other in a circle: one -> two -> one"]);
 }

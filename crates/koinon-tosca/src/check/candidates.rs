@@ -82,7 +82,13 @@ impl<'a> Program<'a> {
 
     /// Returns the nodes of a template as candidates.
     fn range(&self, nodes: std::ops::Range<u32>) -> Rc<Vec<u32>> {
-        Rc::new(nodes.collect())
+        let mut ranges = self.resolver.ranges.borrow_mut();
+        let known = ranges.entry(nodes.start).or_default();
+        // Templates without nodes begin where the next one does.
+        if known.len() != nodes.len() {
+            *known = Rc::new(nodes.collect());
+        }
+        known.clone()
     }
 
     /// Returns the nodes that have these types, from the index.
@@ -142,12 +148,39 @@ impl<'a> Program<'a> {
             return Ok(Err((None, Finding::Used)));
         }
         let wanted = item.assignment.and_then(|one| one.capability);
-        let Some(capability) = self.matching(link.definition, wanted, target.def) else {
+        let mut refused: Option<(Option<&'a str>, Finding)> = None;
+        // The first capability of the node that will do is its target (csd07 8.5.5).
+        for capability in self.matching(link.definition, wanted, target.def) {
+            let (name, finding) = match self.consider_capability(link, item, why, capability)? {
+                Ok(relationship) => return Ok(Ok(relationship)),
+                Err(refusal) => refusal,
+            };
+            // What does not last tells that the node may do another time.
+            let passing = |first: &Finding| {
+                let lasting = Lasting::of(item);
+                lasting.has(first) && !lasting.has(&finding)
+            };
+            if refused.as_ref().is_none_or(|(_, first)| passing(first)) {
+                refused = Some((name, finding));
+            }
+        }
+        Ok(Err(refused.unwrap_or_else(|| {
             let expected = wanted.or(link.definition.capability).map_or("", |word| word.text);
             let found = self.types.full_name(target.id);
-            let (expected, found) = (expected.into(), found.into());
-            return Ok(Err((None, Finding::TypeMismatch { expected, found })));
-        };
+            (None, Finding::TypeMismatch { expected: expected.into(), found: found.into() })
+        })))
+    }
+
+    /// Considers one capability of a candidate.
+    fn consider_capability(
+        &self,
+        link: Link<'a>,
+        item: &Item<'a>,
+        why: Why,
+        capability: &'a Capability<'a>,
+    ) -> Result<Result<Relationship<'a>, (Option<&'a str>, Finding)>, Halt> {
+        let target = self.graph.node(link.target);
+        let named = matches!(why, Why::Named | Why::Index | Why::Mapping);
         let name = Some(capability.name.text);
         if let Some(wanted) = link.definition.node.filter(|_| !named)
             && let Some(wanted) = self.types.lookup(Section::Node, wanted)
@@ -198,6 +231,12 @@ impl<'a> Program<'a> {
                 };
                 let value = self.typed(expr, &property.schema, scope)?;
                 let needed = self.amount(&value, &property.schema).ok_or(Halt::Reported)?;
+                // Less than nothing would make room for others that the property does not have.
+                if needed.compare(Decimal::from(0)).is_none_or(|order| order.is_lt()) {
+                    let shown = value.to_json();
+                    let message = format!("expected an allocation of 0 or more, found {shown}");
+                    return Err(self.halt(Fault::new(Code::Allocation, expr.span, message)));
+                }
                 match self.remaining(link.target, capability, word.text)? {
                     Some((left, shown))
                         if left.compare(needed).is_none_or(|order| order.is_lt()) =>
@@ -284,13 +323,13 @@ impl<'a> Program<'a> {
         self.remaining(node, capability, name).ok().flatten().map(|(_, left)| left)
     }
 
-    /// Returns the capability of a node type that fits a requirement.
+    /// Returns the capabilities of a node type that fit a requirement, by name.
     pub(super) fn matching(
         &self,
         definition: &RequirementType<'a>,
         wanted: Option<Word<'a>>,
         target: &'a TypeDef<'a>,
-    ) -> Option<&'a Capability<'a>> {
+    ) -> impl Iterator<Item = &'a Capability<'a>> {
         let fits = |capability: &Capability<'a>, wanted: Word<'_>| {
             if let Some(wanted) = self.types.lookup(Section::Capability, wanted) {
                 let own = capability.capability_type;
@@ -301,7 +340,7 @@ impl<'a> Program<'a> {
             }
             capability.name.text == wanted.text
         };
-        let found = target.capabilities.values().find(|capability| {
+        let found = target.capabilities.values().filter(move |capability| {
             definition.capability.is_none_or(|defined| fits(capability, defined))
                 && wanted.is_none_or(|wanted| fits(capability, wanted))
         });
@@ -309,7 +348,7 @@ impl<'a> Program<'a> {
     }
 
     /// Returns whether relationship and capability types allow what they connect.
-    fn is_allowed(
+    pub(super) fn is_allowed(
         &self,
         source: TypeId,
         relationship: TypeId,

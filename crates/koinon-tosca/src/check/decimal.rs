@@ -104,6 +104,11 @@ impl Decimal {
         Some(Self { mantissa: left.checked_div(right)?, scale: QUOTIENT_DIGITS }.trimmed())
     }
 
+    /// Returns the number without its fraction.
+    pub(crate) fn truncated(self) -> Self {
+        Self { mantissa: self.mantissa / 10_i128.pow(self.scale), scale: 0 }.trimmed()
+    }
+
     /// Returns the remainder of the division, with the sign of the dividend; `None` by zero.
     pub(crate) fn remainder(self, other: Self) -> Option<Self> {
         let (left, right, scale) = self.aligned(other)?;

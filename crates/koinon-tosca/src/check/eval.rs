@@ -30,6 +30,8 @@ pub(crate) enum Halt {
     Later,
     /// It is known only once the service runs.
     RunTime(Span),
+    /// Too many others wait for it: it has to be evaluated first, by itself.
+    Deep,
     /// A fault was made of it.
     Reported,
 }
@@ -112,6 +114,7 @@ impl Halt {
     /// Returns the reason that matters more.
     pub(super) fn worse(self, other: Self) -> Self {
         match (self, other) {
+            (Self::Deep, _) | (_, Self::Deep) => Self::Deep,
             (Self::Reported, _) | (_, Self::Reported) => Self::Reported,
             (Self::RunTime(span), _) | (_, Self::RunTime(span)) => Self::RunTime(span),
             (Self::Later, _) | (_, Self::Later) => Self::Later,
@@ -127,6 +130,8 @@ pub(super) fn all<T>(values: impl Iterator<Item = Result<T, Halt>>) -> Result<Ve
     for value in values {
         match value {
             Ok(value) => all.push(value),
+            // The others would only find the same again, as many times as there are ways to it.
+            Err(Halt::Deep) => return Err(Halt::Deep),
             Err(halt) => halted = Some(halted.map_or(halt, |one| one.worse(halt))),
         }
     }
@@ -402,8 +407,18 @@ impl<'a> Program<'a> {
                         }
                         None => self.eval(argument, scope).map(|_| ()),
                     });
-                checks.filter_map(Result::err).collect::<Vec<Halt>>()
+                let mut halts: Vec<Halt> = Vec::new();
+                for halt in checks.filter_map(Result::err) {
+                    halts.push(halt);
+                    if halt == Halt::Deep {
+                        break;
+                    }
+                }
+                halts
             });
+            if halts.contains(&Halt::Deep) {
+                return Err(Halt::Deep);
+            }
             let reported = halts.contains(&Halt::Reported);
             if !reported {
                 return Err(Halt::RunTime(span));

@@ -77,7 +77,8 @@ pub(super) fn apply(
     let like = As { regexes: Some(&types.regexes), ..like };
     let values: Vec<Value> = arguments.into_iter().map(|known| known.value).collect();
     if let Some(units) = like.units.filter(|_| is_arithmetic(function)) {
-        return scaled(function, &values, units).map(|value| Known { value, of });
+        let whole = types.base(units.number) == Base::Integer;
+        return scaled(function, &values, units, whole).map(|value| Known { value, of });
     }
     evaluate(function, values, like).map(Known::from)
 }
@@ -93,8 +94,14 @@ fn is_arithmetic(function: Function) -> bool {
     )
 }
 
-/// Computes with numbers that have units (csd07 10.2.5): sums and differences of amounts, amounts times numbers.
-fn scaled(function: Function, values: &[Value], units: &Units) -> Result<Value, String> {
+/// Computes with numbers that have units (csd07 10.2.5): sums and differences of amounts, amounts times numbers. Where
+/// the numbers are `whole`, quotients are truncated (10.2.5.4).
+fn scaled(
+    function: Function,
+    values: &[Value],
+    units: &Units,
+    whole: bool,
+) -> Result<Value, String> {
     let amount = |value: &Value| match value {
         Value::String(text) => units.amount(text),
         found => Err(unexpected("scalar with a unit", found)),
@@ -112,7 +119,8 @@ fn scaled(function: Function, values: &[Value], units: &Units) -> Result<Value, 
                 if by == Decimal::from(0) {
                     return Err("division by zero".to_owned());
                 }
-                result.divide(by)
+                let quotient = result.divide(by);
+                if whole { quotient.map(Decimal::truncated) } else { quotient }
             }
             _ => {
                 let by = decimal(number(value)?)?;

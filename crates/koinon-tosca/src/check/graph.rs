@@ -2,8 +2,10 @@
 //! (csd07 4.2.2).
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::cell::OnceCell;
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use koinon_model::Value;
@@ -171,6 +173,26 @@ impl<'a> Link<'a> {
     }
 }
 
+/// Most values that wait for each other on the stack.
+const MAX_WAITING: u32 = 64;
+
+/// A property that is evaluated by itself: of a node or its capability, or of a relationship by its source, requirement
+/// and number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Deferred<'a> {
+    Node(u32, Option<&'a str>, &'a str),
+    Relationship(u32, &'a str, u64, &'a str),
+}
+
+/// What becomes of values that too many others wait for.
+#[derive(Debug, Default)]
+pub(super) struct Deep<'a> {
+    next: Cell<Option<Deferred<'a>>>,
+    draining: Cell<bool>,
+    /// Whether values need each other in a circle.
+    circle: Cell<bool>,
+}
+
 /// Nodes and relationships.
 #[derive(Debug, Default)]
 pub(crate) struct Graph<'a> {
@@ -186,7 +208,7 @@ pub(crate) struct Graph<'a> {
     outgoing: RefCell<Vec<Vec<u32>>>,
     incoming: RefCell<Vec<Vec<u32>>>,
     /// Requirements that will have no more relationships than they have.
-    pub(super) settled: std::cell::Cell<bool>,
+    pub(super) settled: Cell<bool>,
 }
 
 impl<'a> Graph<'a> {
@@ -332,29 +354,94 @@ impl<'a> Program<'a> {
             return value.clone();
         }
         let Some(expr) = effective(property, values) else { return Ok(None) };
-        let value = self.evaluate(expr, property, own, key.1);
+        let mut value = self.evaluate(expr, property, (own, key));
+        // The outermost evaluates what is too deep by itself first, and then begins again: so it does not matter which of
+        // many values that need each other comes first.
+        while matches!(value, Err(Halt::Deep)) && self.depth.get() == 0 && !self.deep.draining.get()
+        {
+            value = match self.drain() {
+                Ok(()) => self.evaluate(expr, property, (own, key)),
+                Err(halt) => Err(halt),
+            };
+        }
         // What waits for a relationship may be known next time.
-        if !matches!(value, Err(Halt::Later)) || self.graph.settled.get() {
+        let passing = match value {
+            Err(Halt::Later) => !self.graph.settled.get(),
+            Err(Halt::Deep) => true,
+            _ => false,
+        };
+        if !passing {
             memo.borrow_mut().push((key, value.clone()));
         }
         value
+    }
+
+    /// Evaluates the value that was too deep, and before it those that are too deep from there; halts where one waits for
+    /// a relationship, and with it all that need it.
+    fn drain(&self) -> Result<(), Halt> {
+        self.deep.draining.set(true);
+        let result = self.drain_waiting();
+        self.deep.draining.set(false);
+        result
+    }
+
+    fn drain_waiting(&self) -> Result<(), Halt> {
+        let mut waiting: Vec<Deferred<'a>> = self.deep.next.take().into_iter().collect();
+        let mut known: HashSet<Deferred<'a>> = waiting.iter().copied().collect();
+        while let Some(last) = waiting.last() {
+            let value = match last {
+                Deferred::Node(at, None, name) => self.property(*at, name),
+                Deferred::Node(at, Some(capability), name) => {
+                    let capability = self.graph.node(*at).def.capabilities.get(capability);
+                    capability.map_or(Ok(None), |of| self.capability_property(*at, of, name))
+                }
+                Deferred::Relationship(source, requirement, index, name) => {
+                    let mut all = self.graph.outgoing(*source, requirement).into_iter();
+                    let found = all.find(|one| one.index == *index);
+                    found.map_or(Ok(None), |one| self.relationship_property(&one, name))
+                }
+            };
+            match (value, self.deep.next.take()) {
+                (Err(Halt::Deep), Some(next)) if known.insert(next) => waiting.push(next),
+                // It needs itself: from now on what is too deep is a fault.
+                (Err(Halt::Deep), _) => self.deep.circle.set(true),
+                (Err(Halt::Later), _) if !self.graph.settled.get() => return Err(Halt::Later),
+                _ => drop(waiting.pop()),
+            }
+        }
+        Ok(())
     }
 
     fn evaluate(
         &self,
         expr: &Expr<'a>,
         property: &'a Property<'a>,
-        own: Own<'_, 'a>,
-        what: &str,
+        (own, (capability, name)): (Own<'_, 'a>, (Option<&'a str>, &'a str)),
     ) -> Evaluated {
-        // Values that need each other in a circle would never end.
         let depth = self.depth.get();
-        if depth >= 64 {
-            let message = "values depend on each other in a circle, or too deeply";
-            return Err(self.halt(Fault::new(Code::ValueCycle, expr.span, message)));
+        if depth >= MAX_WAITING {
+            let deferred = match own {
+                Own::Node(at) => Some(Deferred::Node(at, capability, name)),
+                // One that is only tried cannot be found again.
+                Own::Relationship(one) => {
+                    let requirement = one.definition.name.text;
+                    let known = self.graph.outgoing(one.source, requirement);
+                    known
+                        .iter()
+                        .any(|other| other.index == one.index)
+                        .then_some(Deferred::Relationship(one.source, requirement, one.index, name))
+                }
+                Own::Nothing => None,
+            };
+            let Some(deferred) = deferred.filter(|_| !self.deep.circle.get()) else {
+                let message = "values depend on each other in a circle";
+                return Err(self.halt(Fault::new(Code::ValueCycle, expr.span, message)));
+            };
+            self.deep.next.set(Some(deferred));
+            return Err(Halt::Deep);
         }
         self.depth.set(depth + 1);
-        let scope = Scope { own, ..Scope::of(what) };
+        let scope = Scope { own, ..Scope::of(name) };
         let value = self.typed(expr, &property.schema, scope).map(Some);
         self.depth.set(depth);
         value

@@ -9,6 +9,7 @@ use koinon_model::Value;
 
 use super::eval::Halt;
 use super::eval::Scope;
+use super::graph::Deep;
 use super::graph::Graph;
 use super::graph::MAX_NODES;
 use super::nodes::Others;
@@ -45,6 +46,7 @@ pub(crate) struct Program<'a> {
     pub(super) steps: Cell<u64>,
     /// Values that wait for each other at this moment.
     pub(super) depth: Cell<u32>,
+    pub(super) deep: Deep<'a>,
     /// Nodes that may be made yet.
     pub(super) room: Cell<u64>,
     pub(super) around: &'a Around<'a>,
@@ -131,6 +133,7 @@ impl<'a> Program<'a> {
             mode: setting.mode,
             steps: Cell::new(setting.steps),
             depth: Cell::new(0),
+            deep: Deep::default(),
             room: Cell::new(setting.room),
             around: setting.around,
             mapped: setting.mapped,
@@ -181,7 +184,7 @@ impl<'a> Program<'a> {
     fn checked_default(&self, default: &Expr<'a>, input: &Property<'a>) -> Option<Value> {
         match self.typed(default, &input.schema, Scope::of(input.name.text)) {
             Ok(value) => Some(value),
-            Err(Halt::Reported) => None,
+            Err(Halt::Reported | Halt::Deep) => None,
             Err(Halt::Input | Halt::RunTime(_) | Halt::Later) => {
                 let message = "the default of an input cannot depend on other values";
                 self.faults.push(Fault::new(Code::Definition, default.span, message));

@@ -426,7 +426,7 @@ impl<'p, 'a> Builder<'p, 'a> {
                 None
             }
             // An input without value is told at its definition.
-            Err(Halt::Input | Halt::Reported) => None,
+            Err(Halt::Input | Halt::Deep | Halt::Reported) => None,
         }
     }
 

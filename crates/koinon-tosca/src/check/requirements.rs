@@ -1,6 +1,6 @@
 //! The resolver: every requirement gets its relationships (csd07 4.2.2, 8.5).
 //!
-//! Candidates are considered in a defined order: nodes in the order of their templates in the file, then by index; or,
+//! Candidates are considered in a defined order: nodes in the order of their templates' names, then by index; or,
 //! where a policy says that chance decides, in an order that hashes with the seed give, each requirement beginning at a
 //! place of its own. The first that fits is chosen. An index over node and capability types gives the candidates, and
 //! what can never fit an assignment is not considered again for it, so the work is linear in the size of the graph.
@@ -59,6 +59,8 @@ type Traced<'a> = BTreeMap<(u32, &'a str, u64), Vec<Candidate>>;
 #[derive(Debug, Default)]
 pub(crate) struct Resolver<'a> {
     pub(super) lists: RefCell<Lists>,
+    /// The nodes of a template, by the first.
+    pub(super) ranges: RefCell<HashMap<u32, Rc<Vec<u32>>>>,
     /// Candidates in the order chance gave them, by assignment.
     orders: RefCell<HashMap<usize, Rc<Vec<u32>>>>,
     /// Places of candidates that can never fit, by assignment.
@@ -173,7 +175,7 @@ impl From<Halt> for Outcome {
             Halt::Later => return Self::Later,
             Halt::Input => "it depends on an input without value",
             Halt::RunTime(_) => "it depends on what is known only at run time",
-            Halt::Reported => "it cannot be evaluated",
+            Halt::Deep | Halt::Reported => "it cannot be evaluated",
         };
         Self::Nothing(reason.to_owned())
     }

@@ -1,6 +1,5 @@
 //! Templates, groups, policies and outputs against their types.
 
-use super::eval::Halt;
 use super::eval::Scope;
 use super::graph::NOTHING;
 use super::program::Program;
@@ -378,10 +377,15 @@ impl<'a> Program<'a> {
         let Some(target) = target else { return };
         let wanted = requirement.capability;
         let target_def = self.types.def(target);
-        let Some(capability) = self.matching(definition, wanted, target_def) else {
+        let mut fitting = self.matching(definition, wanted, target_def).peekable();
+        let Some(first) = fitting.peek().copied() else {
             self.no_capability(requirement, definition, target_def);
             return;
         };
+        let is_allowed = |capability: &&Capability<'a>| {
+            relationship.is_none_or(|id| self.is_allowed(source, id, target, capability))
+        };
+        let capability = fitting.find(is_allowed).unwrap_or(first);
         // Only what the author named is theirs to answer for; candidates are considered one by one.
         let named = requirement
             .node
@@ -566,12 +570,9 @@ impl<'a> Program<'a> {
             let mut sums = [0_u64, 0];
             let mut known = true;
             for requirement in &assigned {
-                let count = match self.requirement_count(requirement, first_node) {
-                    Ok(count) => count,
-                    Err(Halt::Input | Halt::Later | Halt::RunTime(_) | Halt::Reported) => {
-                        known = false;
-                        break;
-                    }
+                let Ok(count) = self.requirement_count(requirement, first_node) else {
+                    known = false;
+                    break;
                 };
                 sums[0] = sums[0].saturating_add(count);
                 if !requirement.optional {

@@ -135,7 +135,7 @@ impl<'a> Program<'a> {
                     inputs.insert(input.text.to_owned(), value);
                     continue;
                 }
-                Ok(None) | Err(Halt::Input | Halt::Reported) => continue,
+                Ok(None) | Err(Halt::Input | Halt::Deep | Halt::Reported) => continue,
                 Err(Halt::RunTime(_)) => "is known only at run time",
                 Err(Halt::Later) => "leads over a relationship that is not there",
             };

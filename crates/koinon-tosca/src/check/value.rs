@@ -68,7 +68,7 @@ impl<'a> Program<'a> {
                         let lifted = Expr::lift(known.value, expr.span);
                         self.shaped(&lifted, schema, shape, scope)
                     }
-                    Err(Halt::Reported) => Err(Halt::Reported),
+                    Err(halt @ (Halt::Deep | Halt::Reported)) => Err(halt),
                     Err(halt) => {
                         self.plausible(expr, shape, scope)?;
                         Err(halt)
@@ -241,6 +241,9 @@ impl<'a> Program<'a> {
             Ok((key.clone(), self.typed(value, &property.schema, scope)?))
         });
         let given = all(given);
+        if matches!(given, Err(Halt::Deep)) {
+            return Err(Halt::Deep);
+        }
         let missing = properties
             .values()
             .filter(|property| !keys.iter().any(|key| key == property.name.text));
@@ -292,7 +295,7 @@ impl<'a> Program<'a> {
                         mismatch(Base::Boolean, "boolean", &found, clause.span, "validation");
                     return Err(self.halt(fault));
                 }
-                Err(Halt::Reported) => return Err(Halt::Reported),
+                Err(halt @ (Halt::Deep | Halt::Reported)) => return Err(halt),
             }
         }
         Ok(())
