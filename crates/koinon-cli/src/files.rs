@@ -99,21 +99,27 @@ pub(crate) struct Source {
 }
 
 enum Place {
-    Directory(PathBuf),
+    /// A directory, and the name of the template in it.
+    Directory {
+        root: PathBuf,
+        template: String,
+    },
     Archive(Archive),
 }
 
 impl Files for Source {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         match &self.place {
-            Place::Directory(root) => read_inside(root, path),
+            // The template itself may be a link: its path is the user's.
+            Place::Directory { root, template } if path == template => read_file(&root.join(path)),
+            Place::Directory { root, .. } => read_inside(root, path),
             Place::Archive(archive) => archive.read(path),
         }
     }
 
     fn list(&self, folder: &str) -> Vec<String> {
         let root = match &self.place {
-            Place::Directory(root) => root,
+            Place::Directory { root, .. } => root,
             Place::Archive(archive) => return archive.list(folder),
         };
         let entries = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
@@ -138,22 +144,38 @@ impl Files for Source {
     }
 }
 
+/// Reads a file whose path, links followed, stays in the directory.
 fn read_inside(root: &Path, path: &str) -> Result<Vec<u8>, FileError> {
-    let inside =
-        Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    if !inside {
-        return Err(FileError::Unreadable("it is outside the template's directory".to_owned()));
+    let outside = || FileError::Unreadable("it is outside the template's directory".to_owned());
+    let normal = |part| matches!(part, std::path::Component::Normal(_));
+    if !Path::new(path).components().all(normal) {
+        return Err(outside());
     }
+    let file = root.join(path).canonicalize().map_err(|error| unreadable(&error))?;
+    if !file.starts_with(root.canonicalize().map_err(|error| unreadable(&error))?) {
+        return Err(outside());
+    }
+    read_file(&file)
+}
+
+/// Reads a file up to one byte above the budget, which is enough to be refused.
+fn read_file(path: &Path) -> Result<Vec<u8>, FileError> {
     let limit = Budgets::default().bytes as u64 + 1;
-    let unreadable = |error: std::io::Error| match error.kind() {
+    // What is no file, such as a pipe, may never end, or never begin.
+    if !path.metadata().map_err(|error| unreadable(&error))?.is_file() {
+        return Err(FileError::Unreadable("it is no file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    file.take(limit).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    Ok(bytes)
+}
+
+fn unreadable(error: &std::io::Error) -> FileError {
+    match error.kind() {
         std::io::ErrorKind::NotFound => FileError::NotFound,
         _ => FileError::Unreadable(error.to_string()),
-    };
-    // One byte above the budget is enough to be refused.
-    let mut bytes = Vec::new();
-    let file = File::open(root.join(path)).map_err(unreadable)?;
-    file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
+    }
 }
 
 /// Opens the archive a file is, if it is one: its first bytes say so, whatever its name.
@@ -203,7 +225,8 @@ impl TemplateArgs {
         }
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let root = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let place = Place::Directory(root.unwrap_or(Path::new(".")).to_owned());
+        let root = root.unwrap_or(Path::new(".")).to_owned();
+        let place = Place::Directory { root, template: name.clone() };
         Ok((Source { place, mirrors: self.mirrors()? }, name))
     }
 
@@ -228,7 +251,7 @@ impl TemplateArgs {
         let (files, root) = self.open()?;
         let mut substitutes = match &files.place {
             Place::Archive(archive) => archive.others().to_vec(),
-            Place::Directory(_) => Vec::new(),
+            Place::Directory { .. } => Vec::new(),
         };
         substitutes.extend(resolve.substitute.iter().cloned());
         let read = |path: &PathBuf| {
