@@ -108,6 +108,8 @@ pub(crate) fn run(ui: Ui, args: &PlanArgs) -> Outcome<ExitCode> {
         ui.raw(&plan.to_mermaid());
     } else if ui.json {
         ui.raw(&format!("{}\n", plan.to_json()));
+    } else if let Some(operator) = args.slice.as_ref().filter(|_| plan.is_empty()) {
+        ui.line(&format!("There is nothing for {operator} to do."));
     } else {
         ui.line(&render(&plan, old.as_ref(), &new));
     }
@@ -203,6 +205,13 @@ fn render(plan: &Plan, old: Option<&Representation>, new: &Representation) -> St
         properties(old, &mut gone);
     }
     let mut lines = Vec::new();
+    // A service without a name has that of its file.
+    if let Some(old) = old.filter(|old| !new.service.is_empty() && old.service != new.service) {
+        let (old, new) = (&old.service, &new.service);
+        let text = format!("`{old}` and `{new}` are different services: nothing of one is kept.");
+        lines.push(paint(Tone::Changed, &text));
+        lines.push("A service is named by `template_name` in its metadata.\n".to_owned());
+    }
     for element in plan.elements.iter().filter(|element| element.class != Class::Unchanged) {
         let (tone, mark) = match element.class {
             Class::Novel => (Tone::Good, "+"),
@@ -330,6 +339,8 @@ Plan: 3 novel, 0 modified (0 replaced), 0 obsolete, 0 unchanged; 0 steps in 0 le
 Plan: 0 novel, 1 modified (0 replaced), 0 obsolete, 2 unchanged; 0 steps in 0 levels.
 "#);
         assert_eq!(shown(Some(&old), &old), "Nothing differs.");
+        let other = Representation { service: "store".into(), ..new };
+        assert!(shown(Some(&old), &other).starts_with("`shop` and `store` are different services"));
     }
 
     #[test]
