@@ -346,3 +346,31 @@ pub(crate) fn local_inputs(service: &Service) -> BTreeMap<String, LocalInput> {
     });
     marked.collect()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_pipes_lead_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("service");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(folder.path().join("secret.yaml"), "secret").unwrap();
+        std::fs::write(root.join("types.yaml"), "types").unwrap();
+        let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, root.join(name)).unwrap();
+        link("../secret.yaml", "out.yaml");
+        link("..", "up");
+        link("types.yaml", "in.yaml");
+        std::os::unix::net::UnixListener::bind(root.join("socket.yaml")).unwrap();
+        assert_eq!(read_inside(&root, "in.yaml").unwrap(), b"types");
+        for path in ["out.yaml", "up/secret.yaml", "../secret.yaml", "socket.yaml", "up"] {
+            let error = read_inside(&root, path).unwrap_err();
+            assert!(matches!(error, FileError::Unreadable(_)), "{path}: {error}");
+        }
+        assert!(matches!(read_inside(&root, "none.yaml"), Err(FileError::NotFound)));
+        // What the user names may be a link.
+        let source = TemplateArgs::at(root.join("out.yaml")).open().unwrap();
+        assert_eq!(source.0.read(&source.1).unwrap(), b"secret");
+    }
+}
