@@ -234,6 +234,28 @@ fn unknown_names() {
     }
 }
 
+/// Sixty groups, each twice in the next, are one node; a hundred groups of many nodes are too many members.
+#[test]
+fn groups() {
+    let service = |count: u32, groups: &str| {
+        format!(
+            "{VERSION}node_types: {{ A: {{}} }}\ngroup_types: {{ G: {{}} }}\nservice_template:\n  node_templates:\n    a: {{ type: A, count: {count} }}\n  groups:\n{groups}"
+        )
+    };
+    let mut doubled = "    g0: { type: G, members: [ a ] }\n".to_owned();
+    for level in 1..60 {
+        doubled += &format!("    g{level}: {{ type: G, members: [ g{0}, g{0} ] }}\n", level - 1);
+    }
+    let start = Instant::now();
+    let files = BTreeMap::from([("root".to_owned(), service(1, &doubled))]);
+    let made = represent(&files, "root", &Options::default()).unwrap().representation;
+    assert!(made.groups.values().all(|group| group.members.len() == 1));
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    let many: String =
+        (0..100).map(|at| format!("    g{at}: {{ type: G, members: [ a ] }}\n")).collect();
+    check_steps(service(5_000, &many));
+}
+
 /// Whether something has an anchor is asked of each definition.
 #[test]
 fn anchors() {
