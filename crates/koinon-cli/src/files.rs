@@ -158,12 +158,16 @@ fn read_inside(root: &Path, path: &str) -> Result<Vec<u8>, FileError> {
     read_file(&file)
 }
 
-/// Reads a file up to one byte above the budget, which is enough to be refused.
+/// Reads a file, but not one above the budget.
 fn read_file(path: &Path) -> Result<Vec<u8>, FileError> {
     let limit = Budgets::default().bytes as u64 + 1;
+    let metadata = path.metadata().map_err(|error| unreadable(&error))?;
     // What is no file, such as a pipe, may never end, or never begin.
-    if !path.metadata().map_err(|error| unreadable(&error))?.is_file() {
+    if !metadata.is_file() {
         return Err(FileError::Unreadable("it is no file".to_owned()));
+    }
+    if metadata.len() >= limit {
+        return Err(FileError::TooLarge);
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| unreadable(&error))?;

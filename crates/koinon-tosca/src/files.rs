@@ -38,6 +38,9 @@ pub enum FileError {
     /// There is no such file.
     #[error("there is no such file")]
     NotFound,
+    /// It has more bytes than any budget allows, so nothing was read.
+    #[error("it is too large")]
+    TooLarge,
     /// It exists and cannot be read; the text says why.
     #[error("{0}")]
     Unreadable(String),

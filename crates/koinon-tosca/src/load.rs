@@ -298,23 +298,19 @@ impl Loader<'_> {
             Place::Url(url) => self.source.fetch(url),
             Place::Builtin(_) => Err(FileError::NotFound),
         };
+        let most = self.options.budgets.bytes;
         let bytes = match read {
-            Ok(bytes) => bytes,
+            Ok(bytes) if bytes.len() <= self.budget.bytes => bytes,
+            Ok(_) | Err(FileError::TooLarge) => {
+                let message = format!("with {name} the files have more than {most} bytes");
+                fail(Code::TooManyBytes, message);
+                return None;
+            }
             Err(error) => {
                 fail(Code::Unreadable, format!("cannot read {name}: {error}"));
                 return None;
             }
         };
-        if bytes.len() > self.budget.bytes {
-            fail(
-                Code::TooManyBytes,
-                format!(
-                    "with {name} the files have more than {} bytes",
-                    self.options.budgets.bytes
-                ),
-            );
-            return None;
-        }
         self.budget.bytes -= bytes.len();
         match String::from_utf8(bytes) {
             Ok(text) => Some(text),

@@ -1,6 +1,7 @@
 //! `koinon explain`: what a diagnostic means, and why the resolver chose what it chose.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::Args;
 use koinon_model::representation::Candidate;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Finding;
+use koinon_model::representation::Node;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Why;
@@ -30,10 +32,11 @@ use crate::ui::paint;
   koinon explain K0103                            the page about a diagnostic
   koinon explain web service.yaml                 all requirements of the node template `web`
   koinon explain web.host service.yaml            one of them: chosen because, not chosen because
+  koinon explain 'web[2].host[0]' service.yaml    of one node, one relationship
   koinon explain web.host service.yaml --json
   koinon explain --keynames 1.3                   what may stand where in a file")]
 pub(crate) struct ExplainArgs {
-    /// The code of a diagnostic, a node template, or NODE.REQUIREMENT
+    /// The code of a diagnostic, a node template, or NODE.REQUIREMENT; each may have an index, NODE[2].REQUIREMENT[0]
     #[arg(required_unless_present = "keynames")]
     what: Option<String>,
 
@@ -77,19 +80,12 @@ pub(crate) fn run(ui: Ui, args: ExplainArgs) -> Outcome {
         input: args.input,
         mirror: Vec::new(),
     };
-    // A node template may have a dot in its name: the whole name is tried first.
-    let whole = (what.clone(), None);
-    let split = what.rsplit_once('.');
-    let split = split.map(|(node, requirement)| (node.to_owned(), Some(requirement.to_owned())));
-    let mut names = vec![whole];
-    names.extend(split);
-    for (node, requirement) in names {
-        let trace = Some((node.clone(), requirement.clone()));
+    for asked in Asked::readings(&what) {
+        let requirement = asked.requirement.map(|(name, _)| name.to_owned());
+        let trace = Some((asked.node.0.to_owned(), requirement));
         let made = template.represent(&args.resolve, trace)?;
-        let known = made.representation.nodes.iter().any(|one| *one.template == *node);
-        if known {
-            let trace = &made.trace.requirements;
-            return show(ui, &made.representation, trace, &node, requirement.as_deref());
+        if made.representation.nodes.iter().any(|node| asked.has(node)) {
+            return show(ui, &made.representation, &made.trace.requirements, asked);
         }
     }
     let message = format!("there is no diagnostic and no node template `{what}`");
@@ -97,33 +93,65 @@ pub(crate) fn run(ui: Ui, args: ExplainArgs) -> Outcome {
         .hint("expected a code such as K0103, NODE or NODE.REQUIREMENT"))
 }
 
+/// What is asked about: nodes of a template, and what they require; one of each if there is an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Asked<'t> {
+    node: (&'t str, Option<u32>),
+    requirement: Option<(&'t str, Option<u32>)>,
+}
+
+impl<'t> Asked<'t> {
+    /// Returns what a text may ask about. The name of a node template may have a dot, so the longest is tried first.
+    fn readings(text: &'t str) -> Vec<Self> {
+        let mut all = vec![Self { node: indexed(text), requirement: None }];
+        if let Some((node, requirement)) = text.rsplit_once('.') {
+            all.push(Self { node: indexed(node), requirement: Some(indexed(requirement)) });
+        }
+        all
+    }
+
+    fn has(&self, node: &Node) -> bool {
+        *node.template == *self.node.0 && self.node.1.is_none_or(|index| node.index == index)
+    }
+
+    fn requires(&self, one: &Relationship) -> bool {
+        self.requirement.is_none_or(|(name, index)| {
+            *one.requirement == *name && index.is_none_or(|index| one.index == index)
+        })
+    }
+}
+
+/// Splits `name[index]`.
+fn indexed(text: &str) -> (&str, Option<u32>) {
+    let split = text.strip_suffix(']').and_then(|text| text.rsplit_once('['));
+    let split = split.and_then(|(name, index)| Some((name, index.parse().ok()?)));
+    split.map_or((text, None), |(name, index)| (name, Some(index)))
+}
+
 type Traces = BTreeMap<ElementId, Vec<Candidate>>;
 
-fn show(
-    ui: Ui,
-    representation: &Representation,
-    traces: &Traces,
-    node: &str,
-    requirement: Option<&str>,
-) -> Outcome {
+fn show(ui: Ui, representation: &Representation, traces: &Traces, asked: Asked<'_>) -> Outcome {
     let names: BTreeMap<ElementId, String> = representation
         .nodes
         .iter()
         .map(|node| (node.id, format!("{}[{}]", node.template, node.index)))
         .collect();
     let name = |id: &ElementId| names.get(id).cloned().unwrap_or_else(|| id.to_string());
-    let sources: Vec<ElementId> = representation
-        .nodes
-        .iter()
-        .filter(|one| *one.template == *node)
-        .map(|one| one.id)
-        .collect();
-    let made: Vec<&Relationship> = representation
-        .relationships
-        .iter()
-        .filter(|one| sources.contains(&one.source))
-        .filter(|one| requirement.is_none_or(|requirement| *one.requirement == *requirement))
-        .collect();
+    let sources: Vec<ElementId> =
+        representation.nodes.iter().filter(|one| asked.has(one)).map(|one| one.id).collect();
+    let all = representation.relationships.iter().filter(|one| sources.contains(&one.source));
+    let made: Vec<&Relationship> = all.clone().filter(|one| asked.requires(one)).collect();
+    let node = asked.node.0;
+    if let (Some((requirement, _)), true) = (asked.requirement, made.is_empty()) {
+        let known: BTreeSet<String> =
+            all.map(|one| format!("{node}.{}[{}]", one.requirement, one.index)).collect();
+        let message = format!("`{node}` has no such relationship of `{requirement}`");
+        let hint = match known.is_empty() {
+            true => "it requires nothing".to_owned(),
+            false => format!("it has {}", Vec::from_iter(known).join(", ")),
+        };
+        return Err(CommandError::usage(message).hint(hint));
+    }
     if ui.json {
         let made = made.iter().map(|one| {
             let candidates = traces.get(&one.id).into_iter().flatten();
@@ -146,10 +174,7 @@ fn show(
         return Ok(());
     }
     if made.is_empty() {
-        ui.line(&match requirement {
-            Some(requirement) => format!("`{node}` has no relationship of `{requirement}`"),
-            None => format!("`{node}` requires nothing"),
-        });
+        ui.line(&format!("`{node}` requires nothing"));
         return Ok(());
     }
     let mut text = String::new();
@@ -206,5 +231,19 @@ fn finding(finding: &Finding) -> String {
             format!("not chosen, `{property}` has {left} left, {needed} is needed")
         }
         Finding::Used => "not chosen, it is the source itself or its target already".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_about_may_have_dots_and_indices() {
+        let readings = Asked::readings("a.b[2].host[0]");
+        let whole = Asked { node: ("a.b[2].host", Some(0)), requirement: None };
+        let split = Asked { node: ("a.b", Some(2)), requirement: Some(("host", Some(0))) };
+        assert_eq!(readings, [whole, split]);
+        assert_eq!(Asked::readings("a[x]"), [Asked { node: ("a[x]", None), requirement: None }]);
     }
 }
