@@ -5,6 +5,12 @@ use crate::text::{blank, cut, is_word, item_end, line, shipped, test_items, word
 use crate::workspace::PURE;
 
 const STD_IO: [&str; 5] = ["env", "fs", "net", "process", "thread"];
+/// Threads that end with the call that starts them: nobody outside can tell.
+const SCOPED: [&str; 3] = [
+    "std::thread::Builder::new().spawn_scoped",
+    "std::thread::ScopedJoinHandle",
+    "std::thread::scope",
+];
 const IO_WORDS: [&str; 10] = [
     "Instant",
     "OsRng",
@@ -35,7 +41,9 @@ fn no_io(source: &Source) -> Vec<Finding> {
     }
     for module in STD_IO {
         let path = format!("std::{module}");
-        found.extend(words(&code, &path).map(|at| (at, path.clone())));
+        let scoped = |at: &usize| SCOPED.iter().any(|scoped| code[*at..].starts_with(scoped));
+        let all = words(&code, &path).filter(|at| !scoped(at));
+        found.extend(all.map(|at| (at, path.clone())));
     }
     for (at, _) in code.match_indices("std::{") {
         let names = &code[at..];
@@ -191,6 +199,10 @@ fn no_io_finds_imports_paths_and_words() {
         ("use std::{\n    fmt,\n    net::IpAddr,\n};\nstd::time::SystemTime\n", &[3, 5]),
         ("// std::fs\n/* tokio /* */ tokio */ struct Instance; \"tokio\"; r#\"tokio\"#", &[]),
         ("#[cfg(test)]\nmod tests {\n    use std::fs;\n}\nfn f() { rand::thread_rng() }", &[5]),
+        (
+            "std::thread::scope(f);\nstd::thread::spawn(f);\nstd::thread::Builder::new().spawn(f)",
+            &[2, 3],
+        ),
         ("fn f<'a>(x: &'a str) { let q = '\"'; tokio::spawn(x) } // \"", &[1]),
     ];
     try_rule(no_io, &cases.map(|(text, lines)| (SRC, text, lines)));
