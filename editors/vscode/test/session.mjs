@@ -168,7 +168,7 @@ async function conversation(encoding, wide) {
     { range: range(16, 8, 29), text: "port: 1\n" },
     { range: range(12, 20, 26), text: "" },
   );
-  assert.deepEqual((await client.completion(main, 12, 20)).slice(0, 3), ["server", "client", "more"]);
+  assert.deepEqual((await client.completion(main, 12, 20)).slice(0, 3), ["client", "more", "server"]);
 
   // A built-in profile is a file that can be opened and not changed.
   await client.edit(main, 8, { range: range(14, 6, 20), text: "type: Compute" });
