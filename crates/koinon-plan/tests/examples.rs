@@ -66,7 +66,7 @@ fn word(action: &Action) -> String {
     match action {
         Action::Call(call) => call.operation.to_string(),
         Action::SetState(state) => format!("={state}"),
-        Action::Fetch(file) => format!("fetch {}", file.cid.as_deref().unwrap_or_default()),
+        Action::Fetch(file) => format!("fetch {}", file.cid.as_deref().unwrap_or("without a CID")),
         Action::Wait => "wait".to_owned(),
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps nothing tests nothing")]
 
+mod folder;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +16,6 @@ use koinon_model::Service;
 use koinon_model::Value;
 use koinon_tosca::Dialect;
 use koinon_tosca::Exported;
-use koinon_tosca::FileError;
 use koinon_tosca::Files;
 use koinon_tosca::Options;
 use koinon_tosca::Warning;
@@ -24,6 +25,8 @@ use koinon_tosca::export;
 use koinon_tosca::read_inputs;
 use koinon_tosca::represent;
 use koinon_tosca::to_yaml;
+
+use folder::Folder;
 
 const TEMPLATE: &str = include_str!("../../../examples/sharding-network/template.yaml");
 const CID: &str = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
@@ -186,25 +189,6 @@ fn puccini_reads_of_the_2_0_export_what_it_knows() {
     }
     let (accepted, said) = puccini(&written(&exported, "sharding-2.0-known"));
     assert!(accepted, "{said}");
-}
-
-/// One folder, which imports cannot leave.
-struct Folder(PathBuf);
-
-impl Files for Folder {
-    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
-        fs::read(self.0.join(path)).map_err(|_| FileError::NotFound)
-    }
-
-    fn list(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.0.join(folder)).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") })
-            .collect();
-        names.sort();
-        names
-    }
 }
 
 /// A representation without where it comes from.

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot read the suite must fail")]
 
+mod folder;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -17,6 +19,8 @@ use koinon_tosca::FileError;
 use koinon_tosca::Files;
 use koinon_tosca::Style;
 use koinon_tosca::validate;
+
+use folder::Folder;
 
 const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../suite/oasis-tosca-2.0");
 
@@ -30,21 +34,15 @@ const MIRRORED: [&str; 2] = [
 const VERDICTS: Score = Score { valid: 266, invalid: 154 };
 
 /// One file's folder, which is the root of its repository, and the mirror.
-struct Folder(PathBuf);
+struct Mirrored(Folder);
 
-impl Files for Folder {
+impl Files for Mirrored {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
-        fs::read(self.0.join(path)).map_err(|_| FileError::NotFound)
+        self.0.read(path)
     }
 
     fn list(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.0.join(folder)).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") })
-            .collect();
-        names.sort();
-        names
+        self.0.list(folder)
     }
 
     fn fetch(&self, url: &str) -> Result<Vec<u8>, FileError> {
@@ -179,7 +177,7 @@ fn expectations() -> BTreeMap<String, Verdict> {
 /// What the compiler says of a file, and why.
 fn judge(file: &str) -> (Verdict, String) {
     let path = Path::new(SUITE).join(file);
-    let folder = Folder(path.parent().unwrap().to_owned());
+    let folder = Mirrored(Folder(path.parent().unwrap().to_owned()));
     let root = path.file_name().unwrap().to_str().unwrap();
     match catch_unwind(|| validate(&folder, root, &BTreeMap::new())) {
         Ok(Ok(_)) => (Verdict::Valid, "accepted\n".to_owned()),

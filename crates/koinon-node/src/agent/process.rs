@@ -153,12 +153,19 @@ impl Processes {
         Ok(found)
     }
 
-    /// Reads what a node was started as; `None` if that cannot be read.
+    /// Reads what a node was started as; `None`, with a warning, if that cannot be read.
     pub(crate) fn started_as(&self, slot: &Slot, digest: Digest) -> Option<Representation> {
-        let json = std::fs::read(self.dir(slot).join(Started::REPRESENTATION)).ok()?;
-        let limits = Limits::default();
-        let known = keccak256(&json) == digest;
-        known.then(|| Representation::from_json(&json, limits).ok()).flatten()
+        let file = self.dir(slot).join(Started::REPRESENTATION);
+        let read = match std::fs::read(&file) {
+            Err(error) => Err(error.to_string()),
+            Ok(json) if keccak256(&json) != digest => Err("it has another digest".to_owned()),
+            Ok(json) => Representation::from_json(&json, Limits::default())
+                .map_err(|error| error.to_string()),
+        };
+        read.inspect_err(|error| {
+            tracing::warn!(file = %file.display(), error, "unknown as what a node runs; it is replaced");
+        })
+        .ok()
     }
 
     /// Returns `host:port` of a node's port; `None` if it was not started or has no such port.

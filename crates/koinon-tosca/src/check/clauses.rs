@@ -139,21 +139,22 @@ impl<'a> Program<'a> {
             def.properties.contains_key(text)
                 || (function == Function::GetAttribute && def.attributes.contains_key(text))
         };
-        let (what, known, word) = match (name.as_str(), rest.first()) {
+        let (what, known, text, span) = match (name.as_str(), rest.first()) {
             (Some("CAPABILITY"), Some(one)) if def.section == Section::Node => {
                 let Some(text) = one.as_str() else { return };
-                ("capability", def.capabilities.contains_key(text), one)
+                ("capability", def.capabilities.contains_key(text), text, one.span)
             }
             (Some("RELATIONSHIP"), Some(one)) if def.section == Section::Node => {
                 let Some(text) = one.as_str() else { return };
-                ("requirement", def.requirement(text).is_some(), one)
+                ("requirement", def.requirement(text).is_some(), text, one.span)
             }
             (Some("CAPABILITY" | "RELATIONSHIP" | "SOURCE" | "TARGET"), _) | (None, _) => return,
-            (Some(text), _) if function == Function::GetAttribute => ("attribute", has(text), name),
-            (Some(text), _) => ("property", has(text), name),
+            (Some(text), _) if function == Function::GetAttribute => {
+                ("attribute", has(text), text, name.span)
+            }
+            (Some(text), _) => ("property", has(text), text, name.span),
         };
         if !known {
-            let text = word.as_str().unwrap_or_default();
             let message = format!("`{}` has no {what} `{text}`", def.name.text);
             let names: Vec<&str> = match what {
                 "capability" => def.capabilities.keys().copied().collect(),
@@ -163,7 +164,7 @@ impl<'a> Program<'a> {
                 }
                 _ => def.properties.keys().copied().collect(),
             };
-            let fault = Fault::new(Code::Path, word.span, message);
+            let fault = Fault::new(Code::Path, span, message);
             self.faults.push(self.faults.near(fault, text, names));
         }
     }

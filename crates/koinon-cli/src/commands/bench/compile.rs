@@ -235,7 +235,8 @@ fn compare(file: &Path, dialect: Dialect, nodes: u32) -> Outcome<Determinism> {
             }
         }
     }
-    let output = first.unwrap_or_default();
+    let nothing = || CommandError::failed("no process was run, so nothing was compared");
+    let output = first.ok_or_else(nothing)?;
     let digest = keccak256(&output).to_string();
     Ok(Determinism { dialect, nodes, runs: DETERMINISTIC_RUNS, bytes: output.len(), digest })
 }
