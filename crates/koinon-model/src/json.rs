@@ -95,7 +95,15 @@ pub(crate) fn write_value(value: &Value, out: &mut String) {
 
 /// Writes a JSON string with the escapes of RFC 8785 section 3.2.2.2.
 pub(crate) fn write_string(text: &str, out: &mut String) {
+    // Looked at all at once, which is several times as fast as one after the other: hardly any needs an escape.
+    let plain = |byte: u8| (byte >= 0x20) & (byte != b'"') & (byte != b'\\');
+    out.reserve(text.len() + 2);
     out.push('"');
+    if text.bytes().fold(true, |all, byte| all & plain(byte)) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut from = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {

@@ -131,7 +131,7 @@ pub struct Node {
     pub capabilities: Entries<Arc<Capability>>,
     /// Artifacts by name.
     pub artifacts: Entries<Arc<Artifact>>,
-    /// Interfaces.
+    /// Interfaces that have an operation which does something.
     pub interfaces: Interfaces,
     /// Who runs it: the name or account of an operator; `None` where nobody in particular does.
     pub operator: Option<Arc<str>>,
@@ -174,7 +174,7 @@ pub struct Artifact {
 pub struct Interface {
     /// The full name of its type.
     pub interface_type: Arc<str>,
-    /// Operations by name.
+    /// Operations by name, those that do something.
     pub operations: BTreeMap<Arc<str>, Operation>,
     /// Notifications by name; they have no inputs.
     pub notifications: BTreeMap<Arc<str>, Operation>,
@@ -187,7 +187,7 @@ pub struct Operation {
     pub inputs: BTreeMap<Arc<str>, Term>,
     /// The attributes its outputs are stored in, by output.
     pub outputs: BTreeMap<Arc<str>, AttributePath>,
-    /// What does it; nothing is done for an operation without one.
+    /// What does it.
     pub implementation: Option<Implementation>,
     /// The workflow of the substituting service that does it instead (section 15.6): one of
     /// [`Representation::workflows`] of the representation that is nested under the node.
@@ -242,7 +242,7 @@ pub struct Relationship {
     pub properties: Properties,
     /// Attributes, as far as they have a value before anything runs.
     pub attributes: Properties,
-    /// Interfaces.
+    /// Interfaces that have an operation which does something.
     pub interfaces: Interfaces,
     /// What it takes of the capability's properties (`allocation`).
     pub allocation: Entries<Value>,
@@ -443,19 +443,13 @@ impl Property {
 }
 
 impl Choice {
-    /// Records a choice among candidates, which come in the order they were considered.
-    pub fn among(
-        why: Why,
-        candidates: impl IntoIterator<Item = ElementId>,
-        seed: Option<B256>,
-    ) -> Self {
+    /// Hashes the ids of candidates, which come in the order they were considered.
+    pub fn digest(candidates: impl IntoIterator<Item = ElementId>) -> Digest {
         let mut bytes = Vec::new();
-        let mut count = 0;
         for candidate in candidates {
             bytes.extend_from_slice(candidate.0.as_slice());
-            count += 1;
         }
-        Self { why, candidates: count, digest: keccak256(&bytes), seed }
+        keccak256(&bytes)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use alloy_primitives::B256;
+use alloy_primitives::hex;
 
 use crate::json::write_string;
 use crate::json::write_value;
@@ -91,16 +92,9 @@ impl JsonWriter {
 
     /// Writes 32 bytes as `0x` and 64 hexadecimal digits.
     pub fn hash(&mut self, hash: &B256) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [b'0'; 66];
-        text[1] = b'x';
-        for (pair, byte) in text[2..].chunks_exact_mut(2).zip(hash.as_slice()) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
         self.separate();
         self.out.push('"');
-        self.out.push_str(std::str::from_utf8(&text).expect("hexadecimal digits are ASCII"));
+        self.out.push_str(hex::Buffer::<32, true>::new().format(hash));
         self.out.push('"');
     }
 

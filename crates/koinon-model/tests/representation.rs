@@ -193,7 +193,7 @@ fn relationship() -> impl Strategy<Value = (usize, usize, Relationship)> {
             attributes,
             interfaces,
             allocation,
-            choice: Choice::among(why, [], seed),
+            choice: Choice { why, candidates: 0, digest: Choice::digest([]), seed },
         };
         (source, target, relationship)
     })
@@ -255,7 +255,7 @@ fn bare() -> Relationship {
         attributes: Properties::new(),
         interfaces: Interfaces::new(),
         allocation: Entries::new(),
-        choice: Choice::among(Why::Mapping, [], None),
+        choice: Choice { why: Why::Mapping, candidates: 0, digest: Choice::digest([]), seed: None },
     }
 }
 

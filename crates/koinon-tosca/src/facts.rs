@@ -115,7 +115,7 @@ impl<'a> Program<'a> {
                 |expr: Option<&Expr<'_>>| expr.and_then(Expr::plain_input).map(str::to_owned);
             Some(Membership {
                 group,
-                groups: plain(group.count.as_ref()),
+                groups: plain(group.count.as_deref()),
                 size: plain(group.properties.get("workers")),
             })
         })

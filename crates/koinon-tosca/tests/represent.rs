@@ -12,6 +12,7 @@
 //! | `incoming` | `right[2].feature <- 1`: how many relationships lead to it |
 //! | `capacity` | `right[2].feature.limit=0`: what is left |
 //! | `values` | properties of relationships, outputs, attributes |
+//! | `operations` | `left[0].life`, `left[0].life.start is start.sh`: interfaces, and what does their operations |
 //! | `trace` | `left[0].uses[0]: right[0] used`: what was thought of each candidate |
 //! | `errors` | `K0407 MESSAGE`: no representation |
 //!
@@ -27,6 +28,7 @@ use std::path::Path;
 use alloy_primitives::B256;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Finding;
+use koinon_model::representation::Interfaces;
 use koinon_model::representation::Properties;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Term;
@@ -134,6 +136,22 @@ fn values(properties: &Properties, names: &Names, of: &str) -> String {
     properties.iter().map(one).collect()
 }
 
+/// Returns an element's interfaces, and what does each of their operations and notifications.
+fn operations(own: &str, interfaces: &Interfaces) -> Vec<String> {
+    let mut all = Vec::new();
+    for (interface, known) in interfaces {
+        all.push(format!("{own}.{interface}"));
+        for (operation, known) in known.operations.iter().chain(&known.notifications) {
+            let file = known.implementation.iter().filter_map(|one| one.primary.as_ref());
+            let workflow = known.workflow.iter().map(|it| format!("workflow {it}"));
+            let all_that_do: Vec<String> =
+                file.map(|one| one.file.to_string()).chain(workflow).collect();
+            all.push(format!("{own}.{interface}.{operation} is {}", all_that_do.join(", ")));
+        }
+    }
+    all
+}
+
 /// Returns the lines of one kind.
 fn lines(representation: &Representation, what: &str, names: &Names, prefix: &str) -> Vec<String> {
     let mut all = Vec::new();
@@ -170,15 +188,8 @@ fn lines(representation: &Representation, what: &str, names: &Names, prefix: &st
                         all.push(format!("{own}.{capability} is {}.{of}", name(inner)));
                     }
                 }
-                for (interface, known) in &node.interfaces {
-                    for (operation, known) in &known.operations {
-                        let workflow = known.workflow.iter();
-                        all.extend(
-                            workflow.map(|it| format!("{own}.{interface}.{operation} is {it}")),
-                        );
-                    }
-                }
             }
+            "operations" => all.extend(operations(&own, &node.interfaces)),
             _ => {}
         }
     }
@@ -192,6 +203,7 @@ fn lines(representation: &Representation, what: &str, names: &Names, prefix: &st
                 name(&one.target),
                 one.capability
             )),
+            "operations" => all.extend(operations(&own, &one.interfaces)),
             "values" => {
                 for (property, value) in one.properties.iter().chain(&one.attributes) {
                     all.push(format!("{own}.{property}={}", shown(&value.value, names)));

@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use alloy_primitives::B256;
 use koinon_model::Value;
-use koinon_model::representation::Choice;
 use koinon_model::representation::Finding;
 use koinon_model::representation::Why;
 
@@ -12,6 +10,7 @@ use super::decimal::Decimal;
 use super::eval::Halt;
 use super::eval::Own;
 use super::eval::Scope;
+use super::graph::Chosen;
 use super::graph::Link;
 use super::graph::Relationship;
 use super::program::Program;
@@ -200,7 +199,7 @@ impl<'a> Program<'a> {
             return Ok(Err((name, Finding::Used)));
         }
         // Filters see it as it would be, but for how it was chosen.
-        let untold = Choice { why, candidates: 0, digest: B256::ZERO, seed: None };
+        let untold = Chosen { why, considered: Vec::new(), seed: None };
         let tried = link.establish(capability, Vec::new(), untold);
         for filter in self.filters(link.definition, item.assignment) {
             let scope = Scope::relationship(&tried, "node_filter");
@@ -249,7 +248,7 @@ impl<'a> Program<'a> {
                 }
             }
         }
-        Ok(Ok(link.establish(capability, allocation, tried.choice)))
+        Ok(Ok(link.establish(capability, allocation, tried.chosen)))
     }
 
     fn filters(
@@ -257,7 +256,7 @@ impl<'a> Program<'a> {
         definition: &'a RequirementType<'a>,
         assignment: Option<&'a Requirement<'a>>,
     ) -> impl Iterator<Item = &'a Expr<'a>> {
-        let own = assignment.and_then(|one| one.filter.as_ref());
+        let own = assignment.and_then(|one| one.filter.as_deref());
         definition.filters.iter().map(|filter| &**filter).chain(own)
     }
 
@@ -412,7 +411,7 @@ pub(super) struct Lasting {
 
 impl Lasting {
     pub(super) fn of(item: &Item<'_>) -> Self {
-        let own = item.assignment.and_then(|one| one.filter.as_ref());
+        let own = item.assignment.and_then(|one| one.filter.as_deref());
         let mut filters = item.definition.filters.iter().map(|filter| &**filter).chain(own);
         let fixed = |expr: &Expr<'_>| matches!(expr.kind, ExprKind::Number(_) | ExprKind::Text(_));
         Self {

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use alloy_primitives::B256;
 use koinon_model::Value;
 use koinon_model::representation as model;
 use koinon_model::representation::ElementId;
@@ -127,8 +128,18 @@ pub(crate) struct Relationship<'a> {
     /// What it takes of the capability's properties, each with the value as text.
     pub(crate) allocation: Vec<(&'a str, Decimal, Value)>,
     /// How it was chosen.
-    pub(crate) choice: koinon_model::representation::Choice,
+    pub(crate) chosen: Chosen,
     memo: Memo<'a>,
+}
+
+/// How a target was chosen among candidates, whose digest is made when there is time for it.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) why: model::Why,
+    /// The nodes that were considered, in their order.
+    pub(crate) considered: Vec<u32>,
+    /// What chance was drawn from.
+    pub(crate) seed: Option<B256>,
 }
 
 /// What a relationship is made of, before its capability is found.
@@ -152,7 +163,7 @@ impl<'a> Link<'a> {
         self,
         capability: &'a Capability<'a>,
         allocation: Vec<(&'a str, Decimal, Value)>,
-        choice: koinon_model::representation::Choice,
+        chosen: Chosen,
     ) -> Relationship<'a> {
         Relationship {
             source: self.source,
@@ -167,7 +178,7 @@ impl<'a> Link<'a> {
             attributes: self.attributes,
             values: self.values,
             allocation,
-            choice,
+            chosen,
             memo: RefCell::default(),
         }
     }
@@ -273,6 +284,13 @@ impl<'a> Graph<'a> {
         self.relationships.borrow().clone()
     }
 
+    /// Keeps the ids of all nodes.
+    pub(super) fn name(&self, ids: &[ElementId]) {
+        for (node, id) in self.nodes.iter().zip(ids) {
+            node.element.get_or_init(|| *id);
+        }
+    }
+
     pub(super) fn add(&self, relationship: Relationship<'a>) {
         let mut all = self.relationships.borrow_mut();
         let at = u32::try_from(all.len()).unwrap_or(u32::MAX);
@@ -297,15 +315,25 @@ impl<'a> Program<'a> {
 
     /// Evaluates a property of a node; nothing if it has no value.
     pub(crate) fn property(&self, at: u32, name: &str) -> Evaluated {
+        self.look_at_property(at, name, Evaluated::clone)
+    }
+
+    /// Evaluates a property of a node and looks at its value where it is kept.
+    pub(super) fn look_at_property<T>(
+        &self,
+        at: u32,
+        name: &str,
+        look: impl Fn(&Evaluated) -> T,
+    ) -> T {
         let node = self.graph.node(at);
         let Some((name, property)) = node.def.properties.get_key_value(name) else {
-            return Err(Halt::Reported);
+            return look(&Err(Halt::Reported));
         };
         if let Some(elsewhere) = &node.elsewhere {
-            return known(Some(&elsewhere.node.properties), name, property.name.span);
+            return look(&known(Some(&elsewhere.node.properties), name, property.name.span));
         }
         let values = &node.template.properties;
-        self.memoised(&node.memo, (None, name), property, values, Own::Node(at))
+        self.memoised(&node.memo, (None, name), property, values, Own::Node(at), look)
     }
 
     /// Evaluates a property of a capability.
@@ -315,18 +343,29 @@ impl<'a> Program<'a> {
         capability: &'a Capability<'a>,
         name: &str,
     ) -> Evaluated {
+        self.look_at_capability_property(at, capability, name, Evaluated::clone)
+    }
+
+    /// Evaluates a property of a capability and looks at its value where it is kept.
+    pub(super) fn look_at_capability_property<T>(
+        &self,
+        at: u32,
+        capability: &'a Capability<'a>,
+        name: &str,
+        look: impl Fn(&Evaluated) -> T,
+    ) -> T {
         let node = self.graph.node(at);
         let Some((name, property)) = capability.properties.get_key_value(name) else {
-            return Err(Halt::Reported);
+            return look(&Err(Halt::Reported));
         };
         if let Some(elsewhere) = &node.elsewhere {
             let of = elsewhere.capability(capability.name.text);
-            return known(of.map(|of| &of.properties), name, property.name.span);
+            return look(&known(of.map(|of| &of.properties), name, property.name.span));
         }
         let values = node.template.capabilities.get(capability.name.text);
         let values = values.map_or(&NOTHING, |values| &values.properties);
         let key = (Some(capability.name.text), *name);
-        self.memoised(&node.memo, key, property, values, Own::Node(at))
+        self.memoised(&node.memo, key, property, values, Own::Node(at), look)
     }
 
     /// Evaluates a property of a relationship.
@@ -339,21 +378,24 @@ impl<'a> Program<'a> {
             return Err(Halt::Reported);
         };
         let own = Own::Relationship(relationship);
-        self.memoised(&relationship.memo, (None, name), property, relationship.values, own)
+        let key = (None, *name);
+        let (memo, values) = (&relationship.memo, relationship.values);
+        self.memoised(memo, key, property, values, own, Evaluated::clone)
     }
 
-    fn memoised(
+    fn memoised<T>(
         &self,
         memo: &Memo<'a>,
         key: (Option<&'a str>, &'a str),
         property: &'a Property<'a>,
         values: &'a Assigned<'a>,
         own: Own<'_, 'a>,
-    ) -> Evaluated {
+        look: impl Fn(&Evaluated) -> T,
+    ) -> T {
         if let Some((_, value)) = memo.borrow().iter().find(|(known, _)| *known == key) {
-            return value.clone();
+            return look(value);
         }
-        let Some(expr) = effective(property, values) else { return Ok(None) };
+        let Some(expr) = effective(property, values) else { return look(&Ok(None)) };
         let mut value = self.evaluate(expr, property, (own, key));
         // The outermost evaluates what is too deep by itself first, and then begins again: so it does not matter which of
         // many values that need each other comes first.
@@ -370,10 +412,11 @@ impl<'a> Program<'a> {
             Err(Halt::Deep) => true,
             _ => false,
         };
+        let seen = look(&value);
         if !passing {
-            memo.borrow_mut().push((key, value.clone()));
+            memo.borrow_mut().push((key, value));
         }
-        value
+        seen
     }
 
     /// Evaluates the value that was too deep, and before it those that are too deep from there; halts where one waits for

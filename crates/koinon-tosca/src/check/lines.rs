@@ -1,5 +1,7 @@
 //! Where things were written, as representations say it.
 
+use std::cell::Cell;
+
 use koinon_model::representation::Origin;
 
 use crate::diag::Sources;
@@ -9,7 +11,12 @@ use crate::diag::Span;
 pub(super) struct Lines<'s> {
     texts: Vec<&'s str>,
     starts: Vec<Vec<u32>>,
+    /// The line that was found last.
+    last: Cell<usize>,
 }
+
+/// Lines after the last one in which the next is looked for, before all are searched.
+const NEAR: usize = 8;
 
 impl<'s> Lines<'s> {
     /// Counts the lines of all sources.
@@ -21,13 +28,26 @@ impl<'s> Lines<'s> {
             std::iter::once(0).chain(starts).collect()
         });
         let starts = starts.collect();
-        Self { texts, starts }
+        Self { texts, starts, last: Cell::new(0) }
+    }
+
+    /// Returns the number of the line a span begins in, from 1. What is asked for is mostly near what was asked for last.
+    fn line(&self, starts: &[u32], span: Span) -> usize {
+        let begun =
+            |line: usize| line == 0 || starts.get(line - 1).is_some_and(|at| *at <= span.start);
+        let last = self.last.get();
+        let line = match (last..last + NEAR).find(|line| !begun(line + 1)) {
+            Some(line) if begun(line) && line > 0 => line,
+            _ => starts.partition_point(|start| *start <= span.start),
+        };
+        self.last.set(line);
+        line
     }
 
     /// Returns where a span begins, as people count.
     pub(super) fn origin(&self, span: Span) -> Option<Origin> {
         let starts = self.starts.get(span.file as usize)?;
-        let line = starts.partition_point(|start| *start <= span.start);
+        let line = self.line(starts, span);
         let start = *starts.get(line.checked_sub(1)?)?;
         let text = self.texts.get(span.file as usize)?;
         let before = text.get(start as usize..span.start as usize)?;

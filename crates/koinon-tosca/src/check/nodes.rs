@@ -230,7 +230,7 @@ impl<'a> Program<'a> {
                 Elsewhere { node: Cow::Owned(outer.node.clone()), outer: Some(outer.number) };
             let index = u64::from(outer.node.index);
             self.graph.push(Node::new(template, outer.id, def, index).elsewhere(elsewhere));
-            if self.passes(at, template.filter.as_ref()) {
+            if self.passes(at, template.filter.as_deref()) {
                 return Ok(at);
             }
             self.graph.truncate(at);
@@ -242,7 +242,7 @@ impl<'a> Program<'a> {
         for other in others.nodes.iter().filter(|other| self.types.derives(other.id, id)) {
             let node = self.other(other, template);
             self.graph.push(node);
-            if self.passes(at, template.filter.as_ref()) {
+            if self.passes(at, template.filter.as_deref()) {
                 return Ok(at);
             }
             self.graph.truncate(at);

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use koinon_model::Digest;
 use koinon_model::Value;
 use koinon_model::keccak256;
 use koinon_model::representation as model;
-use koinon_model::representation::AttributePath;
+use koinon_model::representation::Choice;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Entries;
 use koinon_model::representation::Representation;
@@ -17,10 +18,11 @@ use koinon_model::representation::Term;
 use koinon_model::representation::Verdict;
 
 use super::eval::Halt;
-use super::eval::Own;
 use super::eval::Scope;
 use super::graph::NOTHING;
 use super::graph::Relationship;
+use super::ids::Ids;
+use super::ids::Unnamed;
 use super::lines::Lines;
 use super::path::At;
 use super::program::Program;
@@ -32,27 +34,20 @@ use super::written::written;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Sources;
-use crate::grammar::Artifact;
-use crate::grammar::ArtifactRef;
 use crate::grammar::Assigned;
 use crate::grammar::Capability;
 use crate::grammar::Expr;
 use crate::grammar::ExprKind;
 use crate::grammar::Function;
-use crate::grammar::Implementation;
-use crate::grammar::Interface;
-use crate::grammar::InterfaceValues;
 use crate::grammar::Named;
-use crate::grammar::Operation;
-use crate::grammar::OperationValues;
 use crate::grammar::Properties;
 use crate::grammar::Section;
 use crate::grammar::TypeId;
 use crate::grammar::Word;
 use crate::hash::HashMap;
 
-/// Bytes that take longer to hash than a thread takes to start.
-const WORTH_A_THREAD: usize = 256 << 10;
+/// Ids that take longer to make than a thread takes to start.
+const WORTH_A_THREAD: usize = 1000;
 
 /// Makes the representation of a program whose requirements are resolved. What prevents it is kept as faults.
 pub(crate) fn represent(program: &Program<'_>, sources: &Sources) -> Representation {
@@ -63,12 +58,22 @@ pub(crate) fn represent(program: &Program<'_>, sources: &Sources) -> Representat
         });
         hashed.collect::<Vec<model::Source>>()
     };
-    let bytes: usize = sources.iter().map(|source| source.text().len()).sum();
+    let unnamed = &Unnamed::of(program);
+    let (send, named) = std::sync::mpsc::channel();
+    let other = move || {
+        // The one who waits for the ids is gone only in a panic.
+        drop(send.send(unnamed.name()));
+        hash()
+    };
     std::thread::scope(|scope| {
-        let other = (bytes >= WORTH_A_THREAD)
-            .then(|| std::thread::Builder::new().spawn_scoped(scope, hash).ok())
+        let other = (unnamed.len() >= WORTH_A_THREAD)
+            .then(|| std::thread::Builder::new().spawn_scoped(scope, other).ok())
             .flatten();
-        let mut result = Builder::new(program, &Lines::of(sources)).representation();
+        let ids = || match &other {
+            Some(_) => named.recv().unwrap_or_else(|_| unnamed.name()),
+            None => unnamed.name(),
+        };
+        let mut result = Builder::new(program, &Lines::of(sources)).representation(ids);
         let hashed = match other.map(std::thread::ScopedJoinHandle::join) {
             Some(Ok(hashed)) => hashed,
             Some(Err(panic)) => std::panic::resume_unwind(panic),
@@ -87,32 +92,22 @@ fn put_sources(representation: &mut Representation, sources: &[model::Source]) {
     }
 }
 
-/// Artifacts of a node's type, and its own.
-type Artifacts<'s, 'a> = (&'s BTreeMap<&'a str, Arc<Artifact<'a>>>, &'s Named<'a, Artifact<'a>>);
-
 pub(super) struct Builder<'p, 'a> {
     pub(super) program: &'p Program<'a>,
     pub(super) lines: &'p Lines<'p>,
     /// Strings that repeat.
     names: RefCell<HashMap<&'p str, Arc<str>>>,
-    /// Capabilities and interfaces that are the same for every node, by the address of their definitions.
+    /// Capabilities that are the same for every node, by the address of their definitions.
     capabilities: RefCell<HashMap<usize, Arc<model::Capability>>>,
-    interfaces: RefCell<HashMap<usize, Arc<model::Interface>>>,
 }
 
 impl<'p, 'a> Builder<'p, 'a> {
     pub(super) fn new(program: &'p Program<'a>, lines: &'p Lines<'p>) -> Self {
-        Self {
-            program,
-            lines,
-            names: RefCell::default(),
-            capabilities: RefCell::default(),
-            interfaces: RefCell::default(),
-        }
+        Self { program, lines, names: RefCell::default(), capabilities: RefCell::default() }
     }
 
-    /// Makes the representation, but for its sources.
-    pub(super) fn representation(&self) -> Representation {
+    /// Makes the representation, but for its sources. Ids are asked for once the nodes are made.
+    pub(super) fn representation(&self, ids: impl FnOnce() -> Ids) -> Representation {
         let program = self.program;
         let template = program.template;
         let mut result = Representation {
@@ -138,9 +133,13 @@ impl<'p, 'a> Builder<'p, 'a> {
         let relationships = program.graph.relationships();
         let referred: HashSet<u32> = relationships.iter().map(|one| one.target).collect();
         let mut references = HashSet::new();
+        let mut made = Vec::with_capacity(program.graph.len() as usize);
         for at in 0..program.graph.len() {
             match &program.graph.node(at).elsewhere {
-                None => result.nodes.push(self.node(at, &mut used)),
+                None => {
+                    result.nodes.push(self.node(at, &mut used));
+                    made.push(at);
+                }
                 Some(elsewhere) => {
                     // A node of the outer service is there already; one nobody refers to was only considered.
                     let considered =
@@ -150,12 +149,20 @@ impl<'p, 'a> Builder<'p, 'a> {
                         && references.insert(elsewhere.node.id)
                     {
                         result.nodes.push(self.reference(at, elsewhere, &mut used));
+                        made.push(at);
                     }
                 }
             }
         }
-        for relationship in relationships {
-            result.relationships.push(self.relationship(&relationship, &mut used));
+        let ids = ids();
+        program.graph.name(&ids.nodes);
+        for (node, at) in result.nodes.iter_mut().zip(made) {
+            node.id = ids.nodes[at as usize];
+        }
+        result.relationships.reserve_exact(relationships.len());
+        for (relationship, (id, digest)) in relationships.iter().zip(ids.relationships) {
+            let made = self.relationship(relationship, id, digest, &mut used);
+            result.relationships.push(made);
         }
         for (name, group) in template.groups.iter() {
             let Some(id) = program.types.lookup(Section::Group, group.group_type) else { continue };
@@ -253,12 +260,13 @@ impl<'p, 'a> Builder<'p, 'a> {
         used.push(node.id);
         let directives = template.directives.iter().map(|(_, word)| self.name(word.text));
         let mut result = model::Node {
-            id: program.element(at),
+            // Its id comes later.
+            id: ElementId(Digest::ZERO),
             template: self.name(template.name.text),
             index: u32::try_from(node.index).unwrap_or(u32::MAX),
             node_type: self.type_name(node.id),
             directives: directives.collect(),
-            properties: model::Properties::new(),
+            properties: model::Properties::with_capacity(node.def.properties.len()),
             attributes: model::Properties::new(),
             capabilities: Entries::with_capacity(node.def.capabilities.len()),
             artifacts: Entries::new(),
@@ -291,7 +299,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             let assigned = values.map_or(&NOTHING, |values| &values.properties);
             let mut own = model::Capability {
                 capability_type: self.type_name(id),
-                properties: model::Properties::new(),
+                properties: model::Properties::with_capacity(capability.properties.len()),
                 attributes: model::Properties::new(),
                 remaining: Entries::new(),
                 inner: None,
@@ -331,7 +339,9 @@ impl<'p, 'a> Builder<'p, 'a> {
             used,
         );
         if let Some(template) = program.substituted.borrow().get(&at) {
-            self.substitute_operations(&mut result.interfaces, template);
+            let definitions = &node.def.interfaces;
+            result.interfaces =
+                self.substituted_operations(&result.interfaces, definitions, template, used);
         }
         result
     }
@@ -339,6 +349,8 @@ impl<'p, 'a> Builder<'p, 'a> {
     fn relationship(
         &self,
         relationship: &Relationship<'a>,
+        id: ElementId,
+        digest: Digest,
         used: &mut Vec<TypeId>,
     ) -> model::Relationship {
         let program = self.program;
@@ -347,7 +359,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         let requirement = relationship.definition.name.text;
         let index = u32::try_from(relationship.index).unwrap_or(u32::MAX);
         let scope = Scope::relationship(relationship, "relationship");
-        let mut properties = model::Properties::new();
+        let mut properties = model::Properties::with_capacity(relationship.properties.len());
         for (name, property) in relationship.properties {
             let Some(expr) = effective(property, relationship.values) else { continue };
             let value = program.relationship_property(relationship, name);
@@ -369,7 +381,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             (None, None) => &none,
         };
         model::Relationship {
-            id: ElementId::relationship(source, requirement, index),
+            id,
             requirement: self.name(requirement),
             index,
             relationship_type: self.type_name(relationship.id),
@@ -390,7 +402,12 @@ impl<'p, 'a> Builder<'p, 'a> {
                 .iter()
                 .map(|(name, _, value)| (self.name(name), value.clone()))
                 .collect(),
-            choice: relationship.choice.clone(),
+            choice: Choice {
+                why: relationship.chosen.why,
+                candidates: u32::try_from(relationship.chosen.considered.len()).unwrap_or(u32::MAX),
+                digest,
+                seed: relationship.chosen.seed,
+            },
         }
     }
 
@@ -410,7 +427,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         Some(model::Property { value, origin: self.lines.origin(expr.span) })
     }
 
-    fn term(
+    pub(super) fn term(
         &self,
         value: Result<Value, Halt>,
         expr: &Expr<'a>,
@@ -436,7 +453,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         values: &'p Assigned<'a>,
         scope: Scope<'_, 'a>,
     ) -> model::Properties {
-        let mut all = model::Properties::new();
+        let mut all = model::Properties::with_capacity(definitions.len());
         for (name, property) in definitions {
             let Some(expr) = effective(property, values) else { continue };
             let scope = Scope { what: name, ..scope };
@@ -453,12 +470,14 @@ impl<'p, 'a> Builder<'p, 'a> {
         values: &Assigned<'a>,
         scope: Scope<'_, 'a>,
     ) -> model::Properties {
-        let mut all = model::Properties::new();
-        for (name, attribute) in definitions {
-            let expr = values.get(name).or(attribute.default.as_ref());
-            let Some(expr) = expr.filter(|expr| !matches!(expr.kind, ExprKind::Null)) else {
-                continue;
-            };
+        let given = definitions.iter().filter_map(|(name, attribute)| {
+            let expr = values.get(name).or(attribute.default.as_ref())?;
+            let null = matches!(expr.kind, ExprKind::Null);
+            (!null).then_some((*name, attribute, expr))
+        });
+        // Most have none or one, and there are as many of these maps as elements.
+        let mut all = model::Properties::with_capacity(given.clone().count());
+        for (name, attribute, expr) in given {
             let scope = Scope { what: name, ..scope };
             let value = self.program.typed(expr, &attribute.schema, scope).map(Some);
             all.extend(self.property(value, expr, scope).map(|found| (self.name(name), found)));
@@ -491,209 +510,13 @@ impl<'p, 'a> Builder<'p, 'a> {
         ids
     }
 
-    fn artifact(
-        &self,
-        artifact: &Artifact<'a>,
-        scope: Scope<'_, 'a>,
-        used: &mut Vec<TypeId>,
-    ) -> Option<Arc<model::Artifact>> {
-        let program = self.program;
-        let id =
-            artifact.artifact_type.and_then(|word| program.types.lookup(Section::Artifact, word));
-        used.extend(id);
-        let text = |expr: &Expr<'a>| match program.eval(expr, Scope { what: "file", ..scope }) {
-            Ok(known) => Some(match known.value {
-                Value::String(text) => text,
-                value => value.to_json(),
-            }),
-            Err(Halt::RunTime(span)) => {
-                let message = "where an artifact is must be known before the service runs";
-                program.faults.push(Fault::new(Code::RunTimeOnly, span, message));
-                None
-            }
-            Err(_) => None,
-        };
-        let checksum = artifact.checksum.as_ref().and_then(text);
-        let algorithm = artifact.checksum_algorithm.map_or("", |word| word.text);
-        let mut properties = BTreeMap::new();
-        if let Some(def) = id.map(|id| program.types.def(id)) {
-            for (name, property) in &def.properties {
-                let Some(expr) = effective(property, &artifact.properties) else { continue };
-                let scope = Scope { what: name, ..scope };
-                let value = program.typed(expr, &property.schema, scope);
-                properties
-                    .extend(self.term(value, expr, scope).map(|term| (Arc::from(*name), term)));
-            }
-        }
-        Some(Arc::new(model::Artifact {
-            artifact_type: id.map_or_else(|| "".into(), |id| self.type_name(id)),
-            file: artifact.file.as_ref().and_then(text).unwrap_or_default().into(),
-            repository: artifact.repository.map(|word| word.text.into()),
-            version: artifact.version.map(|word| word.text.into()),
-            checksum: checksum.map(|checksum| (algorithm.into(), checksum.into())),
-            properties,
-        }))
-    }
-
-    fn interfaces(
-        &self,
-        definitions: &'p BTreeMap<&'a str, Arc<Interface<'a>>>,
-        values: &Named<'a, InterfaceValues<'a>>,
-        artifacts: Option<Artifacts<'_, 'a>>,
-        scope: Scope<'_, 'a>,
-        used: &mut Vec<TypeId>,
-    ) -> model::Interfaces {
-        let mut all = model::Interfaces::with_capacity(definitions.len());
-        for (name, interface) in definitions {
-            let word = interface.interface_type;
-            let Some(id) =
-                word.and_then(|word| self.program.types.lookup(Section::Interface, word))
-            else {
-                continue;
-            };
-            used.push(id);
-            let values = values.get(name);
-            let shared = values.is_none() && !is_implemented(interface);
-            let known = self.interfaces.borrow().get(&address(&**interface)).cloned();
-            if let Some(known) = known.filter(|_| shared) {
-                all.insert(self.name(name), known);
-                continue;
-            }
-            let mut operations = BTreeMap::new();
-            for (name, operation) in &interface.operations {
-                let own = values.and_then(|values| values.operations.get(name));
-                let made =
-                    self.operation(interface, operation, (values, own), artifacts, scope, used);
-                operations.insert(self.name(name), made);
-            }
-            let mut notifications = BTreeMap::new();
-            for (name, notification) in &interface.notifications {
-                let own = values.and_then(|values| values.notifications.get(name));
-                let made =
-                    self.operation(interface, notification, (values, own), artifacts, scope, used);
-                notifications.insert(self.name(name), made);
-            }
-            let interface_type = self.type_name(id);
-            let made = Arc::new(model::Interface { interface_type, operations, notifications });
-            if shared {
-                self.interfaces.borrow_mut().insert(address(&**interface), made.clone());
-            }
-            all.insert(self.name(name), made);
-        }
-        all
-    }
-
-    fn operation(
-        &self,
-        interface: &Interface<'a>,
-        operation: &Operation<'a>,
-        (shared, own): (Option<&InterfaceValues<'a>>, Option<&OperationValues<'a>>),
-        artifacts: Option<Artifacts<'_, 'a>>,
-        scope: Scope<'_, 'a>,
-        used: &mut Vec<TypeId>,
-    ) -> model::Operation {
-        let implementation =
-            own.and_then(|own| own.implementation.as_ref()).or(operation.implementation.as_deref());
-        let Some(implementation) = implementation else { return model::Operation::default() };
-        let mut inputs: BTreeMap<Arc<str>, Term> = BTreeMap::new();
-        // What is nearer to the call counts: the template's values, then those of the types.
-        for known in [&interface.inputs, &operation.inputs] {
-            for (name, input) in known {
-                let given = own.and_then(|own| own.inputs.get(name));
-                let given = given.or_else(|| shared.and_then(|shared| shared.inputs.get(name)));
-                let expr = input.value.as_ref().or(given).or(input.default.as_ref());
-                let Some(expr) = expr else { continue };
-                let scope = Scope { what: name, ..scope };
-                let value = self.program.typed(expr, &input.schema, scope);
-                inputs.extend(self.term(value, expr, scope).map(|term| (Arc::from(*name), term)));
-            }
-        }
-        let more = [shared.map(|shared| &shared.inputs), own.map(|own| &own.inputs)];
-        for (word, expr) in more.into_iter().flatten().flat_map(Named::iter) {
-            let declared = interface.inputs.contains_key(word.text)
-                || operation.inputs.contains_key(word.text);
-            if !declared {
-                let scope = Scope { what: word.text, ..scope };
-                let value = self.program.eval(expr, scope).map(|known| known.value);
-                inputs.extend(self.term(value, expr, scope).map(|term| (word.text.into(), term)));
-            }
-        }
-        let mut outputs = BTreeMap::new();
-        for (name, output) in &operation.outputs {
-            let mapping = output.mapping.as_ref();
-            outputs.extend(
-                mapping.and_then(|expr| Some((Arc::from(*name), self.target(expr, scope)?))),
-            );
-        }
-        for (word, expr) in own.into_iter().flat_map(|own| own.outputs.iter()) {
-            outputs.extend(self.target(expr, scope).map(|path| (word.text.into(), path)));
-        }
-        let implementation = Some(self.implementation(implementation, artifacts, scope, used));
-        model::Operation { inputs, outputs, implementation, workflow: None }
-    }
-
-    fn implementation(
-        &self,
-        implementation: &Implementation<'a>,
-        artifacts: Option<Artifacts<'_, 'a>>,
-        scope: Scope<'_, 'a>,
-        used: &mut Vec<TypeId>,
-    ) -> model::Implementation {
-        let mut find = |artifact: &ArtifactRef<'a>| match artifact {
-            ArtifactRef::Inline(artifact) => self.artifact(artifact, scope, used),
-            ArtifactRef::Named(word) => {
-                let own = artifacts.and_then(|(_, own)| own.get(word.text));
-                let inherited =
-                    artifacts.and_then(|(types, _)| types.get(word.text).map(|one| &**one));
-                match own.or(inherited) {
-                    Some(artifact) => self.artifact(artifact, scope, used),
-                    // A path to a file.
-                    None => Some(Arc::new(model::Artifact {
-                        artifact_type: "".into(),
-                        file: word.text.into(),
-                        repository: None,
-                        version: None,
-                        checksum: None,
-                        properties: BTreeMap::new(),
-                    })),
-                }
-            }
-        };
-        let timeout = implementation.timeout.as_ref();
-        let timeout = timeout.and_then(|expr| self.program.eval(expr, scope).ok());
-        model::Implementation {
-            primary: implementation.primary.as_ref().and_then(&mut find),
-            dependencies: implementation.dependencies.iter().filter_map(&mut find).collect(),
-            timeout: timeout.and_then(|known| known.value.as_u64()),
-            host: None,
-        }
-    }
-
-    /// Returns the attribute a mapping leads to.
-    fn target(&self, mapping: &Expr<'a>, scope: Scope<'_, 'a>) -> Option<AttributePath> {
-        let ExprKind::List(path) = &mapping.kind else { return None };
-        let end = self.program.walk(Function::GetAttribute, path, mapping.span, scope).ok()?;
-        let (element, capability) = self.place(end.places.first()?);
-        let own = match scope.own {
-            Own::Node(node) => Some(self.program.element(node)),
-            Own::Relationship(one) => Some(self.id_of(one)),
-            Own::Nothing => None,
-        };
-        Some(AttributePath {
-            element: Some(element).filter(|element| Some(*element) != own),
-            capability,
-            attribute: end.name.as_str()?.into(),
-            path: end.rest.iter().map(written).collect(),
-        })
-    }
-
-    fn id_of(&self, relationship: &Relationship<'a>) -> ElementId {
+    pub(super) fn id_of(&self, relationship: &Relationship<'a>) -> ElementId {
         let source = self.program.element(relationship.source);
         let index = u32::try_from(relationship.index).unwrap_or(u32::MAX);
         ElementId::relationship(source, relationship.definition.name.text, index)
     }
 
-    fn place(&self, at: &At<'_, 'a>) -> (ElementId, Option<Arc<str>>) {
+    pub(super) fn place(&self, at: &At<'_, 'a>) -> (ElementId, Option<Arc<str>>) {
         match at {
             At::Node(node) => (self.program.element(*node), None),
             At::Capability(node, capability) => {
@@ -774,10 +597,4 @@ fn varies(capability: &Capability<'_>) -> bool {
     let all = capability.properties.values().chain(capability.attributes.values());
     let mut values = all.flat_map(|one| [&one.value, &one.default]).flatten();
     values.any(Expr::varies)
-}
-
-/// Returns whether anything is done by an interface as it is defined.
-fn is_implemented(interface: &Interface<'_>) -> bool {
-    let mut all = interface.operations.values().chain(interface.notifications.values());
-    all.any(|operation| operation.implementation.is_some())
 }

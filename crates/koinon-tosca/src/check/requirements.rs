@@ -15,7 +15,6 @@ use std::rc::Rc;
 use alloy_primitives::B256;
 use koinon_model::keccak256;
 use koinon_model::representation::Candidate;
-use koinon_model::representation::Choice;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Finding;
 use koinon_model::representation::Trace;
@@ -25,6 +24,7 @@ use super::candidates::Lasting;
 use super::decimal::Decimal;
 use super::eval::Halt;
 use super::eval::Scope;
+use super::graph::Chosen;
 use super::graph::Link;
 use super::graph::NOTHING;
 use super::graph::Relationship;
@@ -190,11 +190,9 @@ impl<'a> Program<'a> {
             self.items(node, &mut items);
         }
         // csd07 8.5: what is optional comes after all that is not.
-        for optional in [false, true] {
-            let chosen: Vec<Item<'a>> =
-                items.iter().filter(|item| item.optional == optional).cloned().collect();
-            self.resolve_items(chosen);
-        }
+        let (optional, mandatory) = items.into_iter().partition(|item| item.optional);
+        self.resolve_items(mandatory);
+        self.resolve_items(optional);
         self.graph.settled.set(true);
     }
 
@@ -520,8 +518,7 @@ impl<'a> Program<'a> {
         let Some((mut relationship, place)) = chosen else {
             return Outcome::Nothing(self.reason(item, candidates.len(), &refused));
         };
-        let ids = considered.iter().map(|target| self.element(*target));
-        relationship.choice = Choice::among(why, ids, seed);
+        relationship.chosen = Chosen { why, considered, seed };
         if listed {
             item.from = place + 1;
         }

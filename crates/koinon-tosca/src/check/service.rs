@@ -118,8 +118,9 @@ impl<'a> Program<'a> {
         if node.elsewhere.is_some() || is_selected(node.template) {
             return;
         }
+        // Kept for when they are asked for, and not copied before.
         for name in node.def.properties.keys() {
-            drop(self.property(at, name));
+            self.look_at_property(at, name, |_| ());
         }
         for capability in node.def.capabilities.values() {
             let values = node.template.capabilities.get(capability.name.text);
@@ -128,7 +129,7 @@ impl<'a> Program<'a> {
             if common != Some(Some(true)) {
                 let mut valid = true;
                 for name in capability.properties.keys() {
-                    valid &= self.capability_property(at, capability, name).is_ok();
+                    valid &= self.look_at_capability_property(at, capability, name, Result::is_ok);
                 }
                 if common == Some(None) {
                     let common = valid && self.is_common(capability);

@@ -12,6 +12,7 @@ use koinon_model::representation::Term;
 use super::eval::Halt;
 use super::eval::Scope;
 use super::graph::Evaluated;
+use super::ids::Unnamed;
 use super::program::Inputs;
 use super::program::Program;
 use super::program::Setting;
@@ -21,6 +22,7 @@ use crate::diag::Fault;
 use crate::grammar::Assignments;
 use crate::grammar::Directive;
 use crate::grammar::Index;
+use crate::grammar::Interface;
 use crate::grammar::MappedRequirement;
 use crate::grammar::MappedTo;
 use crate::grammar::MappedValue;
@@ -368,7 +370,7 @@ impl Outer<'_> {
     }
 }
 
-impl<'a> Builder<'_, 'a> {
+impl<'p, 'a> Builder<'p, 'a> {
     /// Makes the services that stand for nodes, and connects them with the nodes they stand for.
     pub(super) fn nest(&self, made: &mut Representation, places: &HashMap<ElementId, usize>) {
         let program = self.program;
@@ -383,23 +385,44 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// Lets the workflows of a substituting service do what a node's own implementations would (csd07 15.6).
-    pub(super) fn substitute_operations(
+    pub(super) fn substituted_operations(
         &self,
-        interfaces: &mut model::Interfaces,
+        own: &model::Interfaces,
+        definitions: &'p BTreeMap<&'a str, Arc<Interface<'a>>>,
         template: &Template<'a>,
-    ) {
+        used: &mut Vec<TypeId>,
+    ) -> model::Interfaces {
         let mappings = template.substitution.as_ref().map_or(&[][..], |one| &one.interfaces);
-        for (name, interface) in interfaces {
-            let interface = Arc::make_mut(interface);
-            let all = interface.operations.iter_mut().chain(&mut interface.notifications);
-            for (operation, made) in all {
-                made.implementation = None;
-                let workflow = mappings.iter().find(|(interface, one, _)| {
-                    *interface.text == **name && *one.text == **operation
-                });
-                made.workflow = workflow.map(|(_, _, workflow)| workflow.text.into());
-            }
+        let mut all: BTreeMap<Arc<str>, model::Interface> = BTreeMap::new();
+        for (interface, operation, workflow) in mappings {
+            let Some((name, definition)) = definitions.get_key_value(interface.text) else {
+                continue;
+            };
+            let word = definition.interface_type;
+            let id = word.and_then(|word| self.program.types.lookup(Section::Interface, word));
+            let notification = definition.notifications.get_key_value(operation.text);
+            let declared = definition.operations.get_key_value(operation.text).or(notification);
+            let (Some(id), Some((operation, _))) = (id, declared) else { continue };
+            used.push(id);
+            let made = all.entry(self.name(name)).or_insert_with(|| model::Interface {
+                interface_type: self.type_name(id),
+                operations: BTreeMap::new(),
+                notifications: BTreeMap::new(),
+            });
+            let own = own.get(name);
+            let (made, own) = match notification {
+                Some(_) => (&mut made.notifications, own.map(|own| &own.notifications)),
+                None => (&mut made.operations, own.map(|own| &own.operations)),
+            };
+            let own = own.and_then(|own| own.get(*operation)).cloned().unwrap_or_default();
+            // The first of several mappings counts.
+            made.entry(self.name(operation)).or_insert_with(|| model::Operation {
+                implementation: None,
+                workflow: Some(workflow.text.into()),
+                ..own
+            });
         }
+        all.into_iter().map(|(name, one)| (name, Arc::new(one))).collect()
     }
 
     fn nest_one(&self, at: u32, template: &'a Template<'a>, outer: &mut Outer<'_>) {
@@ -436,7 +459,8 @@ impl<'a> Builder<'_, 'a> {
         inner.check_graph();
         inner.choose_substitutes();
         inner.check_resolved();
-        let nested = Builder::new(&inner, self.lines).representation();
+        let ids = || Unnamed::of(&inner).name();
+        let nested = Builder::new(&inner, self.lines).representation(ids);
         program.steps.set(inner.steps.get());
         program.room.set(inner.room.get());
         self.connect(at, substitution, (&inner, &nested), outer);

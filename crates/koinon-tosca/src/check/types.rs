@@ -1,6 +1,7 @@
 //! All types, each with what it inherits, found by name from the file that names them.
 
 use std::cell::Cell;
+use std::cell::RefCell;
 
 use super::functions::Regexes;
 use super::refine::refine;
@@ -84,6 +85,8 @@ pub(crate) struct Types<'a> {
     defs: Vec<TypeDef<'a>>,
     /// What each file defines itself.
     names: HashMap<(u32, Section, &'a str), TypeId>,
+    /// What names meant that files get from others, so that the way there is gone once.
+    brought: RefCell<HashMap<(u32, Section), HashMap<Box<str>, TypeId>>>,
     /// Units of scalar types, inherited ones as well.
     units: HashMap<TypeId, Units>,
     functions: Vec<FunctionDef<'a>>,
@@ -456,6 +459,14 @@ impl<'a> Types<'a> {
         if let Some(id) = self.names.get(&(file, section, text)) {
             return Found::One(*id);
         }
+        // Within a search, what was seen already is not found again, which is nobody else's answer.
+        let whole = seen.is_empty();
+        if whole
+            && let Some(id) =
+                self.brought.borrow().get(&(file, section)).and_then(|all| all.get(text))
+        {
+            return Found::One(*id);
+        }
         if seen.contains(&(file, text.len())) {
             return Found::Nothing;
         }
@@ -463,6 +474,9 @@ impl<'a> Types<'a> {
         let mut found = Found::Nothing;
         for (import, rest) in self.within(file, text) {
             found = found.and(self.resolve_name(import, section, rest, seen));
+        }
+        if let (true, Found::One(id)) = (whole, &found) {
+            self.brought.borrow_mut().entry((file, section)).or_default().insert(text.into(), *id);
         }
         found
     }

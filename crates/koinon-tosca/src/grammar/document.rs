@@ -165,13 +165,13 @@ fn read_service<'a>(template: &mut Template<'a>, yaml: Yaml<'a>, span: Span, fau
     template.outputs = read_parameters(fields.get("outputs"), Flow::Outgoing, faults);
     let originals = named(fields.get("node_templates"), "node_templates", faults);
     let originals: Named<'_, Yaml<'_>> = originals.into_iter().collect();
-    let nodes = originals.iter().filter_map(|(name, yaml)| {
+    let mut nodes: Vec<(Word<'a>, NodeTemplate<'a>)> = Vec::with_capacity(originals.len());
+    nodes.extend(originals.iter().filter_map(|(name, yaml)| {
         let copied = copied(*yaml, &originals, "node template", faults);
         Some((*name, read_node(*name, *yaml, copied, faults)?))
-    });
+    }));
     // A map has no order (YAML 1.2, 3.2.1.1), so that of the file must not decide what fulfills a requirement.
-    let mut nodes: Vec<(Word<'a>, NodeTemplate<'a>)> = nodes.collect();
-    nodes.sort_by_key(|(name, _)| name.text);
+    nodes.sort_by_cached_key(|(name, _)| name.text);
     template.nodes = nodes.into_iter().collect();
     let originals = named(fields.get("relationship_templates"), "relationship_templates", faults);
     let originals: Named<'_, Yaml<'_>> = originals.into_iter().collect();

@@ -42,7 +42,10 @@ impl<T> Default for Named<'_, T> {
 impl<'a, T> FromIterator<(Word<'a>, T)> for Named<'a, T> {
     /// The first of several entries with one name counts.
     fn from_iter<I: IntoIterator<Item = (Word<'a>, T)>>(entries: I) -> Self {
-        let entries: Vec<(Word<'a>, T)> = entries.into_iter().collect();
+        let read = entries.into_iter();
+        // No more room than that: a large service has a hundred thousand of these.
+        let mut entries = Vec::with_capacity(read.size_hint().1.unwrap_or_default());
+        entries.extend(read);
         let index = (entries.len() > MANY).then(|| {
             let mut index = HashMap::with_capacity_and_hasher(entries.len(), Default::default());
             for (at, (word, _)) in entries.iter().enumerate() {
@@ -82,6 +85,10 @@ impl<'a, T> Named<'a, T> {
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &(Word<'a>, T)> + Clone {
         self.entries.iter()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     pub(crate) fn values(&self) -> impl ExactSizeIterator<Item = &T> + Clone {
@@ -247,10 +254,12 @@ pub(crate) fn named<'a>(
     what: &str,
     faults: &Faults,
 ) -> Vec<(Word<'a>, Yaml<'a>)> {
-    let entries = yaml.and_then(Yaml::map).into_iter().flatten();
+    let Some(map) = yaml.and_then(Yaml::map) else { return Vec::new() };
+    let mut entries = Vec::with_capacity(map.len());
+    entries.extend(
+        map.filter_map(|(key, value)| name_of(key, what, faults).map(|name| (name, value))),
+    );
     entries
-        .filter_map(|(key, value)| name_of(key, what, faults).map(|name| (name, value)))
-        .collect()
 }
 
 /// Reads a list of maps with one name each, TOSCA's form of an ordered map.
@@ -259,8 +268,9 @@ pub(crate) fn named_list<'a>(
     what: &str,
     faults: &Faults,
 ) -> Vec<(Word<'a>, Yaml<'a>)> {
-    let mut entries = Vec::new();
-    for item in yaml.and_then(Yaml::list).into_iter().flatten() {
+    let Some(list) = yaml.and_then(Yaml::list) else { return Vec::new() };
+    let mut entries = Vec::with_capacity(list.len());
+    for item in list {
         match item.map() {
             Some(mut map) if map.len() == 1 => {
                 let entry = map.next();

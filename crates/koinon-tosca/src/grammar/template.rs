@@ -46,8 +46,8 @@ pub(crate) struct NodeTemplate<'a> {
     pub(crate) requirements: Vec<Requirement<'a>>,
     pub(crate) interfaces: Named<'a, InterfaceValues<'a>>,
     pub(crate) artifacts: Named<'a, Artifact<'a>>,
-    pub(crate) count: Option<Expr<'a>>,
-    pub(crate) filter: Option<Expr<'a>>,
+    pub(crate) count: Option<Box<Expr<'a>>>,
+    pub(crate) filter: Option<Box<Expr<'a>>>,
 }
 
 impl<'a> NodeTemplate<'a> {
@@ -94,8 +94,8 @@ pub(crate) struct Requirement<'a> {
     pub(crate) attributes: Assigned<'a>,
     pub(crate) interfaces: Named<'a, InterfaceValues<'a>>,
     pub(crate) allocation: Assigned<'a>,
-    pub(crate) count: Option<Expr<'a>>,
-    pub(crate) filter: Option<Expr<'a>>,
+    pub(crate) count: Option<Box<Expr<'a>>>,
+    pub(crate) filter: Option<Box<Expr<'a>>>,
     pub(crate) directives: Vec<Word<'a>>,
     pub(crate) optional: bool,
 }
@@ -104,7 +104,7 @@ pub(crate) struct Requirement<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Target<'a> {
     pub(crate) name: Word<'a>,
-    pub(crate) index: Option<Expr<'a>>,
+    pub(crate) index: Option<Box<Expr<'a>>>,
 }
 
 /// Values of an interface.
@@ -240,8 +240,8 @@ pub(crate) fn read_node<'a>(
         requirements: requirements(get("requirements"), faults),
         interfaces: read_interfaces(get("interfaces"), faults),
         artifacts: read_artifacts(get("artifacts"), faults),
-        count: get("count").map(|count| read_expr(count, faults)),
-        filter: get("node_filter").map(|filter| read_expr(filter, faults)),
+        count: get("count").map(|count| Box::new(read_expr(count, faults))),
+        filter: get("node_filter").map(|filter| Box::new(read_expr(filter, faults))),
     };
     // csd07 7.2.1: only what is selected is filtered.
     if let (Some(filter), false) = (&node.filter, node.has(Directive::Select)) {
@@ -282,8 +282,12 @@ fn directives<'a>(fields: &Fields<'a>, faults: &Faults) -> Vec<Word<'a>> {
 }
 
 fn requirements<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<Requirement<'a>> {
-    let entries = named_list(yaml, "requirements", faults).into_iter();
-    entries.filter_map(|(name, yaml)| requirement(name, yaml, faults)).collect()
+    let entries = named_list(yaml, "requirements", faults);
+    // Most nodes have one or two, and a vector that grows makes room for four at once.
+    let mut requirements = Vec::with_capacity(entries.len());
+    requirements
+        .extend(entries.into_iter().filter_map(|(name, yaml)| requirement(name, yaml, faults)));
+    requirements
 }
 
 fn requirement<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Requirement<'a>> {
@@ -310,8 +314,9 @@ fn requirement<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Re
     requirement.node = fields.get("node").and_then(|node| target(node, faults));
     requirement.capability = fields.word("capability");
     requirement.allocation = assigned(&fields, "allocation", faults);
-    requirement.count = fields.get("count").map(|count| read_expr(count, faults));
-    requirement.filter = fields.get("node_filter").map(|filter| read_expr(filter, faults));
+    requirement.count = fields.get("count").map(|count| Box::new(read_expr(count, faults)));
+    requirement.filter =
+        fields.get("node_filter").map(|filter| Box::new(read_expr(filter, faults)));
     requirement.directives = directives(&fields, faults);
     requirement.optional = fields.boolean("optional").unwrap_or(false);
     match fields.get("relationship") {
@@ -340,7 +345,7 @@ fn target<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Target<'a>> {
     if let [name, index] = pair.as_slice()
         && let Some(name) = text_of(*name)
     {
-        return Some(Target { name, index: Some(read_expr(*index, faults)) });
+        return Some(Target { name, index: Some(Box::new(read_expr(*index, faults))) });
     }
     faults.push(wrong_kind(yaml, "the target node", "name, or list of a name and an index,"));
     None
