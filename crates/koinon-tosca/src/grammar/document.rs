@@ -172,7 +172,7 @@ fn read_service<'a>(template: &mut Template<'a>, yaml: Yaml<'a>, span: Span, fau
     }));
     // A map has no order (YAML 1.2, 3.2.1.1), so that of the file must not decide what fulfills a requirement.
     nodes.sort_by_cached_key(|(name, _)| name.text);
-    template.nodes = nodes.into_iter().collect();
+    template.nodes = Named::from(nodes);
     let originals = named(fields.get("relationship_templates"), "relationship_templates", faults);
     let originals: Named<'_, Yaml<'_>> = originals.into_iter().collect();
     template.relationships = originals

@@ -46,6 +46,13 @@ impl<'a, T> FromIterator<(Word<'a>, T)> for Named<'a, T> {
         // No more room than that: a large service has a hundred thousand of these.
         let mut entries = Vec::with_capacity(read.size_hint().1.unwrap_or_default());
         entries.extend(read);
+        Self::from(entries)
+    }
+}
+
+impl<'a, T> From<Vec<(Word<'a>, T)>> for Named<'a, T> {
+    /// The first of several entries with one name counts.
+    fn from(entries: Vec<(Word<'a>, T)>) -> Self {
         let index = (entries.len() > MANY).then(|| {
             let mut index = HashMap::with_capacity_and_hasher(entries.len(), Default::default());
             for (at, (word, _)) in entries.iter().enumerate() {
