@@ -80,14 +80,14 @@ pub struct Origin {
     pub column: u32,
 }
 
-/// A value that is known, or the expression that will tell it.
+/// A value that is known, or the expression that will tell it. Whoever made it may share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
     /// Evaluated.
-    Known(Value),
+    Known(Arc<Value>),
     /// A TOSCA 2.0 expression over attributes that only running nodes have. A path in it is resolved: the first
     /// argument of `$get_attribute` is an element's id, as in `{$get_attribute: ["0x…", private_address]}`.
-    Pending(Value),
+    Pending(Arc<Value>),
 }
 
 /// The value of a property or an attribute, and where it was written.
@@ -438,7 +438,7 @@ impl Term {
 impl Property {
     /// Makes a known value without an origin.
     pub fn known(value: Value) -> Self {
-        Self { value: Term::Known(value), origin: None }
+        Self { value: Term::Known(Arc::new(value)), origin: None }
     }
 }
 

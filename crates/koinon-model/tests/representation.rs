@@ -63,8 +63,9 @@ fn values() -> impl Strategy<Value = BTreeMap<Arc<str>, Value>> {
 }
 
 fn term() -> impl Strategy<Value = Term> {
-    (any::<bool>(), value())
-        .prop_map(|(known, value)| if known { Term::Known(value) } else { Term::Pending(value) })
+    (any::<bool>(), value()).prop_map(|(known, value)| {
+        if known { Term::Known(Arc::new(value)) } else { Term::Pending(Arc::new(value)) }
+    })
 }
 
 fn terms() -> impl Strategy<Value = BTreeMap<Arc<str>, Term>> {

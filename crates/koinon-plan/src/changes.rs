@@ -100,7 +100,7 @@ impl Changes {
 
     fn text(&mut self, key: &str, old: Option<&Arc<str>>, new: Option<&Arc<str>>) {
         if old != new {
-            let term = |text: &Arc<str>| Term::Known(Value::string(text));
+            let term = |text: &Arc<str>| Term::Known(Arc::new(Value::string(text)));
             self.under(key, |changes| changes.push(old.map(term), new.map(term)));
         }
     }
@@ -150,7 +150,7 @@ impl Changes {
             }
             return;
         }
-        let term = |value: &Value| Term::Known(value.clone());
+        let term = |value: &Value| Term::Known(Arc::new(value.clone()));
         self.push(old.map(term), new.map(term));
     }
 

@@ -269,7 +269,7 @@ fn a_changed_property_is_shown_by_path_and_configured() {
     let mut old = old;
     for (graph, value) in [(&mut old, value), (&mut new, other)] {
         let property = graph.nodes[1].properties.get_mut("value").unwrap();
-        property.value = Term::Known(value);
+        property.value = Term::Known(Arc::new(value));
     }
     let plan = Plan::between(Some(&old), &new, &common::simple()).unwrap();
     let web = plan.elements.iter().find(|element| element.class == Class::Modified).unwrap();
@@ -452,7 +452,7 @@ fn a_call_waits_for_the_attribute_it_is_given() {
     start(&mut nodes[0], &|one| drop(one.outputs.insert("ip".into(), set.clone())));
     start(&mut nodes[1], &|one| {
         let expression = Value::from([("$get_attribute", get.clone())]);
-        one.inputs.insert("peer".into(), Term::Pending(expression));
+        one.inputs.insert("peer".into(), Term::Pending(Arc::new(expression)));
     });
     let graph = common::representation(nodes.clone(), Vec::new());
     let plan = Plan::between(None, &graph, &common::simple()).unwrap();
@@ -511,8 +511,8 @@ fn koinon_workers_are_replaced_by_whoever_runs_them() {
             version: None,
             checksum: None,
             properties: [
-                ("cid".into(), Term::Known(Value::string(cid))),
-                ("bytes".into(), Term::Known(Value::from(7))),
+                ("cid".into(), Term::Known(Arc::new(Value::string(cid)))),
+                ("bytes".into(), Term::Known(Arc::new(Value::from(7)))),
             ]
             .into(),
         };
@@ -562,8 +562,8 @@ fn files_have_the_cid_and_size_their_types_keep() {
         version: None,
         checksum: Some(("SHA-256".into(), "00ff".into())),
         properties: [
-            ("id".into(), Term::Known(Value::string("bafy"))),
-            ("bytes".into(), Term::Known(Value::from(42))),
+            ("id".into(), Term::Known(Arc::new(Value::string("bafy")))),
+            ("bytes".into(), Term::Known(Arc::new(Value::from(42)))),
         ]
         .into(),
     };

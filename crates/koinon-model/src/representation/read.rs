@@ -519,8 +519,8 @@ fn term(at: At<'_>, value: Value) -> Read<Term> {
 
 fn term_of(mut fields: Fields<'_>) -> Read<Term> {
     let term = match fields.optional("pending") {
-        Some(expression) => Term::Pending(expression),
-        None => Term::Known(fields.required("value")?),
+        Some(expression) => Term::Pending(Arc::new(expression)),
+        None => Term::Known(Arc::new(fields.required("value")?)),
     };
     fields.end()?;
     Ok(term)

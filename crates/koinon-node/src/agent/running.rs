@@ -252,7 +252,7 @@ mod tests {
                 repository: None,
                 version: None,
                 checksum: None,
-                properties: [("cid".into(), Term::Known(Value::string(cid)))].into(),
+                properties: [("cid".into(), Term::Known(Arc::new(Value::string(cid))))].into(),
             };
             instance.representation.nodes.push(GraphNode {
                 id: element,

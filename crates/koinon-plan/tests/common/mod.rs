@@ -70,7 +70,7 @@ pub(crate) fn interface(
         let implementation =
             Implementation { primary: Some(Arc::new(artifact)), ..Implementation::default() };
         let made = Operation {
-            inputs: [("value".into(), Term::Known(input.clone()))].into(),
+            inputs: [("value".into(), Term::Known(Arc::new(input.clone())))].into(),
             outputs: BTreeMap::new(),
             implementation: Some(implementation),
             workflow: None,

@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use alloy_primitives::B256;
 use koinon_model::Value;
@@ -43,8 +44,11 @@ pub(super) const MAX_NODES: u64 = 1_000_000;
 /// A value that was evaluated: nothing if there is none, or the reason that it is not known.
 pub(crate) type Evaluated = Result<Option<Value>, Halt>;
 
+/// What was evaluated where it is kept, for all who use it.
+pub(super) type Kept = Result<Option<Arc<Value>>, Halt>;
+
 /// Values that were evaluated, by capability (the node itself if there is none) and name.
-type Memo<'a> = RefCell<Vec<((Option<&'a str>, &'a str), Evaluated)>>;
+type Memo<'a> = RefCell<Vec<((Option<&'a str>, &'a str), Kept)>>;
 
 /// A node.
 #[derive(Debug)]
@@ -99,12 +103,17 @@ impl Elsewhere<'_> {
 }
 
 /// Returns what is known of a value of another service.
-fn known(properties: Option<&model::Properties>, name: &str, span: Span) -> Evaluated {
+fn known(properties: Option<&model::Properties>, name: &str, span: Span) -> Kept {
     match properties.and_then(|properties| properties.get(name)).map(|one| &one.value) {
-        Some(Term::Known(value)) => Ok(Some(value.clone())),
+        Some(Term::Known(value)) => Ok(Some(Arc::clone(value))),
         Some(Term::Pending(_)) => Err(Halt::RunTime(span)),
         None => Ok(None),
     }
+}
+
+/// Returns a copy of a value that is kept.
+fn copied(kept: &Kept) -> Evaluated {
+    Ok(kept.as_ref().map_err(|halt| *halt)?.as_deref().cloned())
 }
 
 /// A relationship.
@@ -315,16 +324,11 @@ impl<'a> Program<'a> {
 
     /// Evaluates a property of a node; nothing if it has no value.
     pub(crate) fn property(&self, at: u32, name: &str) -> Evaluated {
-        self.look_at_property(at, name, Evaluated::clone)
+        self.look_at_property(at, name, copied)
     }
 
     /// Evaluates a property of a node and looks at its value where it is kept.
-    pub(super) fn look_at_property<T>(
-        &self,
-        at: u32,
-        name: &str,
-        look: impl Fn(&Evaluated) -> T,
-    ) -> T {
+    pub(super) fn look_at_property<T>(&self, at: u32, name: &str, look: impl Fn(&Kept) -> T) -> T {
         let node = self.graph.node(at);
         let Some((name, property)) = node.def.properties.get_key_value(name) else {
             return look(&Err(Halt::Reported));
@@ -343,7 +347,7 @@ impl<'a> Program<'a> {
         capability: &'a Capability<'a>,
         name: &str,
     ) -> Evaluated {
-        self.look_at_capability_property(at, capability, name, Evaluated::clone)
+        self.look_at_capability_property(at, capability, name, copied)
     }
 
     /// Evaluates a property of a capability and looks at its value where it is kept.
@@ -352,7 +356,7 @@ impl<'a> Program<'a> {
         at: u32,
         capability: &'a Capability<'a>,
         name: &str,
-        look: impl Fn(&Evaluated) -> T,
+        look: impl Fn(&Kept) -> T,
     ) -> T {
         let node = self.graph.node(at);
         let Some((name, property)) = capability.properties.get_key_value(name) else {
@@ -374,13 +378,23 @@ impl<'a> Program<'a> {
         relationship: &Relationship<'a>,
         name: &str,
     ) -> Evaluated {
+        self.look_at_relationship_property(relationship, name, copied)
+    }
+
+    /// Evaluates a property of a relationship and looks at its value where it is kept.
+    pub(super) fn look_at_relationship_property<T>(
+        &self,
+        relationship: &Relationship<'a>,
+        name: &str,
+        look: impl Fn(&Kept) -> T,
+    ) -> T {
         let Some((name, property)) = relationship.properties.get_key_value(name) else {
-            return Err(Halt::Reported);
+            return look(&Err(Halt::Reported));
         };
         let own = Own::Relationship(relationship);
         let key = (None, *name);
         let (memo, values) = (&relationship.memo, relationship.values);
-        self.memoised(memo, key, property, values, own, Evaluated::clone)
+        self.memoised(memo, key, property, values, own, look)
     }
 
     fn memoised<T>(
@@ -390,7 +404,7 @@ impl<'a> Program<'a> {
         property: &'a Property<'a>,
         values: &'a Assigned<'a>,
         own: Own<'_, 'a>,
-        look: impl Fn(&Evaluated) -> T,
+        look: impl Fn(&Kept) -> T,
     ) -> T {
         if let Some((_, value)) = memo.borrow().iter().find(|(known, _)| *known == key) {
             return look(value);
@@ -460,7 +474,7 @@ impl<'a> Program<'a> {
         expr: &Expr<'a>,
         property: &'a Property<'a>,
         (own, (capability, name)): (Own<'_, 'a>, (Option<&'a str>, &'a str)),
-    ) -> Evaluated {
+    ) -> Kept {
         let depth = self.depth.get();
         if depth >= MAX_WAITING {
             let deferred = match own {
@@ -485,8 +499,8 @@ impl<'a> Program<'a> {
         }
         self.depth.set(depth + 1);
         let scope = Scope { own, ..Scope::of(name) };
-        let value = self.typed(expr, &property.schema, scope).map(Some);
+        let value = self.typed(expr, &property.schema, scope);
         self.depth.set(depth);
-        value
+        value.map(Arc::new).map(Some)
     }
 }

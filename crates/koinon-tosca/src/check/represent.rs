@@ -19,6 +19,7 @@ use koinon_model::representation::Verdict;
 
 use super::eval::Halt;
 use super::eval::Scope;
+use super::graph::Kept;
 use super::graph::NOTHING;
 use super::graph::Relationship;
 use super::ids::Ids;
@@ -99,11 +100,19 @@ pub(super) struct Builder<'p, 'a> {
     names: RefCell<HashMap<&'p str, Arc<str>>>,
     /// Capabilities that are the same for every node, by the address of their definitions.
     capabilities: RefCell<HashMap<usize, Arc<model::Capability>>>,
+    /// Defaults of attributes that are the same everywhere, by their address.
+    defaults: RefCell<HashMap<usize, model::Property>>,
 }
 
 impl<'p, 'a> Builder<'p, 'a> {
     pub(super) fn new(program: &'p Program<'a>, lines: &'p Lines<'p>) -> Self {
-        Self { program, lines, names: RefCell::default(), capabilities: RefCell::default() }
+        Self {
+            program,
+            lines,
+            names: RefCell::default(),
+            capabilities: RefCell::default(),
+            defaults: RefCell::default(),
+        }
     }
 
     /// Makes the representation, but for its sources. Ids are asked for once the nodes are made.
@@ -275,7 +284,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         };
         for (name, property) in &node.def.properties {
             let Some(expr) = effective(property, &template.properties) else { continue };
-            let value = program.property(at, name);
+            let value = program.look_at_property(at, name, Kept::clone);
             let found = self.property(value, expr, Scope::node(at, name));
             result.properties.extend(found.map(|found| (self.name(name), found)));
         }
@@ -306,7 +315,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             };
             for (name, property) in &capability.properties {
                 let Some(expr) = effective(property, assigned) else { continue };
-                let value = program.capability_property(at, capability, name);
+                let value = program.look_at_capability_property(at, capability, name, Kept::clone);
                 let found = self.property(value, expr, Scope::node(at, name));
                 own.properties.extend(found.map(|found| (self.name(name), found)));
                 let left = program.left(at, capability, name);
@@ -362,7 +371,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         let mut properties = model::Properties::with_capacity(relationship.properties.len());
         for (name, property) in relationship.properties {
             let Some(expr) = effective(property, relationship.values) else { continue };
-            let value = program.relationship_property(relationship, name);
+            let value = program.look_at_relationship_property(relationship, name, Kept::clone);
             let found = self.property(value, expr, scope);
             properties.extend(found.map(|found| (self.name(name), found)));
         }
@@ -414,7 +423,7 @@ impl<'p, 'a> Builder<'p, 'a> {
     /// Turns what evaluation gave into a property with its origin; nothing if there is none.
     fn property(
         &self,
-        value: Result<Option<Value>, Halt>,
+        value: Result<Option<impl Into<Arc<Value>>>, Halt>,
         expr: &Expr<'a>,
         scope: Scope<'_, 'a>,
     ) -> Option<model::Property> {
@@ -429,13 +438,13 @@ impl<'p, 'a> Builder<'p, 'a> {
 
     pub(super) fn term(
         &self,
-        value: Result<Value, Halt>,
+        value: Result<impl Into<Arc<Value>>, Halt>,
         expr: &Expr<'a>,
         scope: Scope<'_, 'a>,
     ) -> Option<Term> {
         match value {
-            Ok(value) => Some(Term::Known(value)),
-            Err(Halt::RunTime(_)) => Some(Term::Pending(self.pending(expr, scope))),
+            Ok(value) => Some(Term::Known(value.into())),
+            Err(Halt::RunTime(_)) => Some(Term::Pending(self.pending(expr, scope).into())),
             Err(Halt::Later) => {
                 let message =
                     format!("`{}` leads over a relationship that is not there", scope.what);
@@ -478,9 +487,19 @@ impl<'p, 'a> Builder<'p, 'a> {
         // Most have none or one, and there are as many of these maps as elements.
         let mut all = model::Properties::with_capacity(given.clone().count());
         for (name, attribute, expr) in given {
+            let known = self.defaults.borrow().get(&address(expr)).cloned();
+            if let Some(known) = known {
+                all.insert(self.name(name), known);
+                continue;
+            }
             let scope = Scope { what: name, ..scope };
             let value = self.program.typed(expr, &attribute.schema, scope).map(Some);
-            all.extend(self.property(value, expr, scope).map(|found| (self.name(name), found)));
+            let Some(found) = self.property(value, expr, scope) else { continue };
+            let is_default = attribute.default.as_ref().is_some_and(|one| std::ptr::eq(one, expr));
+            if is_default && self.program.is_same_everywhere(expr, &attribute.schema) {
+                self.defaults.borrow_mut().insert(address(expr), found.clone());
+            }
+            all.insert(self.name(name), found);
         }
         all
     }

@@ -13,6 +13,7 @@ use crate::diag::article;
 use crate::grammar::Assigned;
 use crate::grammar::Capability;
 use crate::grammar::Directive;
+use crate::grammar::Expr;
 use crate::grammar::Group;
 use crate::grammar::Interface;
 use crate::grammar::InterfaceValues;
@@ -23,6 +24,7 @@ use crate::grammar::Policy;
 use crate::grammar::Properties;
 use crate::grammar::Requirement;
 use crate::grammar::RequirementType;
+use crate::grammar::Schema;
 use crate::grammar::Section;
 use crate::grammar::Target;
 use crate::grammar::TypeDef;
@@ -152,16 +154,20 @@ impl<'a> Program<'a> {
     /// Returns whether values a capability has by its definition, and what they must be, are the same for every node.
     fn is_common(&self, capability: &Capability<'a>) -> bool {
         capability.properties.values().all(|property| {
-            let Some(expr) = effective(property, &NOTHING) else { return true };
-            let shape = self.types.shape(&property.schema);
-            // What is inside of values has schemas of its own.
-            let simple = shape.filter(|one| {
-                !matches!(one.base, Base::List | Base::Map | Base::Complex | Base::Scalar)
-            });
-            let Some(shape) = simple.filter(|_| !expr.varies()) else { return false };
-            let mut clauses = shape.def.schema.validation.iter().chain(&property.schema.validation);
-            !clauses.any(|clause| clause.varies())
+            let expr = effective(property, &NOTHING);
+            expr.is_none_or(|expr| self.is_same_everywhere(expr, &property.schema))
         })
+    }
+
+    /// Returns whether a value, and what it must be, are the same wherever it is asked for.
+    pub(super) fn is_same_everywhere(&self, expr: &Expr<'a>, schema: &Schema<'a>) -> bool {
+        // What is inside of values has schemas of its own.
+        let simple = self.types.shape(schema).filter(|one| {
+            !matches!(one.base, Base::List | Base::Map | Base::Complex | Base::Scalar)
+        });
+        let Some(shape) = simple.filter(|_| !expr.varies()) else { return false };
+        let mut clauses = shape.def.schema.validation.iter().chain(&schema.validation);
+        !clauses.any(|clause| clause.varies())
     }
 
     /// Evaluates attributes or inputs; what is declared nowhere has the type its value has.

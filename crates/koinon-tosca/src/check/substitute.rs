@@ -548,8 +548,9 @@ impl<'p, 'a> Builder<'p, 'a> {
 /// Returns one item of a list, as far as that can be told before anything runs.
 fn item(list: &Term, index: usize) -> Option<Term> {
     match list {
-        Term::Known(Value::List(items)) => items.get(index).cloned().map(Term::Known),
-        Term::Pending(Value::List(items)) => items.get(index).cloned().map(Term::Pending),
-        Term::Known(_) | Term::Pending(_) => None,
+        Term::Known(value) => value.as_list()?.get(index).cloned().map(Arc::new).map(Term::Known),
+        Term::Pending(value) => {
+            value.as_list()?.get(index).cloned().map(Arc::new).map(Term::Pending)
+        }
     }
 }
