@@ -5,6 +5,7 @@
 //! events are of use here: the compiler needs a span for every key and value, duplicate keys as errors, the exact
 //! text of scalars, aliases as edges, and budgets of its own.
 
+mod cut;
 mod rewrite;
 mod scalar;
 mod tree;

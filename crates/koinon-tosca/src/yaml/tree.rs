@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use granit_parser::ErrorKind;
 use granit_parser::Event;
 use granit_parser::Options;
 use granit_parser::Parser;
 use granit_parser::ScalarStyle;
-use granit_parser::Span as Range;
+use granit_parser::StrInput;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::is_nfc;
 
+use super::cut;
 use super::scalar::Scalar;
 use crate::budget::Budgets;
 use crate::code::Code;
@@ -27,9 +29,10 @@ const SMALL_MAP: usize = 8;
 
 /// What is left of a run's budgets, and what they were.
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(crate) struct Budget {
     pub(crate) bytes: usize,
-    nodes: u64,
+    pub(super) nodes: u64,
     aliases: u32,
     max_depth: usize,
     max_nodes: u64,
@@ -52,6 +55,7 @@ impl Default for Budget {
 
 /// A file's nodes, in few and large allocations: a large service has millions of them.
 #[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(crate) struct Tree {
     file: u32,
     pub(super) root: u32,
@@ -66,6 +70,7 @@ pub(crate) struct Tree {
 
 /// Twenty bytes.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Node {
     pub(super) start: u32,
     pub(super) end: u32,
@@ -73,6 +78,7 @@ pub(super) struct Node {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) enum Kind {
     /// A part of the tree's text.
     Scalar { plain: bool, text: Part },
@@ -86,13 +92,14 @@ pub(super) enum Kind {
 
 /// From where, and how many.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Part {
     pub(super) at: u32,
     pub(super) len: u32,
 }
 
 impl Part {
-    pub(super) fn range(self) -> std::ops::Range<usize> {
+    pub(super) fn range(self) -> Range<usize> {
         let at = self.at as usize;
         at..at + self.len as usize
     }
@@ -233,29 +240,21 @@ pub(crate) fn parse(
     budget: &mut Budget,
     faults: &Faults,
 ) -> Result<Tree, Fault> {
-    let mut options = Options::default();
-    options.emit_unresolved_aliases = true;
-    // One more than ours, so that ours is the one that speaks where both could.
-    options.flow_nesting_limit = budget.max_depth + 1;
-    options.block_nesting_limit = budget.max_depth + 1;
-    let tree = Tree {
-        file,
-        root: 0,
-        // About what templates take; room that is not used costs nothing.
-        nodes: Vec::with_capacity(text.len() / 8),
-        children: Vec::with_capacity(text.len() / 8),
-        text: String::with_capacity(text.len() / 2),
-        anchored: Vec::new(),
-    };
-    let mut builder = Builder {
-        budget,
-        faults,
-        tree,
-        open: Vec::new(),
-        pending: Vec::new(),
-        anchors: BTreeMap::new(),
-    };
-    let mut parser = Parser::new_from_str_with_options(text, options);
+    match cut::parse(text, file, budget) {
+        Some(tree) => Ok(tree),
+        None => parse_whole(text, file, budget, faults),
+    }
+}
+
+/// Parses a file of one YAML document from its first byte to its last.
+pub(super) fn parse_whole(
+    text: &str,
+    file: u32,
+    budget: &mut Budget,
+    faults: &Faults,
+) -> Result<Tree, Fault> {
+    let mut parser = parser(text, budget);
+    let mut builder = Builder::new(file, text.len(), budget, faults);
     while let Some(event) = parser.next_event() {
         let (event, range) = event.map_err(|error| {
             let at = error.marker().byte_offset().unwrap_or(0);
@@ -265,7 +264,7 @@ pub(crate) fn parse(
                 _ => Fault::new(Code::Syntax, span, error.info()),
             }
         })?;
-        builder.event(event, &range)?;
+        builder.event(event, &range.byte_range().unwrap_or(0..0))?;
     }
     if builder.tree.nodes.is_empty() {
         let end = text.trim_end().len();
@@ -275,7 +274,18 @@ pub(crate) fn parse(
     Ok(builder.tree)
 }
 
-struct Builder<'b> {
+/// Returns the parser of a text: every reader of YAML takes the same options.
+pub(super) fn parser<'t>(text: &'t str, budget: &Budget) -> Parser<'t, StrInput<'t>> {
+    let mut options = Options::default();
+    options.emit_unresolved_aliases = true;
+    // One more than ours, so that ours is the one that speaks where both could.
+    options.flow_nesting_limit = budget.max_depth + 1;
+    options.block_nesting_limit = budget.max_depth + 1;
+    Parser::new_from_str_with_options(text, options)
+}
+
+/// Makes a tree of events.
+pub(super) struct Builder<'b> {
     budget: &'b mut Budget,
     faults: &'b Faults,
     tree: Tree,
@@ -294,6 +304,17 @@ struct Open {
     /// The parser's number of its anchor; 0 without one.
     anchor: usize,
     size: Size,
+}
+
+/// The entries of a map that was parsed without what is around it.
+pub(super) struct Entries {
+    /// The map, still open, and all that is in it.
+    tree: Tree,
+    /// The map's keys and values by turns.
+    pairs: Vec<u32>,
+    size: Size,
+    /// What they took of the budget of nodes.
+    nodes: u64,
 }
 
 /// What an alias may stand for.
@@ -328,14 +349,87 @@ impl Size {
     }
 }
 
-impl Builder<'_> {
-    fn span(&self, range: &std::ops::Range<usize>) -> Span {
+impl<'b> Builder<'b> {
+    /// Starts the tree of a text of so many bytes.
+    pub(super) fn new(file: u32, bytes: usize, budget: &'b mut Budget, faults: &'b Faults) -> Self {
+        let tree = Tree {
+            file,
+            root: 0,
+            // About what templates take; room that is not used costs nothing.
+            nodes: Vec::with_capacity(bytes / 8),
+            children: Vec::with_capacity(bytes / 8),
+            text: String::with_capacity(bytes / 2),
+            anchored: Vec::new(),
+        };
+        let (open, pending) = (Vec::new(), Vec::new());
+        Self { budget, faults, tree, open, pending, anchors: BTreeMap::new() }
+    }
+
+    /// Returns the tree, once all events have come.
+    pub(super) fn tree(self) -> Tree {
+        self.tree
+    }
+
+    /// Returns how many lists and maps are open.
+    pub(super) fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Returns the entries of the outermost map, which is the only one open and is no entry itself; `nodes` were left
+    /// when it began.
+    pub(super) fn entries_so_far(mut self, nodes: u64) -> Option<Entries> {
+        let size = self.open.pop()?.size;
+        let nodes = nodes - self.budget.nodes - 1;
+        Some(Entries { tree: self.tree, pairs: self.pending.split_off(1), size, nodes })
+    }
+
+    /// Adds entries to the innermost map, which expects a key: the tree is the one that their own events would have
+    /// made. `None` if the budgets may be too small.
+    pub(super) fn splice(&mut self, entries: Entries) -> Option<()> {
+        let Entries { tree, pairs, size, nodes } = entries;
+        let map = self.open.last_mut()?;
+        debug_assert!((self.pending.len() - map.first).is_multiple_of(2), "a key is expected");
+        // With more than they take, it was never used up on the way either.
+        self.budget.nodes = self.budget.nodes.checked_sub(nodes).filter(|left| *left > 0)?;
+        map.size.weight = map.size.weight.saturating_add(size.weight - 1);
+        // What is too deep because of it is said where the root is closed.
+        map.size.height = map.size.height.max(size.height);
+        let number = |number: usize| u32::try_from(number).ok();
+        let offset = |ours: usize, theirs: usize| number(ours + theirs).and(number(ours));
+        let text = offset(self.tree.text.len(), tree.text.len())?;
+        let children = offset(self.tree.children.len(), tree.children.len())?;
+        // Their map's own node is left out.
+        let first = offset(self.tree.nodes.len() - 1, tree.nodes.len())?;
+        let part = |part: Part, by: u32| Part { at: part.at + by, ..part };
+        self.tree.nodes.extend(tree.nodes[1..].iter().map(|node| {
+            let kind = match node.kind {
+                Kind::Scalar { plain, text: own } => Kind::Scalar { plain, text: part(own, text) },
+                Kind::List(items) => Kind::List(part(items, children)),
+                Kind::Map(pairs) => Kind::Map(part(pairs, children)),
+                Kind::Alias(target) => Kind::Alias(target + first),
+            };
+            Node { kind, ..*node }
+        }));
+        self.tree.children.extend(tree.children.iter().map(|child| child + first));
+        self.tree.text.push_str(&tree.text);
+        self.pending.extend(pairs.iter().map(|child| child + first));
+        Some(())
+    }
+
+    fn span(&self, range: &Range<usize>) -> Span {
         let number = |at| u32::try_from(at).unwrap_or(u32::MAX);
         Span { file: self.tree.file, start: number(range.start), end: number(range.end) }
     }
 
-    fn event(&mut self, event: Event<'_>, range: &Range) -> Result<(), Fault> {
-        let span = self.span(&range.byte_range().unwrap_or(0..0));
+    /// Takes the next event as `event` does; `None` if there is any fault.
+    pub(super) fn sound(&mut self, event: Event<'_>, bytes: &Range<usize>) -> Option<()> {
+        self.event(event, bytes).ok()?;
+        self.faults.is_empty().then_some(())
+    }
+
+    /// Takes the next event, which is about these bytes of the file.
+    fn event(&mut self, event: Event<'_>, bytes: &Range<usize>) -> Result<(), Fault> {
+        let span = self.span(bytes);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let mut plain = style == ScalarStyle::Plain;
