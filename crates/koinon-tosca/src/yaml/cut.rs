@@ -464,6 +464,9 @@ mod tests {
             |at| format!("    node_{at}:\n      type: Server\n      properties: {{size: {at}}}\n");
         let nodes: String = (0..2_000).map(node).collect();
         let text = format!("service_template:\n  node_templates:\n{nodes}  policies: []\n");
+        let cut = Cut::find(&text).unwrap();
+        assert!(text[cut.start..].starts_with("    node_"), "{cut:?}");
+        assert!(text[cut.end..].starts_with("  policies"), "{cut:?}");
         let parts = parse(&text, 3, &mut Budget::default());
         let (faults, budget) = (Faults::default(), &mut Budget::default());
         assert_eq!(parts.unwrap(), tree::parse_whole(&text, 3, budget, &faults).unwrap());
