@@ -79,6 +79,9 @@ fn builtin(name: &str) -> Option<TypeId> {
     u32::try_from(at).ok().map(TypeId)
 }
 
+/// Types by the names they are asked for by.
+type ByName = HashMap<Box<str>, TypeId>;
+
 /// All types and functions.
 #[derive(Debug, Default)]
 pub(crate) struct Types<'a> {
@@ -86,7 +89,7 @@ pub(crate) struct Types<'a> {
     /// What each file defines itself.
     names: HashMap<(u32, Section, &'a str), TypeId>,
     /// What names meant that files get from others, so that the way there is gone once.
-    brought: RefCell<HashMap<(u32, Section), HashMap<Box<str>, TypeId>>>,
+    brought: RefCell<HashMap<(u32, Section), ByName>>,
     /// Units of scalar types, inherited ones as well.
     units: HashMap<TypeId, Units>,
     functions: Vec<FunctionDef<'a>>,
