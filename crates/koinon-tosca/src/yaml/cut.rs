@@ -27,7 +27,7 @@ use super::tree::parser;
 use crate::diag::Faults;
 
 /// Bytes that take longer to parse than a thread takes to start, up to what four bytes can count whatever is added.
-const WORTH_A_THREAD: Range<usize> = 64 << 10..1 << 30;
+const WORTH_A_THREAD: Range<usize> = 512 << 10..1 << 30;
 /// What follows the first letter in the stand-in.
 const STAND_IN: &str = ": 0\n";
 
@@ -462,7 +462,7 @@ mod tests {
     fn large_files_are_parsed_in_two_threads() {
         let node =
             |at| format!("    node_{at}:\n      type: Server\n      properties: {{size: {at}}}\n");
-        let nodes: String = (0..2_000).map(node).collect();
+        let nodes: String = (0..10_000).map(node).collect();
         let text = format!("service_template:\n  node_templates:\n{nodes}  policies: []\n");
         let cut = Cut::find(&text).unwrap();
         assert!(text[cut.start..].starts_with("    node_"), "{cut:?}");
@@ -471,8 +471,8 @@ mod tests {
         let (faults, budget) = (Faults::default(), &mut Budget::default());
         assert_eq!(parts.unwrap(), tree::parse_whole(&text, 3, budget, &faults).unwrap());
 
-        for broken in ["size: 1900, size: 1", "size: !x 1900", "size: *x", "size: [1900"] {
-            let text = text.replace("size: 1900", broken);
+        for broken in ["size: 9900, size: 1", "size: !x 9900", "size: *x", "size: [9900"] {
+            let text = text.replace("size: 9900", broken);
             assert!(parse(&text, 3, &mut Budget::default()).is_none(), "{broken}");
             let found = |parse: fn(&str, u32, &mut Budget, &Faults) -> Result<Tree, Fault>| {
                 let (faults, mut budget) = (Faults::default(), Budget::default());
