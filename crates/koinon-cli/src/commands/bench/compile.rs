@@ -1,11 +1,14 @@
 //! `koinon bench compile`: how long the compiler takes from source to representation and plan.
 
 use std::cell::RefCell;
+use std::io::ErrorKind;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
+use std::process::Output;
 use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
@@ -188,9 +191,34 @@ fn start(file: &Path) -> Outcome<Child> {
 /// Waits for a process: its output, and what it says of itself.
 fn finish(child: Child) -> Outcome<(Vec<u8>, Told)> {
     let done = child.wait_with_output().map_err(|error| failed("wait for a process", &error))?;
+    let told = told(&done)?;
+    Ok((done.stdout, told))
+}
+
+/// Waits for a process as [`finish`] does, and only counts its output: keeping it takes time of a processor that the
+/// process could have.
+fn finish_counting(mut child: Child) -> Outcome<(usize, Told)> {
+    let mut bytes = 0;
+    if let Some(mut output) = child.stdout.take() {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match output.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => bytes += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed("read the output", &error)),
+            }
+        }
+    }
+    let done = child.wait_with_output().map_err(|error| failed("wait for a process", &error))?;
+    Ok((bytes, told(&done)?))
+}
+
+/// Reads what a process says of itself at its end.
+fn told(done: &Output) -> Outcome<Told> {
     let said = String::from_utf8_lossy(&done.stderr);
     match said.lines().last().and_then(|line| serde_json::from_str(line).ok()) {
-        Some(told) if done.status.success() => Ok((done.stdout, told)),
+        Some(told) if done.status.success() => Ok(told),
         _ => Err(CommandError::failed(format!("{}: {}", done.status, said.trim()))),
     }
 }
@@ -200,11 +228,11 @@ fn measure(file: &Path, text: &str, dialect: Dialect, (nodes, runs): (u32, u32))
     let (mut peak, mut output_bytes) = (None, 0);
     for _ in 0..runs {
         let started = Instant::now();
-        let (output, told) = finish(start(file)?)?;
+        let (bytes, told) = finish_counting(start(file)?)?;
         walls.push(microseconds(started.elapsed()));
         cpus.push(told.cpu_microseconds);
         peak = peak.max(told.peak_kib);
-        output_bytes = output.len();
+        output_bytes = bytes;
     }
     Ok(Row {
         dialect,
