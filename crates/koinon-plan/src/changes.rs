@@ -16,6 +16,7 @@ use koinon_model::representation::Entries;
 use koinon_model::representation::Interface;
 use koinon_model::representation::Interfaces;
 use koinon_model::representation::Node;
+use koinon_model::representation::Operation;
 use koinon_model::representation::Properties;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Term;
@@ -185,13 +186,32 @@ impl Changes {
         self.written(old, new, |artifact, writer| artifact.write(writer));
     }
 
+    /// Compares what interfaces do: what does nothing, which older representations have, is as good as not there.
     fn interfaces(&mut self, old: &Interfaces, new: &Interfaces) {
+        if old == new {
+            return;
+        }
+        let (old, new) = (doing(old), doing(new));
         self.under("interfaces", |changes| {
-            changes.entries(old, new, |changes, old, new| {
+            changes.entries(&old, &new, |changes, old, new| {
                 changes.written(old, new, |interface: &Arc<Interface>, writer| {
                     interface.write(writer);
                 });
             });
         });
     }
+}
+
+/// Returns the operations that do something, by interface.
+fn doing(interfaces: &Interfaces) -> Interfaces {
+    let does = |one: &Operation| one.implementation.is_some() || one.workflow.is_some();
+    let of = |interface: &Arc<Interface>| {
+        let mut interface = Interface::clone(interface);
+        interface.operations.retain(|_, one| does(one));
+        interface.notifications.retain(|_, one| does(one));
+        Some(Arc::new(interface))
+            .filter(|one| !one.operations.is_empty() || !one.notifications.is_empty())
+    };
+    let named = interfaces.iter().map(|(name, interface)| (name, of(interface)));
+    named.filter_map(|(name, interface)| Some((Arc::clone(name), interface?))).collect()
 }

@@ -15,6 +15,7 @@ use koinon_model::representation::ElementId;
 use koinon_model::representation::Implementation;
 use koinon_model::representation::Interfaces;
 use koinon_model::representation::Node;
+use koinon_model::representation::Operation;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Term;
@@ -444,7 +445,7 @@ fn a_call_waits_for_the_attribute_it_is_given() {
     };
     let id = nodes[0].id.to_string();
     let get = Value::List(vec![Value::string(&id), Value::string("address")]);
-    let start = |node: &mut Node, change: &dyn Fn(&mut koinon_model::representation::Operation)| {
+    let start = |node: &mut Node, change: &dyn Fn(&mut Operation)| {
         let mut interface = (*node.interfaces["Standard"]).clone();
         interface.operations.values_mut().for_each(change);
         node.interfaces.insert("Standard".into(), Arc::new(interface));
@@ -468,6 +469,22 @@ fn a_call_waits_for_the_attribute_it_is_given() {
     let back = common::representation(nodes, vec![link(["a", "uses", "b"], CONNECTS, &[])]);
     let error = Plan::between(None, &back, &common::simple()).unwrap_err();
     assert_eq!(error, PlanError::Cycle("a -[uses]-> b -[$get_attribute]-> a".to_owned()));
+}
+
+#[test]
+fn operations_that_do_nothing_are_as_good_as_not_there() {
+    let mut old = two();
+    let nothing = Operation { implementation: None, ..Operation::default() };
+    for node in &mut old.nodes {
+        let mut interface = (*node.interfaces["Standard"]).clone();
+        interface.notifications.insert("moved".into(), nothing.clone());
+        interface.operations.insert("wait".into(), nothing.clone());
+        node.interfaces.insert("Standard".into(), Arc::new(interface.clone()));
+        interface.operations.retain(|name, _| &**name == "wait");
+        node.interfaces.insert("Other".into(), Arc::new(interface));
+    }
+    assert!(Plan::between(Some(&old), &two(), &common::simple()).unwrap().is_empty());
+    assert!(Plan::between(Some(&two()), &old, &common::simple()).unwrap().is_empty());
 }
 
 #[test]

@@ -163,7 +163,7 @@ impl Processes {
                 .map_err(|error| error.to_string()),
         };
         read.inspect_err(|error| {
-            tracing::warn!(file = %file.display(), error, "unknown as what a node runs; it is replaced");
+            tracing::warn!(file = %file.display(), error, "unknown as what a node runs");
         })
         .ok()
     }

@@ -400,27 +400,33 @@ impl<'p, 'a> Builder<'p, 'a> {
             };
             let word = definition.interface_type;
             let id = word.and_then(|word| self.program.types.lookup(Section::Interface, word));
-            let notification = definition.notifications.get_key_value(operation.text);
-            let declared = definition.operations.get_key_value(operation.text).or(notification);
-            let (Some(id), Some((operation, _))) = (id, declared) else { continue };
-            used.push(id);
-            let made = all.entry(self.name(name)).or_insert_with(|| model::Interface {
-                interface_type: self.type_name(id),
-                operations: BTreeMap::new(),
-                notifications: BTreeMap::new(),
-            });
-            let own = own.get(name);
-            let (made, own) = match notification {
-                Some(_) => (&mut made.notifications, own.map(|own| &own.notifications)),
-                None => (&mut made.operations, own.map(|own| &own.operations)),
-            };
-            let own = own.and_then(|own| own.get(*operation)).cloned().unwrap_or_default();
-            // The first of several mappings counts.
-            made.entry(self.name(operation)).or_insert_with(|| model::Operation {
-                implementation: None,
-                workflow: Some(workflow.text.into()),
-                ..own
-            });
+            let Some(id) = id else { continue };
+            let none = BTreeMap::new();
+            let known = own.get(name);
+            // An operation and a notification may have the same name: then the workflow is both.
+            for notification in [false, true] {
+                let (declared, known) = match notification {
+                    false => (&definition.operations, known.map_or(&none, |one| &one.operations)),
+                    true => {
+                        (&definition.notifications, known.map_or(&none, |one| &one.notifications))
+                    }
+                };
+                let Some((operation, _)) = declared.get_key_value(operation.text) else { continue };
+                used.push(id);
+                let made = all.entry(self.name(name)).or_insert_with(|| model::Interface {
+                    interface_type: self.type_name(id),
+                    operations: BTreeMap::new(),
+                    notifications: BTreeMap::new(),
+                });
+                let made =
+                    if notification { &mut made.notifications } else { &mut made.operations };
+                // The first of several mappings counts.
+                made.entry(self.name(operation)).or_insert_with(|| model::Operation {
+                    implementation: None,
+                    workflow: Some(workflow.text.into()),
+                    ..known.get(*operation).cloned().unwrap_or_default()
+                });
+            }
         }
         all.into_iter().map(|(name, one)| (name, Arc::new(one))).collect()
     }
