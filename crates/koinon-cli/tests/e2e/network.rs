@@ -18,6 +18,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use koinon_testkit::wait_until;
+use rustix::fs::StatVfsMountFlags;
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -88,15 +89,16 @@ impl Drop for Turn {
     }
 }
 
-/// Where homes are: in memory if there is room. A chain syncs every block, which on a disk that others use takes up to
-/// minutes; what a killed process wrote is kept by both, and what power failures leave is tested in `koinon-evm`.
+/// Where homes are: in memory if there is room, and programs may run there. A chain syncs every block, which on a disk
+/// that others use takes up to minutes; what a killed process wrote is kept by both, and what power failures leave is
+/// tested in `koinon-evm`.
 fn ground() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    let room = rustix::fs::statvfs(memory).map(|of| of.f_bavail.saturating_mul(of.f_frsize));
-    match room {
-        Ok(room) if room >= ROOM => memory.to_owned(),
-        _ => std::env::temp_dir(),
-    }
+    let fits = rustix::fs::statvfs(memory).is_ok_and(|of| {
+        of.f_bavail.saturating_mul(of.f_frsize) >= ROOM
+            && !of.f_flag.contains(StatVfsMountFlags::NOEXEC)
+    });
+    if fits { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 impl Network {
