@@ -3,9 +3,10 @@
 //! The parser is granit-parser (a maintained fork of saphyr-parser), not saphyr-parser itself, because its events carry
 //! byte ranges (what excerpts are cut by), unresolved aliases as events, and limits as options. Of a YAML library only
 //! events are of use here: the compiler needs a span for every key and value, duplicate keys as errors, the exact
-//! text of scalars, aliases as edges, and budgets of its own.
+//! text of scalars, aliases as edges, and budgets of its own. It says what YAML is; most files are read faster by
+//! [`plain`], which gives the same events or gives up.
 
-mod cut;
+mod plain;
 mod rewrite;
 mod scalar;
 mod tree;

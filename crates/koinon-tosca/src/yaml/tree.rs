@@ -13,7 +13,7 @@ use granit_parser::StrInput;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::is_nfc;
 
-use super::cut;
+use super::plain;
 use super::scalar::Scalar;
 use crate::budget::Budgets;
 use crate::code::Code;
@@ -32,7 +32,7 @@ const SMALL_MAP: usize = 8;
 #[cfg_attr(test, derive(PartialEq))]
 pub(crate) struct Budget {
     pub(crate) bytes: usize,
-    pub(super) nodes: u64,
+    nodes: u64,
     aliases: u32,
     max_depth: usize,
     max_nodes: u64,
@@ -240,7 +240,7 @@ pub(crate) fn parse(
     budget: &mut Budget,
     faults: &Faults,
 ) -> Result<Tree, Fault> {
-    match cut::parse(text, file, budget) {
+    match plain::read(text, file, budget) {
         Some(tree) => Ok(tree),
         None => parse_whole(text, file, budget, faults),
     }
@@ -306,17 +306,6 @@ struct Open {
     size: Size,
 }
 
-/// The entries of a map that was parsed without what is around it.
-pub(super) struct Entries {
-    /// The map, still open, and all that is in it.
-    tree: Tree,
-    /// The map's keys and values by turns.
-    pairs: Vec<u32>,
-    size: Size,
-    /// What they took of the budget of nodes.
-    nodes: u64,
-}
-
 /// What an alias may stand for.
 struct Anchor {
     node: u32,
@@ -370,61 +359,26 @@ impl<'b> Builder<'b> {
         self.tree
     }
 
-    /// Returns how many lists and maps are open.
-    pub(super) fn depth(&self) -> usize {
-        self.open.len()
-    }
-
-    /// Returns the entries of the outermost map, which is the only one open and is no entry itself; `nodes` were left
-    /// when it began.
-    pub(super) fn entries_so_far(mut self, nodes: u64) -> Option<Entries> {
-        let size = self.open.pop()?.size;
-        let nodes = nodes - self.budget.nodes - 1;
-        Some(Entries { tree: self.tree, pairs: self.pending.split_off(1), size, nodes })
-    }
-
-    /// Adds entries to the innermost map, which expects a key: the tree is the one that their own events would have
-    /// made. `None` if the budgets may be too small.
-    pub(super) fn splice(&mut self, entries: Entries) -> Option<()> {
-        let Entries { tree, pairs, size, nodes } = entries;
-        let map = self.open.last_mut()?;
-        debug_assert!((self.pending.len() - map.first).is_multiple_of(2), "a key is expected");
-        // With more than they take, it was never used up on the way either.
-        self.budget.nodes = self.budget.nodes.checked_sub(nodes).filter(|left| *left > 0)?;
-        map.size.weight = map.size.weight.saturating_add(size.weight - 1);
-        // What is too deep because of it is said where the root is closed.
-        map.size.height = map.size.height.max(size.height);
-        let number = |number: usize| u32::try_from(number).ok();
-        let offset = |ours: usize, theirs: usize| number(ours + theirs).and(number(ours));
-        let text = offset(self.tree.text.len(), tree.text.len())?;
-        let children = offset(self.tree.children.len(), tree.children.len())?;
-        // Their map's own node is left out.
-        let first = offset(self.tree.nodes.len() - 1, tree.nodes.len())?;
-        let part = |part: Part, by: u32| Part { at: part.at + by, ..part };
-        self.tree.nodes.extend(tree.nodes[1..].iter().map(|node| {
-            let kind = match node.kind {
-                Kind::Scalar { plain, text: own } => Kind::Scalar { plain, text: part(own, text) },
-                Kind::List(items) => Kind::List(part(items, children)),
-                Kind::Map(pairs) => Kind::Map(part(pairs, children)),
-                Kind::Alias(target) => Kind::Alias(target + first),
-            };
-            Node { kind, ..*node }
-        }));
-        self.tree.children.extend(tree.children.iter().map(|child| child + first));
-        self.tree.text.push_str(&tree.text);
-        self.pending.extend(pairs.iter().map(|child| child + first));
-        Some(())
-    }
-
     fn span(&self, range: &Range<usize>) -> Span {
         let number = |at| u32::try_from(at).unwrap_or(u32::MAX);
         Span { file: self.tree.file, start: number(range.start), end: number(range.end) }
     }
 
-    /// Takes the next event as `event` does; `None` if there is any fault.
-    pub(super) fn sound(&mut self, event: Event<'_>, bytes: &Range<usize>) -> Option<()> {
-        self.event(event, bytes).ok()?;
-        self.faults.is_empty().then_some(())
+    /// Adds a scalar of a file that may have no fault.
+    pub(super) fn scalar(&mut self, text: &str, plain: bool, bytes: Range<usize>) -> Option<()> {
+        let span = self.span(&bytes);
+        self.leaf(text, plain, span, 0).ok()
+    }
+
+    /// Opens a list or a map of a file that may have no fault.
+    pub(super) fn start(&mut self, list: bool, bytes: Range<usize>) -> Option<()> {
+        let kind = if list { Kind::List } else { Kind::Map };
+        self.open(kind(Part::default()), self.span(&bytes), 0).ok()
+    }
+
+    /// Closes the innermost list or map of a file that may have no fault.
+    pub(super) fn finish(&mut self, bytes: Range<usize>) -> Option<()> {
+        self.close(self.span(&bytes)).ok()
     }
 
     /// Takes the next event, which is about these bytes of the file.
@@ -440,10 +394,7 @@ impl<'b> Builder<'b> {
                         self.unsupported_tag(span, &tag.original());
                     }
                 }
-                let text = self.tree.add_text(&text).ok_or_else(|| self.too_many(span))?;
-                let node = self.add(Kind::Scalar { plain, text }, span)?;
-                self.anchored(node, anchor);
-                self.end(node, anchor, Size::text(span));
+                self.leaf(&text, plain, span, anchor)?;
             }
             Event::SequenceStart(_, anchor, tag) => {
                 if let Some(tag) = tag {
@@ -470,6 +421,15 @@ impl<'b> Builder<'b> {
             // The stream's frame, and what options that are off would add.
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Adds a scalar.
+    fn leaf(&mut self, text: &str, plain: bool, span: Span, anchor: usize) -> Result<(), Fault> {
+        let text = self.tree.add_text(text).ok_or_else(|| self.too_many(span))?;
+        let node = self.add(Kind::Scalar { plain, text }, span)?;
+        self.anchored(node, anchor);
+        self.end(node, anchor, Size::text(span));
         Ok(())
     }
 
