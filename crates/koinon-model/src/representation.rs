@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use alloy_primitives::B256;
+use alloy_primitives::Keccak256;
 
 use crate::id::Digest;
 use crate::id::keccak256;
@@ -410,13 +411,13 @@ impl ElementId {
 
 /// Hashes a domain and parts, each after its length, so that no two lists of parts are the same bytes.
 fn hash(domain: &[u8], parts: &[&[u8]]) -> ElementId {
-    let mut bytes = Vec::with_capacity(136);
-    bytes.extend_from_slice(domain);
+    let mut hasher = Keccak256::new();
+    hasher.update(domain);
     for part in parts {
-        bytes.extend_from_slice(&(part.len() as u32).to_be_bytes());
-        bytes.extend_from_slice(part);
+        hasher.update((part.len() as u32).to_be_bytes());
+        hasher.update(part);
     }
-    ElementId(keccak256(&bytes))
+    ElementId(hasher.finalize())
 }
 
 impl fmt::Display for ElementId {
@@ -445,11 +446,11 @@ impl Property {
 impl Choice {
     /// Hashes the ids of candidates, which come in the order they were considered.
     pub fn digest(candidates: impl IntoIterator<Item = ElementId>) -> Digest {
-        let mut bytes = Vec::new();
+        let mut hasher = Keccak256::new();
         for candidate in candidates {
-            bytes.extend_from_slice(candidate.0.as_slice());
+            hasher.update(candidate.0);
         }
-        keccak256(&bytes)
+        hasher.finalize()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 
 use alloy_primitives::B256;
 use alloy_primitives::hex;
@@ -14,15 +14,22 @@ use crate::value::Value;
 
 /// Bytes that are passed on at once.
 const PIECE: usize = 64 << 10;
+/// Room of a piece: it is passed on between two elements, so that it holds a little more.
+const ROOM: usize = PIECE + (16 << 10);
 
 /// Writes canonical JSON piece by piece. Whoever calls it gives keys in the order of their bytes and strings in NFC.
 #[derive(Debug, Default)]
 pub struct JsonWriter {
     out: String,
-    /// Where things were written that are shared, by their address.
+    /// Where in `kept` what others share is, by its address.
     shared: HashMap<usize, Range<usize>>,
-    /// Who gets what is written, and how much of it was passed on.
-    reader: Option<(Sender<Vec<u8>>, usize)>,
+    kept: String,
+    /// Who gets what is written.
+    reader: Option<SyncSender<Arc<String>>>,
+    /// All that was passed on.
+    pieces: Vec<Arc<String>>,
+    /// The last byte that was passed on.
+    passed: Option<u8>,
 }
 
 impl JsonWriter {
@@ -31,10 +38,10 @@ impl JsonWriter {
         Self { out: String::with_capacity(bytes), ..Self::default() }
     }
 
-    /// Passes on what is written, in order, whenever [`Self::pass`] finds enough of it and at the end.
-    #[must_use]
-    pub fn passing_to(self, reader: Sender<Vec<u8>>) -> Self {
-        Self { reader: Some((reader, 0)), ..self }
+    /// Starts a text that is passed on in pieces, in order, whenever [`Self::pass`] finds enough of it, and the rest by
+    /// [`Self::pieces`].
+    pub fn passing_to(reader: SyncSender<Arc<String>>) -> Self {
+        Self { reader: Some(reader), ..Self::with_capacity(ROOM) }
     }
 
     /// Passes on what was written since the last time, if it is worth it and somebody reads it.
@@ -43,22 +50,26 @@ impl JsonWriter {
     }
 
     fn pass_from(&mut self, bytes: usize) {
-        let Some((reader, passed)) = &mut self.reader else { return };
-        let new = &self.out.as_bytes()[*passed..];
-        if new.len() < bytes {
+        let Some(reader) = &self.reader else { return };
+        if self.out.len() < bytes {
             return;
         }
-        let gone = reader.send(new.to_vec()).is_err();
-        *passed = self.out.len();
-        if gone {
-            self.reader = None;
-        }
+        self.passed = self.out.as_bytes().last().copied();
+        let piece = Arc::new(std::mem::replace(&mut self.out, String::with_capacity(ROOM)));
+        // A reader that is gone needs no more of it.
+        let _gone = reader.send(Arc::clone(&piece)).is_err();
+        self.pieces.push(piece);
     }
 
-    /// Returns what was written.
-    pub fn finish(mut self) -> String {
-        self.pass_from(1);
+    /// Returns what was written, if it was not passed on.
+    pub fn finish(self) -> String {
         self.out
+    }
+
+    /// Passes on the rest, and returns all that was passed on.
+    pub fn pieces(mut self) -> Vec<Arc<String>> {
+        self.pass_from(1);
+        self.pieces
     }
 
     /// Writes a map; `entries` writes keys and values in turn.
@@ -77,9 +88,20 @@ impl JsonWriter {
         self.out.push(']');
     }
 
-    /// Writes the key of the value that follows.
-    pub fn key(&mut self, key: &str) -> &mut Self {
-        self.string(key);
+    /// Writes the key of the value that follows: a word of the format, with nothing to escape.
+    pub fn key(&mut self, key: &'static str) -> &mut Self {
+        debug_assert!(key.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase()));
+        self.separate();
+        self.out.reserve(key.len() + 3);
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
+        self
+    }
+
+    /// Writes the name of the value that follows.
+    pub fn name(&mut self, name: &str) -> &mut Self {
+        self.string(name);
         self.out.push(':');
         self
     }
@@ -129,30 +151,27 @@ impl JsonWriter {
     }
 
     /// Writes what others may share as well. What was written of it once is copied: it has to stay where it is for as
-    /// long as this writer is used.
+    /// long as this writer is used. Inside of it nothing may be passed on.
     pub fn shared<T>(&mut self, value: &Arc<T>, write: impl FnOnce(&T, &mut Self)) {
         if Arc::strong_count(value) == 1 {
             return write(value, self);
         }
+        self.separate();
         let address = Arc::as_ptr(value) as usize;
-        match self.shared.get(&address) {
-            Some(range) => {
-                let range = range.clone();
-                self.separate();
-                self.out.extend_from_within(range);
-            }
-            None => {
-                self.separate();
-                let start = self.out.len();
-                write(value, self);
-                self.shared.insert(address, start..self.out.len());
-            }
+        if let Some(range) = self.shared.get(&address) {
+            self.out.push_str(&self.kept[range.clone()]);
+            return;
         }
+        let (start, kept) = (self.out.len(), self.kept.len());
+        write(value, self);
+        self.kept.push_str(&self.out[start..]);
+        self.shared.insert(address, kept..self.kept.len());
     }
 
     /// A comma goes before everything but the first of a list or map and what follows its key.
     fn separate(&mut self) {
-        if !matches!(self.out.as_bytes().last(), None | Some(b'{' | b'[' | b':')) {
+        let last = self.out.as_bytes().last().copied().or(self.passed);
+        if !matches!(last, None | Some(b'{' | b'[' | b':')) {
             self.out.push(',');
         }
     }
@@ -164,31 +183,38 @@ mod tests {
 
     #[test]
     fn passes_on_all_that_is_written() {
-        let (reader, passed) = std::sync::mpsc::channel();
-        let mut writer = JsonWriter::default().passing_to(reader);
-        writer.list(|writer| {
-            for number in 0..50_000 {
-                writer.number(number);
-                writer.pass();
-            }
-        });
-        let text = writer.finish();
-        let pieces: Vec<Vec<u8>> = passed.into_iter().collect();
+        let write = |mut writer: JsonWriter| {
+            let shared = Arc::new("[\"shared\"");
+            let other = Arc::clone(&shared);
+            writer.list(|writer| {
+                for number in 0..50_000 {
+                    writer.list(|writer| writer.number(number));
+                    writer.pass();
+                    writer.shared(&other, |text, writer| writer.string(text));
+                    writer.pass();
+                }
+            });
+            writer
+        };
+        let (send, passed) = std::sync::mpsc::sync_channel(100);
+        let pieces = write(JsonWriter::passing_to(send)).pieces();
+        assert_eq!(pieces, passed.into_iter().collect::<Vec<_>>());
         assert!(pieces.len() > 3);
-        assert_eq!(pieces.concat(), text.as_bytes());
+        let text: String = pieces.iter().map(|piece| piece.as_str()).collect();
+        assert_eq!(text, write(JsonWriter::default()).finish());
     }
 
     #[test]
     fn writes_what_a_value_writes() {
         let mut writer = JsonWriter::default();
         writer.map(|writer| {
-            writer.key("a:").list(|writer| {
+            writer.name("a:").list(|writer| {
                 writer.number(0);
                 writer.number(u64::MAX);
                 writer.list(|_| {});
                 writer.hash(&B256::repeat_byte(0x1f));
             });
-            writer.key("b{").map(|_| {});
+            writer.name("b{").map(|_| {});
             writer.key("c").value(&Value::Null);
             writer.key("d").string("[\"\u{1}é");
         });

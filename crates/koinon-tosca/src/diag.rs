@@ -209,9 +209,10 @@ impl Source {
         &self.0.text
     }
 
-    fn lines(&self) -> &[usize] {
+    /// Returns where its lines begin.
+    pub(crate) fn lines(&self) -> &[usize] {
         self.0.lines.get_or_init(|| {
-            let ends = self.text().bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            let ends = self.text().match_indices('\n');
             [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect()
         })
     }
@@ -336,11 +337,22 @@ impl Fault {
 
 impl Faults {
     pub(crate) fn push(&self, fault: Fault) {
-        let mut faults = self.0.borrow_mut();
-        let same = faults.iter().filter(|one| one.severity == fault.severity).count();
-        if same < Diagnostics::MAX {
-            faults.push(fault);
+        if self.has_room(fault.severity) {
+            self.0.borrow_mut().push(fault);
         }
+    }
+
+    /// Keeps a warning, which is made only if there is room for it.
+    pub(crate) fn warn(&self, fault: impl FnOnce() -> Fault) {
+        if self.has_room(Severity::Warning) {
+            self.push(fault().warning());
+        }
+    }
+
+    fn has_room(&self, severity: Severity) -> bool {
+        let faults = self.0.borrow();
+        let same = faults.iter().filter(|one| one.severity == severity).count();
+        same < Diagnostics::MAX
     }
 
     /// Adds "did you mean" to a fault, while there is room for faults: to search all names for each of many others would

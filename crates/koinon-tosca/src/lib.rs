@@ -196,13 +196,15 @@ pub fn represent(
     root: &str,
     options: &Options,
 ) -> Result<Represented, Diagnostics> {
-    let made = run(files, root, options, Inputs::Complete, |program, _, sources| {
-        program.choose_substitutes();
-        program.check_resolved();
-        if facts::is_koinon(program) {
-            facts::derive(program, Value::Null);
-        }
-        let representation = check::represent(program, sources);
+    let made = resolve(files, root, options, Inputs::Complete, |program, _, sources| {
+        let representation = check::represent(program, sources, || {
+            evaluate(program, options);
+            program.choose_substitutes();
+            program.check_resolved();
+            if facts::is_koinon(program) {
+                facts::derive(program, Value::Null);
+            }
+        });
         options.pass(Phase::Represent);
         (representation, program.trace())
     });
@@ -272,9 +274,12 @@ pub fn instantiate(
     epoch: Epoch,
 ) -> Result<Instance, Diagnostics> {
     let files = one_file(&service.document);
-    run(&files, DOCUMENT, &Options::default(), Inputs::Complete, |program, _, sources| {
-        program.check_resolved();
-        let representation = check::represent(program, sources);
+    let options = Options::default();
+    resolve(&files, DOCUMENT, &options, Inputs::Complete, |program, _, sources| {
+        let representation = check::represent(program, sources, || {
+            evaluate(program, &options);
+            program.check_resolved();
+        });
         let place = (revision, epoch);
         instance::fill(program, service, allocation, operators, place, representation)
     })
@@ -325,9 +330,29 @@ fn service(
     .map(|(service, _)| service)
 }
 
-/// Goes through all phases, and gives the program to `then`. Where files or derivations are missing, checks would only
-/// find what follows from it, so they are left out.
+/// Goes through all phases, and gives the program to `then`.
 fn run<T>(
+    files: &dyn Files,
+    root: &str,
+    options: &Options,
+    mode: Inputs,
+    then: impl FnOnce(&Program<'_>, &Loaded, &Sources) -> T,
+) -> Result<(T, Diagnostics), Diagnostics> {
+    resolve(files, root, options, mode, |program, loaded, sources| {
+        evaluate(program, options);
+        then(program, loaded, sources)
+    })
+}
+
+/// Evaluates every value of a program whose requirements are resolved.
+fn evaluate(program: &Program<'_>, options: &Options) {
+    program.check_graph();
+    options.pass(Phase::Evaluate);
+}
+
+/// Goes through all phases until requirements are resolved, and gives the program to `then`. Where files or derivations
+/// are missing, checks would only find what follows from it, so they are left out.
+fn resolve<T>(
     files: &dyn Files,
     root: &str,
     options: &Options,
@@ -359,6 +384,7 @@ fn inspect(
     let faults = Faults::default();
     let loaded = load(&[root], files, options, &mut sources, &faults);
     let whole = through(&loaded, root, options, Inputs::Partial, &faults, |program| {
+        evaluate(program, options);
         if facts::is_koinon(program) {
             facts::derive(program, Value::Null);
         }
@@ -428,8 +454,6 @@ fn through<T>(
     options.pass(Phase::Check);
     program.resolve(options.trace.clone());
     options.pass(Phase::Resolve);
-    program.check_graph();
-    options.pass(Phase::Evaluate);
     Some(then(&program))
 }
 

@@ -92,8 +92,11 @@ pub(crate) fn run(ui: Ui, args: &CompileArgs) -> Outcome {
     }
     let mut text = match &args.plan {
         Some(path) => {
-            let (text, plan) = super::plan::written_from_nothing(&made.representation, |_| Ok(()))?;
-            super::export::write(ui, &format!("{}\n", plan.to_json()), Some(path))?;
+            let mut text = String::new();
+            let written = |piece: &str| text.push_str(piece);
+            let mut plan = super::plan::written_from_nothing(&made.representation, written)?;
+            plan.push('\n');
+            super::export::write(ui, &plan, Some(path))?;
             text
         }
         None => made.representation.to_json(),

@@ -123,18 +123,20 @@ pub(super) fn from_nothing(new: Version<'_>) -> Outcome<Plan> {
     plan.map_err(|error| CommandError::new(Kind::Template, error))
 }
 
-/// Writes a representation, hands its JSON over, and plans what leads there from nothing.
+/// Hands a representation's JSON over in pieces, and returns that of the plan that leads there from nothing.
 ///
-/// Another thread hashes the JSON meanwhile: only the plan's head needs the digest.
+/// Another thread hashes the former meanwhile: the plan's steps and its head need the digest, its elements do not.
 pub(super) fn written_from_nothing(
     new: &Representation,
-    written: impl FnOnce(&str) -> Outcome,
-) -> Outcome<(String, Plan)> {
-    let (json, digest, plan) = new.to_json_hashed(|json| {
-        written(json)?;
-        from_nothing(Version { representation: new, digest: Digest::ZERO })
-    });
-    Ok((json, Plan { new: digest, ..plan? }))
+    written: impl FnMut(&str),
+) -> Outcome<String> {
+    new.write_hashed(written, |digest| {
+        let plan = from_nothing(Version { representation: new, digest: Digest::ZERO })?;
+        let json = plan.to_json_of(digest);
+        // Taking it apart takes time, and whoever asked for it is about to end.
+        std::mem::forget(plan);
+        Ok(json)
+    })
 }
 
 /// Reads a representation, or compiles a template to one; `none` is nothing.

@@ -1,6 +1,7 @@
 //! The canonical JSON of a representation.
 
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use alloy_primitives::Keccak256;
 
@@ -25,12 +26,14 @@ use super::Term;
 use super::Unresolved;
 use super::Verdict;
 use crate::id::Digest;
-use crate::id::keccak256;
 use crate::value::Value;
 use crate::writer::JsonWriter;
 
 /// Elements whose JSON takes longer to hash than a thread takes to start.
 const WORTH_A_THREAD: usize = 256;
+
+/// Pieces that may wait to be hashed: some 32 MiB.
+const AHEAD: usize = 512;
 
 impl Representation {
     /// Writes the canonical JSON.
@@ -40,33 +43,33 @@ impl Representation {
         writer.finish()
     }
 
-    /// Writes the canonical JSON, which another thread hashes as it comes, and has something done until that is over.
-    pub fn to_json_hashed<T>(&self, meanwhile: impl FnOnce(&str) -> T) -> (String, Digest, T) {
-        let (pieces, written) = std::sync::mpsc::channel::<Vec<u8>>();
-        let hash = move || {
-            let mut hasher = Keccak256::new();
-            for piece in written {
-                hasher.update(piece);
-            }
-            hasher.finalize()
-        };
+    /// Writes the canonical JSON, which another thread hashes as it comes, and has something done that may ask for its
+    /// digest. Then, or when it does, the JSON is handed over in pieces.
+    pub fn write_hashed<T>(
+        &self,
+        mut written: impl FnMut(&str),
+        meanwhile: impl FnOnce(&mut dyn FnMut() -> Digest) -> T,
+    ) -> T {
+        let (pass, passed) = sync_channel::<Arc<String>>(AHEAD);
+        let hash = move || hashed(passed.into_iter());
         std::thread::scope(|scope| {
-            let other = (self.elements() >= WORTH_A_THREAD)
-                .then(|| std::thread::Builder::new().spawn_scoped(scope, hash).ok())
-                .flatten();
-            let mut writer = self.writer();
-            if other.is_some() {
-                writer = writer.passing_to(pieces);
-            }
+            let spawn = move || std::thread::Builder::new().spawn_scoped(scope, hash).ok();
+            let mut other = (self.elements() >= WORTH_A_THREAD).then(spawn).flatten();
+            let mut writer = JsonWriter::passing_to(pass);
             self.write(&mut writer);
-            let json = writer.finish();
-            let done = meanwhile(&json);
-            let digest = match other.map(std::thread::ScopedJoinHandle::join) {
-                Some(Ok(digest)) => digest,
-                Some(Err(panic)) => std::panic::resume_unwind(panic),
-                None => keccak256(json.as_bytes()),
+            let pieces = writer.pieces();
+            let (mut left, mut known) = (pieces.iter(), None);
+            let mut digest = || {
+                left.by_ref().for_each(|piece| written(piece));
+                *known.get_or_insert_with(|| match other.take().map(|other| other.join()) {
+                    Some(Ok(digest)) => digest,
+                    Some(Err(panic)) => std::panic::resume_unwind(panic),
+                    None => hashed(pieces.iter().cloned()),
+                })
             };
-            (json, digest, done)
+            let done = meanwhile(&mut digest);
+            digest();
+            done
         })
     }
 
@@ -115,10 +118,17 @@ impl Representation {
     }
 }
 
+/// Hashes pieces of a text.
+fn hashed(pieces: impl Iterator<Item = Arc<String>>) -> Digest {
+    let mut hasher = Keccak256::new();
+    pieces.for_each(|piece| hasher.update(piece.as_bytes()));
+    hasher.finalize()
+}
+
 /// Writes a map under a key, unless it is empty.
 fn map<'a, T: 'a>(
     writer: &mut JsonWriter,
-    key: &str,
+    key: &'static str,
     entries: impl IntoIterator<Item = (&'a Arc<str>, &'a T), IntoIter: ExactSizeIterator>,
     write: impl Fn(&T, &mut JsonWriter),
 ) {
@@ -128,13 +138,18 @@ fn map<'a, T: 'a>(
     }
     writer.key(key).map(|writer| {
         for (name, entry) in entries {
-            write(entry, writer.key(name));
+            write(entry, writer.name(name));
         }
     });
 }
 
 /// Writes a list under a key, unless it is empty.
-fn list<T>(writer: &mut JsonWriter, key: &str, items: &[T], write: impl Fn(&T, &mut JsonWriter)) {
+fn list<T>(
+    writer: &mut JsonWriter,
+    key: &'static str,
+    items: &[T],
+    write: impl Fn(&T, &mut JsonWriter),
+) {
     if items.is_empty() {
         return;
     }
@@ -147,17 +162,17 @@ fn list<T>(writer: &mut JsonWriter, key: &str, items: &[T], write: impl Fn(&T, &
 }
 
 /// Writes a string under a key, if there is one.
-fn text(writer: &mut JsonWriter, key: &str, text: Option<&Arc<str>>) {
+fn text(writer: &mut JsonWriter, key: &'static str, text: Option<&Arc<str>>) {
     if let Some(text) = text {
         writer.key(key).string(text);
     }
 }
 
-fn properties(writer: &mut JsonWriter, key: &str, entries: &Properties) {
+fn properties(writer: &mut JsonWriter, key: &'static str, entries: &Properties) {
     map(writer, key, entries, Property::write);
 }
 
-fn values(writer: &mut JsonWriter, key: &str, entries: &Entries<Value>) {
+fn values(writer: &mut JsonWriter, key: &'static str, entries: &Entries<Value>) {
     map(writer, key, entries, |value, writer| writer.value(value));
 }
 
@@ -167,7 +182,7 @@ fn interfaces(writer: &mut JsonWriter, entries: &Interfaces) {
     });
 }
 
-fn ids(writer: &mut JsonWriter, key: &str, ids: &[ElementId]) {
+fn ids(writer: &mut JsonWriter, key: &'static str, ids: &[ElementId]) {
     list(writer, key, ids, |id, writer| writer.hash(&id.0));
 }
 

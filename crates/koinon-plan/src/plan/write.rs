@@ -22,15 +22,21 @@ const FORMAT: u64 = 1;
 impl Plan {
     /// Writes the canonical JSON.
     pub fn to_json(&self) -> String {
-        let key = self.steps_key();
+        self.to_json_of(|| self.new)
+    }
+
+    /// Writes the canonical JSON of the plan to the representation of this digest, which is asked for once all elements
+    /// are written: it may be made meanwhile.
+    pub fn to_json_of(&self, new: impl FnOnce() -> Digest) -> String {
         let mut writer =
             JsonWriter::with_capacity(1024 + 384 * self.elements.len() + 512 * self.steps.len());
         writer.map(|writer| {
             writer.key("elements").list(|writer| {
                 self.elements.iter().for_each(|element| element.write(writer));
             });
+            let new = new();
             writer.key("format").number(FORMAT);
-            writer.key("new").hash(&self.new);
+            writer.key("new").hash(&new);
             if let Some(old) = &self.old {
                 writer.key("old").hash(old);
             }
@@ -39,6 +45,7 @@ impl Plan {
                 Part::Of(Some(operator)) => writer.key("slice").string(operator),
                 Part::Of(None) => writer.key("slice").value(&koinon_model::Value::Null),
             }
+            let key = steps_key(self.old, new);
             writer.key("steps").list(|writer| {
                 self.steps.iter().for_each(|step| step.write(&key, writer));
             });
@@ -48,9 +55,12 @@ impl Plan {
 
     /// The part of every step's key that is the plan's.
     pub(super) fn steps_key(&self) -> Digest {
-        let old = self.old.unwrap_or_default();
-        keccak256(&[old.0, self.new.0].concat())
+        steps_key(self.old, self.new)
     }
+}
+
+fn steps_key(old: Option<Digest>, new: Digest) -> Digest {
+    keccak256(&[old.unwrap_or_default().0, new.0].concat())
 }
 
 impl Element {
@@ -186,7 +196,7 @@ impl Call {
 /// Writes a map under a key, unless it is empty.
 fn entries<T>(
     writer: &mut JsonWriter,
-    key: &str,
+    key: &'static str,
     entries: &std::collections::BTreeMap<std::sync::Arc<str>, T>,
     write: impl Fn(&T, &mut JsonWriter),
 ) {
@@ -195,7 +205,7 @@ fn entries<T>(
     }
     writer.key(key).map(|writer| {
         for (name, entry) in entries {
-            write(entry, writer.key(name));
+            write(entry, writer.name(name));
         }
     });
 }

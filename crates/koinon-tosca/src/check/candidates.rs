@@ -14,6 +14,7 @@ use super::graph::Chosen;
 use super::graph::Link;
 use super::graph::Relationship;
 use super::program::Program;
+use super::represent::address;
 use super::requirements::Item;
 use super::requirements::Whence;
 use super::requirements::scopes;
@@ -325,25 +326,44 @@ impl<'a> Program<'a> {
     /// Returns the capabilities of a node type that fit a requirement, by name.
     pub(super) fn matching(
         &self,
-        definition: &RequirementType<'a>,
+        definition: &'a RequirementType<'a>,
         wanted: Option<Word<'a>>,
         target: &'a TypeDef<'a>,
     ) -> impl Iterator<Item = &'a Capability<'a>> {
-        let fits = |capability: &Capability<'a>, wanted: Word<'_>| {
-            if let Some(wanted) = self.types.lookup(Section::Capability, wanted) {
-                let own = capability.capability_type;
-                let own = own.and_then(|word| self.types.lookup(Section::Capability, word));
-                if own.is_some_and(|own| self.types.derives(own, wanted)) {
-                    return true;
-                }
-            }
-            capability.name.text == wanted.text
-        };
-        let found = target.capabilities.values().filter(move |capability| {
-            definition.capability.is_none_or(|defined| fits(capability, defined))
-                && wanted.is_none_or(|wanted| fits(capability, wanted))
+        let fitting = self.fitting(definition, target);
+        let all = (0..fitting.len()).map(move |at| fitting[at]);
+        all.filter(move |capability| wanted.is_none_or(|wanted| self.fits(capability, wanted)))
+    }
+
+    /// Returns the capabilities of a node type that fit a requirement's definition: the same for all nodes.
+    fn fitting(
+        &self,
+        definition: &'a RequirementType<'a>,
+        target: &'a TypeDef<'a>,
+    ) -> Rc<[&'a Capability<'a>]> {
+        let key = (address(definition), address(target));
+        if let Some(known) = self.resolver.fitting.borrow().get(&key) {
+            return known.clone();
+        }
+        let all = target.capabilities.values().map(|capability| &**capability);
+        let found = all.filter(|capability| {
+            definition.capability.is_none_or(|defined| self.fits(capability, defined))
         });
-        found.map(|capability| &**capability)
+        let found: Rc<[_]> = found.collect();
+        self.resolver.fitting.borrow_mut().insert(key, found.clone());
+        found
+    }
+
+    /// Returns whether a capability is of a type, or has a name.
+    fn fits(&self, capability: &Capability<'a>, wanted: Word<'_>) -> bool {
+        if let Some(wanted) = self.types.lookup(Section::Capability, wanted) {
+            let own = capability.capability_type;
+            let own = own.and_then(|word| self.types.lookup(Section::Capability, word));
+            if own.is_some_and(|own| self.types.derives(own, wanted)) {
+                return true;
+            }
+        }
+        capability.name.text == wanted.text
     }
 
     /// Returns whether relationship and capability types allow what they connect.

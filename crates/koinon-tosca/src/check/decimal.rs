@@ -48,6 +48,10 @@ impl Decimal {
 
     /// Reads a number; `None` if it does not fit.
     pub(crate) fn of(number: &Number) -> Option<Self> {
+        // Most are small integers.
+        if let Some(number) = number.as_i64() {
+            return Some(Self { mantissa: i128::from(number), scale: 0 });
+        }
         let text = number.as_str();
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),

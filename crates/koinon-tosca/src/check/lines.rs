@@ -9,8 +9,7 @@ use crate::diag::Span;
 
 /// Where lines begin, by source.
 pub(super) struct Lines<'s> {
-    texts: Vec<&'s str>,
-    starts: Vec<Vec<u32>>,
+    sources: &'s Sources,
     /// The line that was found last.
     last: Cell<usize>,
 }
@@ -19,26 +18,20 @@ pub(super) struct Lines<'s> {
 const NEAR: usize = 8;
 
 impl<'s> Lines<'s> {
-    /// Counts the lines of all sources.
+    /// Looks in these sources.
     pub(super) fn of(sources: &'s Sources) -> Self {
-        let texts: Vec<&str> = sources.iter().map(|source| source.text()).collect();
-        let starts = texts.iter().map(|text| {
-            let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            let starts = ends.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX));
-            std::iter::once(0).chain(starts).collect()
-        });
-        let starts = starts.collect();
-        Self { texts, starts, last: Cell::new(0) }
+        Self { sources, last: Cell::new(0) }
     }
 
     /// Returns the number of the line a span begins in, from 1. What is asked for is mostly near what was asked for last.
-    fn line(&self, starts: &[u32], span: Span) -> usize {
-        let begun =
-            |line: usize| line == 0 || starts.get(line - 1).is_some_and(|at| *at <= span.start);
+    fn line(&self, starts: &[usize], span: Span) -> usize {
+        let begun = |line: usize| {
+            line == 0 || starts.get(line - 1).is_some_and(|at| *at <= span.start as usize)
+        };
         let last = self.last.get();
         let line = match (last..last + NEAR).find(|line| !begun(line + 1)) {
             Some(line) if begun(line) && line > 0 => line,
-            _ => starts.partition_point(|start| *start <= span.start),
+            _ => starts.partition_point(|start| *start <= span.start as usize),
         };
         self.last.set(line);
         line
@@ -46,11 +39,10 @@ impl<'s> Lines<'s> {
 
     /// Returns where a span begins, as people count.
     pub(super) fn origin(&self, span: Span) -> Option<Origin> {
-        let starts = self.starts.get(span.file as usize)?;
-        let line = self.line(starts, span);
-        let start = *starts.get(line.checked_sub(1)?)?;
-        let text = self.texts.get(span.file as usize)?;
-        let before = text.get(start as usize..span.start as usize)?;
+        let source = self.sources.get(span.file)?;
+        let line = self.line(source.lines(), span);
+        let start = *source.lines().get(line.checked_sub(1)?)?;
+        let before = source.text().get(start..span.start as usize)?;
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Some(Origin {
             file: span.file,

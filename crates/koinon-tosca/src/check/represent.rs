@@ -50,37 +50,38 @@ use crate::hash::HashMap;
 /// Ids that take longer to make than a thread takes to start.
 const WORTH_A_THREAD: usize = 1000;
 
-/// Makes the representation of a program whose requirements are resolved. What prevents it is kept as faults.
-pub(crate) fn represent(program: &Program<'_>, sources: &Sources) -> Representation {
-    let hash = || {
-        let hashed = sources.iter().map(|source| model::Source {
-            path: source.name().into(),
-            digest: keccak256(source.text().as_bytes()),
-        });
-        hashed.collect::<Vec<model::Source>>()
-    };
+/// Has the values of a program evaluated whose requirements are resolved, and makes its representation. What prevents it
+/// is kept as faults.
+///
+/// Ids need the graph alone: another thread makes them while this one evaluates.
+pub(crate) fn represent(
+    program: &Program<'_>,
+    sources: &Sources,
+    evaluate: impl FnOnce(),
+) -> Representation {
     let unnamed = &Unnamed::of(program);
-    let (send, named) = std::sync::mpsc::channel();
-    let other = move || {
-        // The one who waits for the ids is gone only in a panic.
-        drop(send.send(unnamed.name()));
-        hash()
+    let hash = || {
+        let digests = sources.iter().map(|source| keccak256(source.text().as_bytes()));
+        (unnamed.name(), digests.collect::<Vec<Digest>>())
     };
     std::thread::scope(|scope| {
-        let other = (unnamed.len() >= WORTH_A_THREAD)
-            .then(|| std::thread::Builder::new().spawn_scoped(scope, other).ok())
-            .flatten();
-        let ids = || match &other {
-            Some(_) => named.recv().unwrap_or_else(|_| unnamed.name()),
-            None => unnamed.name(),
+        let spawn = || std::thread::Builder::new().spawn_scoped(scope, hash).ok();
+        let other = (unnamed.len() >= WORTH_A_THREAD).then(spawn).flatten();
+        evaluate();
+        let mut digests = Vec::new();
+        let ids = || {
+            let ids;
+            (ids, digests) = match other.map(std::thread::ScopedJoinHandle::join) {
+                Some(Ok(hashed)) => hashed,
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                None => hash(),
+            };
+            ids
         };
         let mut result = Builder::new(program, &Lines::of(sources)).representation(ids);
-        let hashed = match other.map(std::thread::ScopedJoinHandle::join) {
-            Some(Ok(hashed)) => hashed,
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-            None => hash(),
-        };
-        put_sources(&mut result, &hashed);
+        let paths = sources.iter().map(|source| source.name().into());
+        let sources = paths.zip(digests).map(|(path, digest)| model::Source { path, digest });
+        put_sources(&mut result, &sources.collect::<Vec<_>>());
         result
     })
 }
@@ -607,7 +608,7 @@ impl<'p, 'a> Builder<'p, 'a> {
 }
 
 /// Returns where a definition is, which names it for as long as the program is there.
-fn address<T>(definition: &T) -> usize {
+pub(super) fn address<T>(definition: &T) -> usize {
     std::ptr::from_ref(definition) as usize
 }
 

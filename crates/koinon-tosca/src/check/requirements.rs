@@ -35,6 +35,7 @@ use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
 use crate::grammar::Assigned;
+use crate::grammar::Capability;
 use crate::grammar::Properties;
 use crate::grammar::Requirement;
 use crate::grammar::RequirementType;
@@ -52,6 +53,9 @@ const MAX_FINDINGS: usize = 5;
 /// Nodes by the node type and the capability they must have, and where they come from.
 pub(super) type Lists = HashMap<(Option<TypeId>, Option<TypeId>, &'static [Whence]), Rc<Vec<u32>>>;
 
+/// The capabilities that fit, by the addresses of a requirement's definition and a node type.
+pub(super) type Fitting<'a> = HashMap<(usize, usize), Rc<[&'a Capability<'a>]>>;
+
 /// Candidates by node, requirement and number.
 type Traced<'a> = BTreeMap<(u32, &'a str, u64), Vec<Candidate>>;
 
@@ -65,6 +69,7 @@ pub(crate) struct Resolver<'a> {
     orders: RefCell<HashMap<usize, Rc<Vec<u32>>>>,
     /// Places of candidates that can never fit, by assignment.
     skips: RefCell<HashMap<usize, Skips>>,
+    pub(super) fitting: RefCell<Fitting<'a>>,
     /// Relationships of requirements that have several: source, definition, target.
     used: RefCell<HashSet<(u32, usize, u32)>>,
     /// What is allocated of a property, by node, capability and name.

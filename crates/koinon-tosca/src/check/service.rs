@@ -403,17 +403,24 @@ impl<'a> Program<'a> {
             && let Some((key, lacking, span)) =
                 self.refused_by(source, relationship, target, capability, true)
         {
-            let lacking = self.types.def(lacking).name.text;
-            let message = format!(
-                "requirement `{}` of `{}`: `{lacking}` is not among `{key}`",
-                requirement.name.text, node.name.text
-            );
-            let fault = Fault::new(Code::Relationship, requirement.name.span, message);
-            let fault = if self.is_lenient(span) { fault.warning() } else { fault };
-            self.faults.push(match span {
-                Some(span) => fault.related(span, "allowed here"),
-                None => fault,
-            });
+            let fault = || {
+                let message = format!(
+                    "requirement `{}` of `{}`: `{}` is not among `{key}`",
+                    requirement.name.text,
+                    node.name.text,
+                    self.types.def(lacking).name.text,
+                );
+                let fault = Fault::new(Code::Relationship, requirement.name.span, message);
+                match span {
+                    Some(span) => fault.related(span, "allowed here"),
+                    None => fault,
+                }
+            };
+            if self.is_lenient(span) {
+                self.faults.warn(fault);
+            } else {
+                self.faults.push(fault());
+            }
         }
         self.check_allocation(requirement, capability);
     }

@@ -1,9 +1,11 @@
 //! `koinon bench compile`: how long the compiler takes from source to representation and plan.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::io::ErrorKind;
 use std::io::Read;
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -162,15 +164,20 @@ fn once(file: &Path, tell: bool) -> Outcome {
     };
     let (disk, root) = template.open()?;
     let made = koinon_tosca::represent(&disk, &root, &Options::default())?;
-    let mut out = std::io::stdout().lock();
+    // Standard output itself would look for ends of lines in all that is written.
+    let out = std::io::stdout().as_fd().try_clone_to_owned();
+    let mut out = File::from(out.map_err(|error| failed("write the output", &error))?);
+    let mut written = Ok(());
     let mut write = |text: &str| {
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n"));
-        written.map_err(|error| failed("write the output", &error))
+        if written.is_ok() {
+            written = out.write_all(text.as_bytes());
+        }
     };
-    let (_, plan) = plan::written_from_nothing(&made.representation, &mut write)?;
-    write(&plan.to_json())?;
+    let plan = plan::written_from_nothing(&made.representation, &mut write)?;
+    ["\n", &plan, "\n"].into_iter().for_each(write);
+    written.map_err(|error| failed("write the output", &error))?;
     // The system takes back all memory at once, and the process ends here.
-    std::mem::forget((plan, made));
+    std::mem::forget(made);
     if tell {
         let told = Told { cpu_microseconds: cpu_microseconds(), peak_kib: peak_kib() };
         let told = serde_json::to_string(&told).map_err(|error| failed("tell", &error))?;
