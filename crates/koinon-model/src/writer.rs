@@ -151,27 +151,30 @@ impl JsonWriter {
     }
 
     /// Writes what others may share as well. What was written of it once is copied: it has to stay where it is for as
-    /// long as this writer is used. Inside of it nothing may be passed on.
+    /// long as this writer is used.
     pub fn shared<T>(&mut self, value: &Arc<T>, write: impl FnOnce(&T, &mut Self)) {
         if Arc::strong_count(value) == 1 {
             return write(value, self);
         }
-        self.separate();
         let address = Arc::as_ptr(value) as usize;
+        self.separate();
         if let Some(range) = self.shared.get(&address) {
             self.out.push_str(&self.kept[range.clone()]);
             return;
         }
         let (start, kept) = (self.out.len(), self.kept.len());
+        // Nothing of it may be passed on before it is whole.
+        let reader = self.reader.take();
         write(value, self);
+        self.reader = reader;
         self.kept.push_str(&self.out[start..]);
         self.shared.insert(address, kept..self.kept.len());
     }
 
-    /// A comma goes before everything but the first of a list or map and what follows its key.
+    /// A comma goes before everything but the first of a list or map, what follows its key, and what has one.
     fn separate(&mut self) {
         let last = self.out.as_bytes().last().copied().or(self.passed);
-        if !matches!(last, None | Some(b'{' | b'[' | b':')) {
+        if !matches!(last, None | Some(b'{' | b'[' | b':' | b',')) {
             self.out.push(',');
         }
     }
@@ -185,12 +188,24 @@ mod tests {
     fn passes_on_all_that_is_written() {
         let write = |mut writer: JsonWriter| {
             let shared = Arc::new("[\"shared\"");
-            let other = Arc::clone(&shared);
+            let large = Arc::clone(&shared);
+            let other = Arc::new(());
+            let small = Arc::clone(&other);
             writer.list(|writer| {
-                for number in 0..50_000 {
+                for number in 0..20_000 {
                     writer.list(|writer| writer.number(number));
                     writer.pass();
-                    writer.shared(&other, |text, writer| writer.string(text));
+                    writer.shared(&small, |(), writer| writer.number(7));
+                    if number % 4_000 == 0 {
+                        writer.shared(&large, |text, writer| {
+                            writer.list(|writer| {
+                                for _ in 0..10_000 {
+                                    writer.string(text);
+                                    writer.pass();
+                                }
+                            });
+                        });
+                    }
                     writer.pass();
                 }
             });
@@ -202,6 +217,9 @@ mod tests {
         assert!(pieces.len() > 3);
         let text: String = pieces.iter().map(|piece| piece.as_str()).collect();
         assert_eq!(text, write(JsonWriter::default()).finish());
+        let value = Value::from_json(text.as_bytes(), crate::Limits::default()).unwrap();
+        assert_eq!(value.to_json(), text);
+        assert_eq!(value.as_list().map(<[Value]>::len), Some(2 * 20_000 + 5));
     }
 
     #[test]

@@ -49,8 +49,10 @@ pub(super) fn read(text: &str, file: u32, budget: &mut Budget) -> Option<Tree> {
 
 /// Whether every character is what it seems: no control character, no line break but the usual, no mark of byte order.
 fn is_plain(text: &str) -> bool {
-    let is_usual = |byte: u8| matches!(byte, b'\n' | b' '..=b'~');
-    text.bytes().all(is_usual)
+    let is_usual = |byte: u8| (byte == b'\n') | ((b' '..=b'~').contains(&byte));
+    // Looked at many at once, which is several times as fast as one after the other.
+    let mut chunks = text.as_bytes().chunks(64);
+    chunks.all(|chunk| chunk.iter().fold(true, |all, byte| all & is_usual(*byte)))
         || text.chars().all(|character| match character {
             '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
             other => u8::try_from(other).is_ok_and(is_usual) || other >= '\u{a0}',
@@ -331,6 +333,10 @@ impl Reader<'_, '_> {
 
     /// Asks the parser for the scalar that starts here, and returns where it ends.
     fn asked(&mut self, at: usize) -> Option<usize> {
+        // At the start of what it is shown, this would end a document.
+        if self.is_marker(at) {
+            return None;
+        }
         let end = self.end_of_value(at);
         let mut events = parser(&self.text[at..end], &self.limits);
         for _ in 0..2 {
@@ -542,7 +548,11 @@ mod tests {
     const READ: usize = 39;
 
     /// What is seldom meant, or is an error where it stands.
-    const ODD: [&str; 36] = [
+    const ODD: [&str; 40] = [
+        "$: ...\n  more",
+        "$: {a:[]}",
+        "$: {a:{}}",
+        "$: {a:b, c:[d]}",
         "k: twice",
         "$: [a,\n  $: 1\n  $: 2\n^, b]",
         "$: {a: 1,\n  $: 1\n  $: 2\n^, $: 2}",
@@ -644,10 +654,10 @@ mod tests {
     }
 
     /// What a text of any shape is made of.
-    const SHARDS: [&str; 38] = [
+    const SHARDS: [&str; 41] = [
         "a", "b", " ", " ", "  ", "\n", "\n", "\n  ", ":", ": ", "a: ", "a:\n", "- ", "-",
         "- a: b", ",", ", ", "[", "]", "{", "}", "#", " # c", "'", "\"", "\\", "|", "|\n", ">\n",
-        ">-", "?", "? ", "&", "*", "!", "\t", "---", "é",
+        ">-", "?", "? ", "&", "*", "!", "\t", "---", "é", "...", "{a:[", "]}",
     ];
 
     /// Runs a property over texts, some of which must be read.

@@ -72,8 +72,13 @@ impl Reader<'_, '_> {
     fn key_in_flow(&self, at: usize) -> Option<(usize, usize)> {
         let end = self.end_in_flow(at)?;
         let colon = self.skip_spaces(end);
-        let quoted = matches!(self.byte(at), Some(b'"' | b'\''));
-        let is_key = self.byte(colon) == Some(b':') && (quoted || self.is_end_in_flow(colon + 1));
+        let ends = match (self.byte(at)?, self.byte(colon + 1)) {
+            (b'"' | b'\'', _) => true,
+            // What YAML would allow, the parser does not.
+            (_, Some(b'[' | b'{')) => false,
+            _ => self.is_end_in_flow(colon + 1),
+        };
+        let is_key = self.byte(colon) == Some(b':') && ends;
         (is_key && colon - at <= KEY).then_some((end, colon))
     }
 
