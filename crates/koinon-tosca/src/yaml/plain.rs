@@ -389,21 +389,29 @@ impl Reader<'_, '_> {
     /// Returns where a plain scalar ends that starts here, if one does: before a comment, a colon or the end of the
     /// line.
     fn plain(&self, at: usize) -> Option<usize> {
-        if !self.starts_plain(at) || self.is_item(at) {
-            return None;
-        }
-        let rest = self.text.as_bytes()[at..].iter().enumerate();
+        let starts = self.starts_plain(at) && !self.is_item(at);
+        starts.then(|| self.plain_until(at, |_| false, |after| self.is_blank(after)))
+    }
+
+    /// Returns where a plain scalar ends: before a byte that ends it, or a colon behind which it ends.
+    fn plain_until(
+        &self,
+        at: usize,
+        ends: impl Fn(u8) -> bool,
+        ends_behind: impl Fn(usize) -> bool,
+    ) -> usize {
         let mut end = 0;
-        for (index, byte) in rest {
+        for (index, byte) in self.text.as_bytes()[at..].iter().enumerate() {
             match byte {
                 b' ' => continue,
                 b'\n' => break,
-                b':' if self.is_blank(at + index + 1) => break,
+                b':' if ends_behind(at + index + 1) => break,
                 b'#' if end < index => break,
+                other if ends(*other) => break,
                 _ => end = index + 1,
             }
         }
-        Some(at + end)
+        at + end
     }
 
     /// Returns where a quoted scalar ends that starts here, if it is of one line and has no escapes.

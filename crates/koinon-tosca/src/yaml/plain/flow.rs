@@ -115,20 +115,9 @@ impl Reader<'_, '_> {
 
     /// Returns where a plain scalar ends that starts here in a flow collection, if one does.
     fn plain_in_flow(&self, at: usize) -> Option<usize> {
-        if !self.starts_plain(at) || (self.byte(at) == Some(b'-') && self.is_end_in_flow(at + 1)) {
-            return None;
-        }
-        let rest = self.text.as_bytes()[at..].iter().enumerate();
-        let mut end = 0;
-        for (index, byte) in rest {
-            match byte {
-                b' ' => continue,
-                b'\n' | b',' | b'[' | b']' | b'{' | b'}' => break,
-                b':' if self.is_end_in_flow(at + index + 1) => break,
-                b'#' if end < index => break,
-                _ => end = index + 1,
-            }
-        }
-        Some(at + end)
+        let dash = self.byte(at) == Some(b'-') && self.is_end_in_flow(at + 1);
+        let ends = |byte| matches!(byte, b',' | b'[' | b']' | b'{' | b'}');
+        let starts = self.starts_plain(at) && !dash;
+        starts.then(|| self.plain_until(at, ends, |after| self.is_end_in_flow(after)))
     }
 }
