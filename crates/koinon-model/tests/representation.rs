@@ -312,6 +312,21 @@ proptest! {
     }
 
     #[test]
+    fn pieces_are_the_whole_and_their_hash_its_digest(made in representation(), copies in 1_usize..400) {
+        // Many nodes are hashed by another thread, few by this one.
+        let nodes = made.nodes.iter().cycle().take(made.nodes.len() * copies).cloned().collect();
+        let made = Representation { nodes, ..made };
+        let mut json = String::new();
+        let write = |piece: &str| json.push_str(piece);
+        let digests = made.write_hashed(write, |digest| [digest(), digest()]);
+        prop_assert_eq!(&json, &made.to_json());
+        prop_assert_eq!(digests, [made.digest(); 2]);
+        let mut unasked = String::new();
+        made.write_hashed(|piece| unasked.push_str(piece), |_| ());
+        prop_assert_eq!(unasked, json);
+    }
+
+    #[test]
     fn what_is_shared_is_written_as_what_is_not(made in representation()) {
         let Some(first) = made.nodes.first() else { return Ok(()) };
         let interfaces = first.interfaces.clone();
