@@ -169,7 +169,8 @@ fn read_file(path: &Path) -> Result<Vec<u8>, FileError> {
     if metadata.len() >= limit {
         return Err(FileError::TooLarge);
     }
-    let mut bytes = Vec::new();
+    // One byte more tells that it ends there.
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     file.take(limit).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     Ok(bytes)

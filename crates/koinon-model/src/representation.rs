@@ -3,9 +3,14 @@
 //! Plain data with one canonical JSON: keys sorted, nothing written that is empty, no floats, no clock, ids by hashing.
 //! Strings are in NFC, as [`Value::string`] makes them. Names that repeat share one allocation (`Arc<str>`), and so
 //! may capabilities and interfaces of different nodes that are equal.
+//!
+//! In the JSON, equal capabilities, equal interfaces and equal attributes of nodes and relationships are one: `shared` lists
+//! each once, in the order they are first met, and elements have the place in its list, from 0:
+//! `"capabilities":{"host":3}` is `.shared.capabilities[3]`. Read are values at their own places as well.
 
 mod entries;
 mod read;
+mod shared;
 mod write;
 
 use std::collections::BTreeMap;
@@ -256,12 +261,19 @@ pub struct Relationship {
 pub struct Choice {
     /// Why this one.
     pub why: Why,
-    /// How many nodes were considered until it was found, itself among them.
-    pub candidates: u32,
-    /// The hash of their ids, in the order they were considered.
-    pub digest: Digest,
+    /// The nodes that were considered until it was found, unless it was the only one.
+    pub candidates: Option<Candidates>,
     /// What decided, if chance did.
     pub seed: Option<B256>,
+}
+
+/// The nodes that were considered for a relationship, its target among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidates {
+    /// How many; two at least.
+    pub count: u32,
+    /// The hash of their ids, in the order they were considered.
+    pub digest: Digest,
 }
 
 /// Why a candidate was chosen.
@@ -443,14 +455,16 @@ impl Property {
     }
 }
 
-impl Choice {
-    /// Hashes the ids of candidates, which come in the order they were considered.
-    pub fn digest(candidates: impl IntoIterator<Item = ElementId>) -> Digest {
-        let mut hasher = Keccak256::new();
-        for candidate in candidates {
-            hasher.update(candidate.0);
+impl Candidates {
+    /// Makes the candidates of ids, which come in the order they were considered; `None` if there is one at most.
+    pub fn of(ids: impl ExactSizeIterator<Item = ElementId>) -> Option<Self> {
+        let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        if count < 2 {
+            return None;
         }
-        hasher.finalize()
+        let mut hasher = Keccak256::new();
+        ids.for_each(|id| hasher.update(id.0));
+        Some(Self { count, digest: hasher.finalize() })
     }
 }
 

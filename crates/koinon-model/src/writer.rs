@@ -1,10 +1,5 @@
 //! Canonical JSON written straight from structs, without a tree of values in between.
 
-use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
-
 use alloy_primitives::B256;
 use alloy_primitives::hex;
 
@@ -12,64 +7,57 @@ use crate::json::write_string;
 use crate::json::write_value;
 use crate::value::Value;
 
-/// Bytes that are passed on at once.
+/// Bytes that are handed over at once.
 const PIECE: usize = 64 << 10;
-/// Room of a piece: it is passed on between two elements, so that it holds a little more.
+/// Room of a piece: it is handed over between two elements, so that it holds a little more.
 const ROOM: usize = PIECE + (16 << 10);
 
-/// Writes canonical JSON piece by piece. Whoever calls it gives keys in the order of their bytes and strings in NFC.
+/// Writes canonical JSON. Whoever calls it gives keys in the order of their bytes and strings in NFC.
 #[derive(Debug, Default)]
 pub struct JsonWriter {
     out: String,
-    /// Where in `kept` what others share is, by its address.
-    shared: HashMap<usize, Range<usize>>,
-    kept: String,
-    /// Who gets what is written.
-    reader: Option<SyncSender<Arc<String>>>,
-    /// All that was passed on.
-    pieces: Vec<Arc<String>>,
-    /// The last byte that was passed on.
+    /// The last byte that was handed over.
     passed: Option<u8>,
 }
 
 impl JsonWriter {
     /// Starts with room for a number of bytes.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { out: String::with_capacity(bytes), ..Self::default() }
+        Self { out: String::with_capacity(bytes), passed: None }
     }
 
-    /// Starts a text that is passed on in pieces, in order, whenever [`Self::pass`] finds enough of it, and the rest by
-    /// [`Self::pieces`].
-    pub fn passing_to(reader: SyncSender<Arc<String>>) -> Self {
-        Self { reader: Some(reader), ..Self::with_capacity(ROOM) }
+    /// Starts with room for what is handed over at once.
+    pub fn in_pieces() -> Self {
+        Self::with_capacity(ROOM)
     }
 
-    /// Passes on what was written since the last time, if it is worth it and somebody reads it.
-    pub fn pass(&mut self) {
-        self.pass_from(PIECE);
-    }
-
-    fn pass_from(&mut self, bytes: usize) {
-        let Some(reader) = &self.reader else { return };
-        if self.out.len() < bytes {
-            return;
+    /// Hands over what was written since the last time, if it is worth it. The room it took is used again.
+    pub fn pass(&mut self, reader: &mut dyn FnMut(&str)) {
+        if self.out.len() >= PIECE {
+            self.passed = self.out.as_bytes().last().copied();
+            reader(&self.out);
+            self.out.clear();
         }
-        self.passed = self.out.as_bytes().last().copied();
-        let piece = Arc::new(std::mem::replace(&mut self.out, String::with_capacity(ROOM)));
-        // A reader that is gone needs no more of it.
-        drop(reader.send(Arc::clone(&piece)));
-        self.pieces.push(piece);
     }
 
-    /// Returns what was written, if it was not passed on.
+    /// Returns what was written and not handed over.
     pub fn finish(self) -> String {
         self.out
     }
 
-    /// Passes on the rest, and returns all that was passed on.
-    pub fn pieces(mut self) -> Vec<Arc<String>> {
-        self.pass_from(1);
-        self.pieces
+    /// Returns the number of bytes that were written and not handed over.
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Returns what was written after as many bytes.
+    pub(crate) fn since(&self, len: usize) -> &str {
+        &self.out[len..]
+    }
+
+    /// Takes back what was written after as many bytes.
+    pub(crate) fn take_back(&mut self, len: usize) {
+        self.out.truncate(len);
     }
 
     /// Writes a map; `entries` writes keys and values in turn.
@@ -150,25 +138,12 @@ impl JsonWriter {
         write_value(value, &mut self.out);
     }
 
-    /// Writes what others may share as well. What was written of it once is copied: it has to stay where it is for as
-    /// long as this writer is used.
-    pub fn shared<T>(&mut self, value: &Arc<T>, write: impl FnOnce(&T, &mut Self)) {
-        if Arc::strong_count(value) == 1 {
-            return write(value, self);
+    /// Writes values that were written already, with commas between.
+    pub(crate) fn written(&mut self, values: &str) {
+        if !values.is_empty() {
+            self.separate();
+            self.out.push_str(values);
         }
-        let address = Arc::as_ptr(value) as usize;
-        self.separate();
-        if let Some(range) = self.shared.get(&address) {
-            self.out.push_str(&self.kept[range.clone()]);
-            return;
-        }
-        let (start, kept) = (self.out.len(), self.kept.len());
-        // Nothing of it may be passed on before it is whole.
-        let reader = self.reader.take();
-        write(value, self);
-        self.reader = reader;
-        self.kept.push_str(&self.out[start..]);
-        self.shared.insert(address, kept..self.kept.len());
     }
 
     /// A comma goes before everything but the first of a list or map, what follows its key, and what has one.
@@ -185,41 +160,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passes_on_all_that_is_written() {
-        let write = |mut writer: JsonWriter| {
-            let shared = Arc::new("[\"shared\"");
-            let large = Arc::clone(&shared);
-            let other = Arc::new(());
-            let small = Arc::clone(&other);
+    fn pieces_are_the_whole() {
+        let write = |reader: &mut dyn FnMut(&str)| {
+            let mut writer = JsonWriter::in_pieces();
             writer.list(|writer| {
                 for number in 0..20_000 {
                     writer.list(|writer| writer.number(number));
-                    writer.pass();
-                    writer.shared(&small, |(), writer| writer.number(7));
-                    if number % 4_000 == 0 {
-                        writer.shared(&large, |text, writer| {
-                            writer.list(|writer| {
-                                for _ in 0..10_000 {
-                                    writer.string(text);
-                                    writer.pass();
-                                }
-                            });
-                        });
-                    }
-                    writer.pass();
+                    writer.pass(reader);
+                    writer.string("word");
+                    writer.pass(reader);
                 }
             });
-            writer
+            writer.finish()
         };
-        let (send, passed) = std::sync::mpsc::sync_channel(100);
-        let pieces = write(JsonWriter::passing_to(send)).pieces();
-        assert_eq!(pieces, passed.into_iter().collect::<Vec<_>>());
-        assert!(pieces.len() > 3);
-        let text: String = pieces.iter().map(|piece| piece.as_str()).collect();
-        assert_eq!(text, write(JsonWriter::default()).finish());
-        let value = Value::from_json(text.as_bytes(), crate::Limits::default()).unwrap();
-        assert_eq!(value.to_json(), text);
-        assert_eq!(value.as_list().map(<[Value]>::len), Some(2 * 20_000 + 5));
+        let mut pieces = Vec::new();
+        let rest = write(&mut |piece| pieces.push(piece.to_owned()));
+        assert!(pieces.len() > 3 && pieces.iter().all(|piece| piece.len() >= PIECE));
+        let text = pieces.concat() + &rest;
+        let items = (0..20_000).map(|number| format!("[{number}],\"word\""));
+        assert_eq!(text, format!("[{}]", items.collect::<Vec<_>>().join(",")));
     }
 
     #[test]
@@ -235,13 +194,15 @@ mod tests {
             writer.name("b{").map(|_| {});
             writer.key("c").value(&Value::Null);
             writer.key("d").string("[\"\u{1}é");
+            writer.key("e").list(|writer| writer.written("1,[2]"));
+            writer.key("f").list(|writer| writer.written(""));
         });
         let text = writer.finish();
         let value = Value::from_json(text.as_bytes(), crate::Limits::default()).unwrap();
         assert_eq!(value.to_json(), text);
         let hash = "1f".repeat(32);
         let expected = format!(
-            r#"{{"a:":[0,18446744073709551615,[],"0x{hash}"],"b{{":{{}},"c":null,"d":"[\"\u0001é"}}"#
+            r#"{{"a:":[0,18446744073709551615,[],"0x{hash}"],"b{{":{{}},"c":null,"d":"[\"\u0001é","e":[1,[2]],"f":[]}}"#
         );
         assert_eq!(text, expected);
     }

@@ -11,6 +11,7 @@ use koinon_model::Value;
 use koinon_model::keccak256;
 use koinon_model::representation::Artifact;
 use koinon_model::representation::AttributePath;
+use koinon_model::representation::Candidates;
 use koinon_model::representation::Capability;
 use koinon_model::representation::Choice;
 use koinon_model::representation::ElementId;
@@ -182,6 +183,8 @@ fn relationship() -> impl Strategy<Value = (usize, usize, Relationship)> {
             Why::Allocation,
         ][why];
         let seed = (why == Why::Seed).then_some(B256::repeat_byte(7));
+        let two = [ElementId(B256::ZERO), ElementId(B256::repeat_byte(1))];
+        let candidates = seed.and_then(|_| Candidates::of(two.into_iter()));
         let relationship = Relationship {
             id: ElementId(B256::ZERO),
             requirement: "needs".into(),
@@ -194,7 +197,7 @@ fn relationship() -> impl Strategy<Value = (usize, usize, Relationship)> {
             attributes,
             interfaces,
             allocation,
-            choice: Choice { why, candidates: 0, digest: Choice::digest([]), seed },
+            choice: Choice { why, candidates, seed },
         };
         (source, target, relationship)
     })
@@ -256,7 +259,7 @@ fn bare() -> Relationship {
         attributes: Properties::new(),
         interfaces: Interfaces::new(),
         allocation: Entries::new(),
-        choice: Choice { why: Why::Mapping, candidates: 0, digest: Choice::digest([]), seed: None },
+        choice: Choice { why: Why::Mapping, candidates: None, seed: None },
     }
 }
 
@@ -296,6 +299,38 @@ fn assemble(
     }
 }
 
+/// Puts what a representation's elements share at its own places.
+fn inlined(value: &Value, outer: &Value) -> Value {
+    let Value::Map(map) = value else { return value.clone() };
+    let shared = map.get("shared").unwrap_or(outer);
+    let at = |table: &str, place: &Value| {
+        let place = place.as_u64().map(|place| usize::try_from(place).unwrap());
+        let table = shared.get(table).and_then(Value::as_list);
+        table.zip(place).map(|(table, place)| table[place].clone())
+    };
+    let rest = map.iter().filter(|(key, _)| *key != "shared").map(|(key, value)| {
+        let value = match (key.as_str(), value) {
+            ("attributes", place) => at(key, place).unwrap_or_else(|| place.clone()),
+            ("capabilities" | "interfaces", Value::Map(entries)) => {
+                let entries =
+                    entries.iter().map(|(name, place)| (name.clone(), at(key, place).unwrap()));
+                Value::Map(entries.collect())
+            }
+            ("nodes" | "relationships", Value::List(items)) => {
+                Value::List(items.iter().map(|item| inlined(item, shared)).collect())
+            }
+            ("substitutions", Value::Map(entries)) => {
+                let entries =
+                    entries.iter().map(|(id, inner)| (id.clone(), inlined(inner, &Value::Null)));
+                Value::Map(entries.collect())
+            }
+            (_, other) => other.clone(),
+        };
+        (key.clone(), value)
+    });
+    Value::Map(rest.collect())
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read_again(made in representation()) {
@@ -313,7 +348,7 @@ proptest! {
 
     #[test]
     fn pieces_are_the_whole_and_their_hash_its_digest(made in representation(), copies in 1_usize..400) {
-        // Many nodes are hashed by another thread, few by this one.
+        // Many nodes are written by another thread, few by this one.
         let nodes = made.nodes.iter().cycle().take(made.nodes.len() * copies).cloned().collect();
         let made = Representation { nodes, ..made };
         let mut json = String::new();
@@ -329,16 +364,25 @@ proptest! {
     #[test]
     fn what_is_shared_is_written_as_what_is_not(made in representation()) {
         let Some(first) = made.nodes.first() else { return Ok(()) };
-        let interfaces = first.interfaces.clone();
+        let (interfaces, capabilities) = (first.interfaces.clone(), first.capabilities.clone());
         let (mut shared, mut apart) = (made.clone(), made.clone());
         for node in &mut shared.nodes {
-            node.interfaces = interfaces.clone();
+            (node.interfaces, node.capabilities) = (interfaces.clone(), capabilities.clone());
         }
         for node in &mut apart.nodes {
             let own = interfaces.iter().map(|(name, one)| (name.clone(), Arc::new((**one).clone())));
             node.interfaces = own.collect();
+            let own = capabilities.iter().map(|(name, one)| (name.clone(), Arc::new((**one).clone())));
+            node.capabilities = own.collect();
         }
         prop_assert_eq!(shared.to_json(), apart.to_json());
+    }
+
+    #[test]
+    fn what_is_shared_may_be_at_its_own_places(made in representation()) {
+        let value = Value::from_json(made.to_json().as_bytes(), Limits::default()).unwrap();
+        let json = inlined(&value, &Value::Null).to_json();
+        prop_assert_eq!(Representation::from_json(json.as_bytes(), Limits::default()), Ok(made));
     }
 
     #[test]
@@ -360,6 +404,57 @@ fn ids_are_the_hash_of_the_place() {
     bytes.extend([0, 0, 0, 1, b's', 0, 0, 0, 2, b'w', b'x', 0, 0, 0, 4, 0, 0, 1, 2]);
     assert_eq!(ElementId::node("s", "wx", 258), ElementId(keccak256(&bytes)));
     assert_ne!(ElementId::node("sw", "x", 258), ElementId::node("s", "wx", 258));
+}
+
+#[test]
+fn candidates_are_the_hash_of_their_ids() {
+    let ids = [ElementId(B256::repeat_byte(1)), ElementId(B256::repeat_byte(2))];
+    let digest = keccak256(&[[1; 32], [2; 32]].concat());
+    assert_eq!(Candidates::of(ids.into_iter()), Some(Candidates { count: 2, digest }));
+    assert_eq!(Candidates::of(ids.into_iter().take(1)), None);
+    assert_eq!(Candidates::of(std::iter::empty()), None);
+}
+
+/// Nodes that all have one large capability.
+fn alike() -> Representation {
+    let capability = Arc::new(Capability {
+        capability_type: "C".into(),
+        properties: [("p".into(), Property::known(Value::string(&"x".repeat(1_000))))]
+            .into_iter()
+            .collect(),
+        attributes: Properties::new(),
+        remaining: Entries::new(),
+        inner: None,
+    });
+    let capabilities = (0..9).map(|at| (at.to_string().into(), Arc::clone(&capability)));
+    let node = Node { capabilities: capabilities.collect(), ..plain() };
+    assemble("s", vec![node; 5], Vec::new())
+}
+
+#[test]
+fn what_is_equal_is_written_once() {
+    let json = alike().to_json();
+    assert_eq!(json.matches("xx").count(), 500);
+    let place = r#""capabilities":{"0":0,"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"8":0}"#;
+    assert_eq!(json.matches(place).count(), 5);
+    assert!(
+        json.contains(r#","shared":{"capabilities":[{"properties":{"p":{"value":"xxxx"#),
+        "{json}"
+    );
+}
+
+#[test]
+fn what_is_shared_counts_wherever_it_is_used() {
+    let json = alike().to_json();
+    assert!(json.len() < 4_000);
+    let read =
+        |bytes| Representation::from_json(json.as_bytes(), Limits { bytes, ..Limits::default() });
+    // 45 times the thousand letters and the 44 bytes around them.
+    assert!(read(46_980) == Ok(alike()));
+    let error = read(46_979).unwrap_err().to_string();
+    let expected = "nodes.4.capabilities.8: expected a representation within the limit of bytes, \
+                    found 1044 bytes more, shared by many elements";
+    assert_eq!(error, expected);
 }
 
 #[test]
@@ -399,6 +494,26 @@ fn says_what_is_wrong_and_where() {
             "\"why\":\"mapping\"",
             "\"why\":\"luck\"",
             "relationships.0.choice.why: expected a known reason, found `luck`",
+        ),
+        (
+            "\"template\":\"t\"",
+            "\"attributes\":0,\"template\":\"t\"",
+            "nodes.0.attributes: expected a place in `shared`, found 0",
+        ),
+        (
+            "\"template\":\"t\"",
+            "\"capabilities\":{\"host\":-1},\"template\":\"t\"",
+            "nodes.0.capabilities.host: expected a natural number, found number",
+        ),
+        (
+            "\"types\"",
+            "\"shared\":{\"properties\":[]},\"types\"",
+            "shared: expected no further key, found `properties`",
+        ),
+        (
+            "\"types\"",
+            "\"shared\":{\"capabilities\":[0]},\"types\"",
+            "shared.capabilities.0: expected a map, found number",
         ),
     ];
     for (from, to, expected) in cases {

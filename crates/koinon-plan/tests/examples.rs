@@ -152,7 +152,7 @@ fn the_json_is_as_documented() {
     }
   ],
   "format": 1,
-  "new": "0xd0e98b60038dcf6f66896cdbf0a04b46fb0fc9b096d08c5eeaee30415458f653",
+  "new": "0x6429e5595eaca475dd36bc05fbb8d20b159daf5d4c235fe7d0bfc342e581edcd",
   "steps": [
     {
       "action": {
@@ -160,7 +160,7 @@ fn the_json_is_as_documented() {
       },
       "element": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a8c977",
       "id": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80101",
-      "key": "0x45322d6c8e51d6a19091b22efe92999100f0542d2e286e3fb518d33c1d25c03b",
+      "key": "0xc8fbd44946b7c250d0327b462ff2e9f00775208627c0b63053163b44d495dcaa",
       "level": 0,
       "operator": "alice",
       "reason": "novel",
@@ -189,7 +189,7 @@ fn the_json_is_as_documented() {
       },
       "element": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a8c977",
       "id": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80102",
-      "key": "0x45322d6c8e51d6a19091b22efe92999100f0542d2e286e3fb518d33c1d25c038",
+      "key": "0xc8fbd44946b7c250d0327b462ff2e9f00775208627c0b63053163b44d495dca9",
       "level": 1,
       "needs": [
         "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80101"
@@ -221,7 +221,7 @@ fn the_json_is_as_documented() {
       },
       "element": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a8c977",
       "id": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80103",
-      "key": "0x45322d6c8e51d6a19091b22efe92999100f0542d2e286e3fb518d33c1d25c039",
+      "key": "0xc8fbd44946b7c250d0327b462ff2e9f00775208627c0b63053163b44d495dca8",
       "level": 2,
       "needs": [
         "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80102"
@@ -240,7 +240,7 @@ fn the_json_is_as_documented() {
       },
       "element": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a8c977",
       "id": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80109",
-      "key": "0x45322d6c8e51d6a19091b22efe92999100f0542d2e286e3fb518d33c1d25c033",
+      "key": "0xc8fbd44946b7c250d0327b462ff2e9f00775208627c0b63053163b44d495dca2",
       "level": 3,
       "needs": [
         "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80103"

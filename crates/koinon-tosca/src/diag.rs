@@ -212,7 +212,8 @@ impl Source {
     /// Returns where its lines begin.
     pub(crate) fn lines(&self) -> &[usize] {
         self.0.lines.get_or_init(|| {
-            let ends = self.text().match_indices('\n');
+            let bytes = self.text().bytes().enumerate();
+            let ends = bytes.filter(|(_, byte)| *byte == b'\n');
             [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect()
         })
     }

@@ -22,7 +22,6 @@ use crate::network::Signing;
 use crate::program;
 use crate::ui::Ui;
 
-/// Run an operator's agent: it deploys the nodes the service allots to the operator, and reports on them
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   koinon agent --as alice                                  in a local network

@@ -13,7 +13,6 @@ use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
 
-/// Show who runs what, and why
 #[derive(Subcommand, Debug)]
 pub(crate) enum AllocationCommand {
     Show(ShowArgs),

@@ -11,7 +11,6 @@ use crate::error::Outcome;
 use crate::local::Local;
 use crate::ui::Ui;
 
-/// Manage the local artifact store
 #[derive(Subcommand, Debug)]
 pub(crate) enum ArtifactCommand {
     /// Add a file and print its CID

@@ -19,7 +19,6 @@ use crate::error::Outcome;
 use crate::program::stop_on_signal;
 use crate::ui::Ui;
 
-/// Run the embedded chain: an EVM chain on this machine, for trials and tests
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   koinon chain --data ./chain --fund 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266=1000

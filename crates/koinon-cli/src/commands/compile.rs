@@ -13,7 +13,6 @@ use crate::files::ResolveArgs;
 use crate::files::TemplateArgs;
 use crate::ui::Ui;
 
-/// Compile a template to its representation: every node and relationship, as canonical JSON
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   koinon compile service.yaml > service.json

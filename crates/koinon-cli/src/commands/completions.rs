@@ -7,7 +7,6 @@ use clap_complete::Shell;
 use super::Cli;
 use crate::error::Outcome;
 
-/// Print a completion script, such as for `source <(koinon completions bash)`
 #[derive(Args, Debug)]
 pub(crate) struct CompletionsArgs {
     /// The shell

@@ -25,7 +25,6 @@ use crate::files::open_archive;
 use crate::ui::Ui;
 use crate::ui::thousands;
 
-/// Pack a service into an archive, or look into one
 #[derive(Subcommand, Debug)]
 pub(crate) enum CsarCommand {
     Pack(PackArgs),

@@ -13,7 +13,6 @@ use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
 
-/// Show what a template would change of a service, and the allocation that would follow
 #[derive(Args, Debug)]
 #[command(
     after_help = "Inputs that stand for what a machine has (such as certificates) keep their values on chain.

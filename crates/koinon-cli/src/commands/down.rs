@@ -12,7 +12,6 @@ use crate::error::Outcome;
 use crate::local::Local;
 use crate::ui::Ui;
 
-/// End a local network: agents, nodes and chain; `koinon up` continues it later
 #[derive(Args, Debug)]
 pub(crate) struct DownArgs {
     /// Directory of the network

@@ -11,7 +11,6 @@ use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
 
-/// Look at epochs, and move them on
 #[derive(Subcommand, Debug)]
 pub(crate) enum EpochCommand {
     Show(ShowArgs),

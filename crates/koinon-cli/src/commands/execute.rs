@@ -19,7 +19,6 @@ use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
 
-/// Execute a proposal that was voted for: queue it, wait for its timelock, execute it
 #[derive(Args, Debug)]
 pub(crate) struct ExecuteArgs {
     /// The proposal's number

@@ -26,7 +26,6 @@ use crate::ui::Tone;
 use crate::ui::Ui;
 use crate::ui::paint;
 
-/// Explain a diagnostic, why requirements were fulfilled as they were, or what a file may hold
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   koinon explain K0103                            the page about a diagnostic

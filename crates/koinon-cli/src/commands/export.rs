@@ -18,7 +18,6 @@ use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
 
-/// Export the document of a service, at any block, or as files for other TOSCA processors
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   koinon export > service.yaml

@@ -16,7 +16,6 @@ use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
 
-/// Import a document with all its values: apply it where the account may update every module it touches, else propose it
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  koinon import service.yaml --as alice --dry-run")]
 pub(crate) struct ImportArgs {

@@ -9,7 +9,6 @@ use crate::error::Outcome;
 use crate::keys::Keys;
 use crate::ui::Ui;
 
-/// Manage keys
 #[derive(Subcommand, Debug)]
 pub(crate) enum KeyCommand {
     /// Make an operator's key directory: encrypted keystore, certificate, beacon key

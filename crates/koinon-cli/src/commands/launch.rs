@@ -6,7 +6,6 @@ use clap::Args;
 
 use crate::error::Outcome;
 
-/// Become the program of a node (agents run this)
 #[derive(Args, Debug)]
 pub(crate) struct LaunchArgs {
     /// The node's directory

@@ -67,44 +67,75 @@ struct Cli {
     command: Command,
 }
 
+// What a command says of itself is here: its arguments are only defined once it is asked for, which is a fifth of the time
+// that `koinon --version` takes.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 enum Command {
+    /// Start a network on this machine: a chain, the contracts, a vote, operators, their agents and nodes
     Up(up::UpArgs),
+    /// End a local network: agents, nodes and chain; `koinon up` continues it later
     Down(down::DownArgs),
+    /// Show how a service's nodes are, as their operators report
     Status(status::StatusArgs),
+    /// Check a template; inputs may lack values
     Validate(validate::ValidateArgs),
+    /// Compile a template to its representation: every node and relationship, as canonical JSON
     Compile(compile::CompileArgs),
+    /// Explain a diagnostic, why requirements were fulfilled as they were, or what a file may hold
     Explain(explain::ExplainArgs),
+    /// Show what leads from one representation of a service to another
     Plan(plan::PlanArgs),
+    /// Pack a service into an archive, or look into one
     #[command(subcommand)]
     Csar(csar::CsarCommand),
+    /// Create, find, show and verify services
     #[command(subcommand)]
     Service(service::ServiceCommand),
+    /// Show what a template would change of a service, and the allocation that would follow
     Diff(diff::DiffArgs),
+    /// Propose a template as the service's next revision
     Propose(propose::ProposeArgs),
+    /// Vote on a proposal with the account's stake
     Vote(vote::VoteArgs),
+    /// Execute a proposal that was voted for: queue it, wait for its timelock, execute it
     Execute(execute::ExecuteArgs),
+    /// List and show proposals
     #[command(subcommand)]
     Proposal(proposal::ProposalCommand),
+    /// Export the document of a service, at any block, or as files for other TOSCA processors
     Export(export::ExportArgs),
+    /// Import a document with all its values: apply it where the account may update every module it touches, else propose it
     Import(import::ImportArgs),
+    /// Join, leave and look at operators
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
+    /// Look at epochs, and move them on
     #[command(subcommand)]
     Epoch(epoch::EpochCommand),
+    /// Show who runs what, and why
     #[command(subcommand)]
     Allocation(allocation::AllocationCommand),
+    /// Run an operator's agent: it deploys the nodes the service allots to the operator, and reports on them
     Agent(agent::AgentArgs),
+    /// Run the embedded chain: an EVM chain on this machine, for trials and tests
     Chain(chain::ChainArgs),
+    /// Manage keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Manage the local artifact store
     #[command(subcommand)]
     Artifact(artifact::ArtifactCommand),
+    /// Measure imports, exports, creates, reads and deals, next to the paper's figures; or the compiler
     Bench(bench::BenchArgs),
+    /// Serve editors: the language server, on stdin and stdout
     Lsp(lsp::LspArgs),
+    /// Print a completion script, such as for `source <(koinon completions bash)`
     Completions(completions::CompletionsArgs),
+    /// Become the program of a node (agents run this)
     #[command(hide = true)]
     Launch(launch::LaunchArgs),
+    /// Run the example's worker: an HTTP server that answers probes and solves puzzles
     Worker(worker::WorkerArgs),
 }
 

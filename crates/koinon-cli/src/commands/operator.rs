@@ -16,7 +16,6 @@ use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
 
-/// Join, leave and look at operators
 #[derive(Subcommand, Debug)]
 pub(crate) enum OperatorCommand {
     Join(JoinArgs),

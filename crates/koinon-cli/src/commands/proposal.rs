@@ -18,7 +18,6 @@ use crate::ui::Tone;
 use crate::ui::Ui;
 use crate::ui::paint;
 
-/// List and show proposals
 #[derive(Subcommand, Debug)]
 pub(crate) enum ProposalCommand {
     List(ListArgs),

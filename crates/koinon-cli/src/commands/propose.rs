@@ -16,7 +16,6 @@ use crate::network::NetworkArgs;
 use crate::network::Signing;
 use crate::ui::Ui;
 
-/// Propose a template as the service's next revision
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   koinon propose examples/sharding-network -I shards=5 --dry-run

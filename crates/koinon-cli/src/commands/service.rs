@@ -24,7 +24,6 @@ use crate::ui::Ui;
 use crate::ui::paint;
 use crate::ui::thousands;
 
-/// Create, find, show and verify services
 #[derive(Subcommand, Debug)]
 pub(crate) enum ServiceCommand {
     Create(CreateArgs),

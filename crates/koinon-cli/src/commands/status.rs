@@ -21,7 +21,6 @@ use crate::ui::Tone;
 use crate::ui::Ui;
 use crate::ui::paint;
 
-/// Show how a service's nodes are, as their operators report
 #[derive(Args, Debug)]
 pub(crate) struct StatusArgs {
     #[command(flatten)]

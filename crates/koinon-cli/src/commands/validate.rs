@@ -9,7 +9,6 @@ use crate::ui::Tone;
 use crate::ui::Ui;
 use crate::ui::paint;
 
-/// Check a template; inputs may lack values
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  koinon validate examples/sharding-network --inputs examples/sharding-network/paper.yaml"

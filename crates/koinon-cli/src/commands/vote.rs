@@ -16,7 +16,6 @@ use crate::ui::Ui;
 /// How often to look whether the vote has begun.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Vote on a proposal with the account's stake
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  koinon vote 1093…27 for --as bob")]
 pub(crate) struct VoteArgs {

@@ -10,7 +10,6 @@ use koinon_worker::Identity;
 use crate::error::Outcome;
 use crate::program::stop_on_signal;
 
-/// Run the example's worker: an HTTP server that answers probes and solves puzzles
 #[derive(Args, Debug)]
 pub(crate) struct WorkerArgs {
     /// Address to listen on

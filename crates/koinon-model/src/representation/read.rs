@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::Artifact;
 use super::AttributePath;
+use super::Candidates;
 use super::Capability;
 use super::Choice;
 use super::ElementId;
@@ -29,6 +30,8 @@ use super::Term;
 use super::Unresolved;
 use super::Verdict;
 use super::Why;
+use super::shared::Entry;
+use super::shared::Found;
 use crate::json::JsonError;
 use crate::json::Limits;
 use crate::value::Value;
@@ -58,10 +61,16 @@ impl Representation {
     ///
     /// # Errors
     /// [`RepresentationError`]: no JSON, a limit passed, a key too many or too few, a value of another kind, an id that
-    /// is not the hash of what it names, elements out of order, relationships to nodes and types that are not there.
+    /// is not the hash of what it names, elements out of order, relationships to nodes and types that are not there, more
+    /// than the limit of bytes if what is shared were written wherever it is used.
     pub fn from_json(text: &[u8], limits: Limits) -> Read<Self> {
         let value = Value::from_json(text, limits)?;
-        let mut reader = Reader { names: BTreeSet::new(), outer: Vec::new() };
+        let mut reader = Reader {
+            names: BTreeSet::new(),
+            outer: Vec::new(),
+            found: Found::default(),
+            left: limits.bytes,
+        };
         reader.representation(At::root(), value)
     }
 }
@@ -212,6 +221,10 @@ struct Reader {
     names: BTreeSet<Arc<str>>,
     /// The nodes of the representations around the one that is read.
     outer: Vec<BTreeSet<ElementId>>,
+    /// What elements of the representation that is read may share.
+    found: Found,
+    /// Bytes of JSON that what is shared may still stand for.
+    left: usize,
 }
 
 impl Reader {
@@ -245,15 +258,61 @@ impl Reader {
         &mut self,
         fields: &mut Fields<'_>,
         key: &'static str,
-        mut read: impl FnMut(&mut Self, At<'_>, Value) -> Read<T>,
+        read: impl FnMut(&mut Self, At<'_>, Value) -> Read<T>,
     ) -> Read<M> {
         let Some(value) = fields.optional(key) else { return Ok(M::from_iter([])) };
-        let at = fields.at.key(key);
+        self.entries_of(fields.at.key(key), value, read)
+    }
+
+    fn entries_of<T, M: FromIterator<(Arc<str>, T)>>(
+        &mut self,
+        at: At<'_>,
+        value: Value,
+        mut read: impl FnMut(&mut Self, At<'_>, Value) -> Read<T>,
+    ) -> Read<M> {
         let entries = at.map(value)?.into_iter().map(|(name, value)| {
             let entry = read(self, at.key(&name), value)?;
             Ok((self.name(name), entry))
         });
         entries.collect()
+    }
+
+    /// Returns what is at a place of a table.
+    fn common<T: Clone>(
+        left: &mut usize,
+        table: &[Entry<T>],
+        at: At<'_>,
+        place: &Value,
+    ) -> Read<T> {
+        let place = at.index_number(place)?;
+        let Some(entry) = table.get(place as usize) else {
+            return Err(at.shape("a place in `shared`", place.to_string()));
+        };
+        let rest = left.checked_sub(entry.bytes);
+        *left = rest.ok_or_else(|| {
+            let found = format!("{} bytes more, shared by many elements", entry.bytes);
+            at.shape("a representation within the limit of bytes", found)
+        })?;
+        Ok(entry.value.clone())
+    }
+
+    /// Reads the tables of what elements share.
+    fn shared(&mut self, fields: &mut Fields<'_>) -> Read<Found> {
+        let Some(value) = fields.optional("shared") else { return Ok(Found::default()) };
+        let at = fields.at.key("shared");
+        let mut fields = Self::fields(at, value)?;
+        let found = Found {
+            attributes: fields.list("attributes", |at, value| {
+                sized(value, |value| self.entries_of(at, value, Self::property))
+            })?,
+            capabilities: fields.list("capabilities", |at, value| {
+                sized(value, |value| self.capability(at, value))
+            })?,
+            interfaces: fields
+                .list("interfaces", |at, value| sized(value, |value| self.interface(at, value)))?,
+        };
+        fields.end()?;
+        Ok(found)
     }
 
     fn values<M: FromIterator<(Arc<str>, Value)>>(
@@ -271,6 +330,7 @@ impl Reader {
             return Err(at.key("format").shape("1", format.to_string()));
         }
         let service = self.text(&mut fields, "service")?;
+        self.found = self.shared(&mut fields)?;
         let read = Representation {
             sources: fields.list("sources", |at, value| self.source(at, value))?,
             inputs: self.values(&mut fields, "inputs")?,
@@ -320,14 +380,29 @@ impl Reader {
     }
 
     fn properties(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Read<Properties> {
-        self.entries(fields, key, |_, at, value| {
-            let mut fields = Self::fields(at, value)?;
-            let origin = match fields.optional("origin") {
-                Some(value) => Some(origin(at.key("origin"), value)?),
-                None => None,
-            };
-            Ok(Property { value: term_of(fields)?, origin })
-        })
+        self.entries(fields, key, Self::property)
+    }
+
+    fn property(&mut self, at: At<'_>, value: Value) -> Read<Property> {
+        let mut fields = Self::fields(at, value)?;
+        let origin = match fields.optional("origin") {
+            Some(value) => Some(origin(at.key("origin"), value)?),
+            None => None,
+        };
+        Ok(Property { value: term_of(fields)?, origin })
+    }
+
+    /// Reads the attributes of an element, or their place.
+    fn attributes(&mut self, fields: &mut Fields<'_>) -> Read<Properties> {
+        let value = fields.optional("attributes");
+        let at = fields.at.key("attributes");
+        match value {
+            None => Ok(Properties::new()),
+            Some(place @ Value::Number(_)) => {
+                Self::common(&mut self.left, &self.found.attributes, at, &place)
+            }
+            Some(value) => self.entries_of(at, value, Self::property),
+        }
     }
 
     fn node(&mut self, at: At<'_>, value: Value) -> Read<Node> {
@@ -339,14 +414,21 @@ impl Reader {
             node_type: self.text(&mut fields, "type")?,
             directives: fields.list("directives", |at, value| Ok(self.name(at.string(value)?)))?,
             properties: self.properties(&mut fields, "properties")?,
-            attributes: self.properties(&mut fields, "attributes")?,
-            capabilities: self.entries(&mut fields, "capabilities", Self::capability)?,
+            attributes: self.attributes(&mut fields)?,
+            capabilities: self.entries(&mut fields, "capabilities", Self::capability_or_place)?,
             artifacts: self.entries(&mut fields, "artifacts", Self::artifact)?,
             interfaces: self.interfaces(&mut fields)?,
             operator: self.optional_text(&mut fields, "operator")?,
         };
         fields.end()?;
         Ok(node)
+    }
+
+    fn capability_or_place(&mut self, at: At<'_>, value: Value) -> Read<Arc<Capability>> {
+        match value {
+            Value::Number(_) => Self::common(&mut self.left, &self.found.capabilities, at, &value),
+            value => self.capability(at, value),
+        }
     }
 
     fn capability(&mut self, at: At<'_>, value: Value) -> Read<Arc<Capability>> {
@@ -392,16 +474,23 @@ impl Reader {
     }
 
     fn interfaces(&mut self, fields: &mut Fields<'_>) -> Read<Interfaces> {
-        self.entries(fields, "interfaces", |reader, at, value| {
-            let mut fields = Self::fields(at, value)?;
-            let interface = Interface {
-                interface_type: reader.text(&mut fields, "type")?,
-                operations: reader.entries(&mut fields, "operations", Self::operation)?,
-                notifications: reader.entries(&mut fields, "notifications", Self::operation)?,
-            };
-            fields.end()?;
-            Ok(Arc::new(interface))
+        self.entries(fields, "interfaces", |reader, at, value| match value {
+            Value::Number(_) => {
+                Self::common(&mut reader.left, &reader.found.interfaces, at, &value)
+            }
+            value => reader.interface(at, value),
         })
+    }
+
+    fn interface(&mut self, at: At<'_>, value: Value) -> Read<Arc<Interface>> {
+        let mut fields = Self::fields(at, value)?;
+        let interface = Interface {
+            interface_type: self.text(&mut fields, "type")?,
+            operations: self.entries(&mut fields, "operations", Self::operation)?,
+            notifications: self.entries(&mut fields, "notifications", Self::operation)?,
+        };
+        fields.end()?;
+        Ok(Arc::new(interface))
     }
 
     fn operation(&mut self, at: At<'_>, value: Value) -> Read<Operation> {
@@ -464,7 +553,7 @@ impl Reader {
             target: ElementId(fields.hash("target")?),
             capability: self.text(&mut fields, "capability")?,
             properties: self.properties(&mut fields, "properties")?,
-            attributes: self.properties(&mut fields, "attributes")?,
+            attributes: self.attributes(&mut fields)?,
             interfaces: self.interfaces(&mut fields)?,
             allocation: self.values(&mut fields, "allocation")?,
             choice: choice_of(at.key("choice"), choice)?,
@@ -513,6 +602,12 @@ impl Reader {
     }
 }
 
+/// Reads a value of a table, and remembers its size.
+fn sized<T>(value: Value, read: impl FnOnce(Value) -> Read<T>) -> Read<Entry<T>> {
+    let bytes = value.to_json().len();
+    Ok(Entry { value: read(value)?, bytes })
+}
+
 fn term(at: At<'_>, value: Value) -> Read<Term> {
     term_of(Reader::fields(at, value)?)
 }
@@ -546,8 +641,15 @@ fn choice_of(at: At<'_>, value: Value) -> Read<Choice> {
             .into_iter()
             .find(|known| known.as_str() == why)
             .ok_or_else(|| at.key("why").shape("a known reason", format!("`{why}`")))?,
-        candidates: fields.number("candidates")?,
-        digest: fields.hash("digest")?,
+        candidates: match fields.optional("candidates") {
+            Some(count) => {
+                let count = at.key("candidates").index_number(&count)?;
+                let digest = fields.hash("digest")?;
+                // Earlier versions counted the target even if it was the only one.
+                (count > 1).then_some(Candidates { count, digest })
+            }
+            None => None,
+        },
         seed: fields.optional_hash("seed")?,
     };
     fields.end()?;

@@ -1,7 +1,8 @@
 //! The canonical JSON of a representation.
 
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use alloy_primitives::Keccak256;
 
@@ -25,46 +26,53 @@ use super::Representation;
 use super::Term;
 use super::Unresolved;
 use super::Verdict;
+use super::shared::Shared;
 use crate::id::Digest;
 use crate::value::Value;
 use crate::writer::JsonWriter;
 
-/// Elements whose JSON takes longer to hash than a thread takes to start.
+/// Elements whose JSON takes longer to write and hash than a thread takes to start.
 const WORTH_A_THREAD: usize = 256;
-
-/// Pieces that may wait to be hashed: some 32 MiB.
-const AHEAD: usize = 512;
 
 impl Representation {
     /// Writes the canonical JSON.
     pub fn to_json(&self) -> String {
-        let mut writer = self.writer();
-        self.write(&mut writer);
+        // About what the benchmark's elements take, so that the text is rarely moved while it grows.
+        let mut writer = JsonWriter::with_capacity(4096 + 512 * self.elements());
+        self.write(&mut writer, &mut |_| {});
         writer.finish()
     }
 
-    /// Writes the canonical JSON, which another thread hashes as it comes, and has something done that may ask for its
-    /// digest. Then, or when it does, the JSON is handed over in pieces.
+    /// Writes the canonical JSON in pieces, and returns its hash.
+    pub fn write_json(&self, mut written: impl FnMut(&str)) -> Digest {
+        let mut hasher = Keccak256::new();
+        let mut piece = |piece: &str| {
+            hasher.update(piece.as_bytes());
+            written(piece);
+        };
+        let mut writer = JsonWriter::in_pieces();
+        self.write(&mut writer, &mut |writer| writer.pass(&mut piece));
+        piece(&writer.finish());
+        hasher.finalize()
+    }
+
+    /// Has another thread do what [`Self::write_json`] does, and does something meanwhile that may ask for the hash.
     pub fn write_hashed<T>(
         &self,
-        mut written: impl FnMut(&str),
+        mut written: impl FnMut(&str) + Send,
         meanwhile: impl FnOnce(&mut dyn FnMut() -> Digest) -> T,
     ) -> T {
-        let (pass, passed) = sync_channel::<Arc<String>>(AHEAD);
-        let hash = move || hashed(passed.into_iter());
+        let write = Mutex::new(|| self.write_json(&mut written));
+        let write = || write.lock().unwrap_or_else(PoisonError::into_inner)();
         std::thread::scope(|scope| {
-            let spawn = move || std::thread::Builder::new().spawn_scoped(scope, hash).ok();
+            let spawn = || std::thread::Builder::new().spawn_scoped(scope, write).ok();
             let mut other = (self.elements() >= WORTH_A_THREAD).then(spawn).flatten();
-            let mut writer = JsonWriter::passing_to(pass);
-            self.write(&mut writer);
-            let pieces = writer.pieces();
-            let (mut left, mut known) = (pieces.iter(), None);
+            let mut known = None;
             let mut digest = || {
-                left.by_ref().for_each(|piece| written(piece));
                 *known.get_or_insert_with(|| match other.take().map(|other| other.join()) {
                     Some(Ok(digest)) => digest,
                     Some(Err(panic)) => std::panic::resume_unwind(panic),
-                    None => hashed(pieces.iter().cloned()),
+                    None => write(),
                 })
             };
             let done = meanwhile(&mut digest);
@@ -77,24 +85,28 @@ impl Representation {
         self.nodes.len() + self.relationships.len()
     }
 
-    fn writer(&self) -> JsonWriter {
-        // About what the benchmark's elements take, so that the text is rarely moved while it grows.
-        JsonWriter::with_capacity(4096 + 768 * self.elements())
-    }
-
-    fn write(&self, writer: &mut JsonWriter) {
+    /// Writes the JSON; `pass` may take away what was written of it after each element.
+    fn write(&self, writer: &mut JsonWriter, pass: &mut dyn FnMut(&mut JsonWriter)) {
+        let mut shared = Shared::default();
         writer.map(|writer| {
             writer.key("format").number(u64::from(super::FORMAT));
             map(writer, "groups", &self.groups, Group::write);
             map(writer, "inputs", &self.inputs, |value, writer| writer.value(value));
-            list(writer, "nodes", &self.nodes, Node::write);
+            list(writer, "nodes", &self.nodes, |node, writer| {
+                node.write(writer, &mut shared);
+                pass(writer);
+            });
             map(writer, "outputs", &self.outputs, Term::write);
             list(writer, "policies", &self.policies, Policy::write);
-            list(writer, "relationships", &self.relationships, Relationship::write);
+            list(writer, "relationships", &self.relationships, |relationship, writer| {
+                relationship.write(writer, &mut shared);
+                pass(writer);
+            });
             if let Some(seed) = &self.seed {
                 writer.key("seed").hash(seed);
             }
             writer.key("service").string(&self.service);
+            shared.write(writer);
             list(writer, "sources", &self.sources, |source, writer| {
                 writer.map(|writer| {
                     writer.key("digest").hash(&source.digest);
@@ -105,7 +117,7 @@ impl Representation {
                 writer.key("substitutions").map(|writer| {
                     for (node, inner) in &self.substitutions {
                         writer.hash_key(&node.0);
-                        inner.write(writer);
+                        inner.write(writer, pass);
                     }
                 });
             }
@@ -118,19 +130,12 @@ impl Representation {
     }
 }
 
-/// Hashes pieces of a text.
-fn hashed(pieces: impl Iterator<Item = Arc<String>>) -> Digest {
-    let mut hasher = Keccak256::new();
-    pieces.for_each(|piece| hasher.update(piece.as_bytes()));
-    hasher.finalize()
-}
-
 /// Writes a map under a key, unless it is empty.
 fn map<'a, T: 'a>(
     writer: &mut JsonWriter,
     key: &'static str,
     entries: impl IntoIterator<Item = (&'a Arc<str>, &'a T), IntoIter: ExactSizeIterator>,
-    write: impl Fn(&T, &mut JsonWriter),
+    mut write: impl FnMut(&T, &mut JsonWriter),
 ) {
     let entries = entries.into_iter();
     if entries.len() == 0 {
@@ -148,17 +153,12 @@ fn list<T>(
     writer: &mut JsonWriter,
     key: &'static str,
     items: &[T],
-    write: impl Fn(&T, &mut JsonWriter),
+    mut write: impl FnMut(&T, &mut JsonWriter),
 ) {
     if items.is_empty() {
         return;
     }
-    writer.key(key).list(|writer| {
-        for item in items {
-            write(item, writer);
-            writer.pass();
-        }
-    });
+    writer.key(key).list(|writer| items.iter().for_each(|item| write(item, writer)));
 }
 
 /// Writes a string under a key, if there is one.
@@ -172,13 +172,29 @@ fn properties(writer: &mut JsonWriter, key: &'static str, entries: &Properties) 
     map(writer, key, entries, Property::write);
 }
 
+fn property_map(writer: &mut JsonWriter, entries: &Properties) {
+    writer.map(|writer| {
+        for (name, property) in entries {
+            property.write(writer.name(name));
+        }
+    });
+}
+
 fn values(writer: &mut JsonWriter, key: &'static str, entries: &Entries<Value>) {
     map(writer, key, entries, |value, writer| writer.value(value));
 }
 
-fn interfaces(writer: &mut JsonWriter, entries: &Interfaces) {
+/// Writes the place of an element's attributes under a key, unless it has none.
+fn attributes(writer: &mut JsonWriter, entries: &Properties, shared: &mut Shared) {
+    if !entries.is_empty() {
+        let place = shared.attributes.place(|writer| property_map(writer, entries));
+        writer.key("attributes").number(place);
+    }
+}
+
+fn interfaces(writer: &mut JsonWriter, entries: &Interfaces, shared: &mut Shared) {
     map(writer, "interfaces", entries, |interface, writer| {
-        writer.shared(interface, Interface::write);
+        writer.number(shared.interfaces.place_of(interface, Interface::write));
     });
 }
 
@@ -187,17 +203,17 @@ fn ids(writer: &mut JsonWriter, key: &'static str, ids: &[ElementId]) {
 }
 
 impl Node {
-    fn write(&self, writer: &mut JsonWriter) {
+    fn write(&self, writer: &mut JsonWriter, shared: &mut Shared) {
         writer.map(|writer| {
             map(writer, "artifacts", &self.artifacts, |artifact, writer| artifact.write(writer));
-            properties(writer, "attributes", &self.attributes);
+            attributes(writer, &self.attributes, shared);
             map(writer, "capabilities", &self.capabilities, |capability, writer| {
-                writer.shared(capability, Capability::write);
+                writer.number(shared.capabilities.place_of(capability, Capability::write));
             });
             list(writer, "directives", &self.directives, |name, writer| writer.string(name));
             writer.key("id").hash(&self.id.0);
             writer.key("index").number(u64::from(self.index));
-            interfaces(writer, &self.interfaces);
+            interfaces(writer, &self.interfaces, shared);
             text(writer, "operator", self.operator.as_ref());
             properties(writer, "properties", &self.properties);
             writer.key("template").string(&self.template);
@@ -207,14 +223,16 @@ impl Node {
 }
 
 impl Relationship {
-    fn write(&self, writer: &mut JsonWriter) {
+    fn write(&self, writer: &mut JsonWriter, shared: &mut Shared) {
         writer.map(|writer| {
             values(writer, "allocation", &self.allocation);
-            properties(writer, "attributes", &self.attributes);
+            attributes(writer, &self.attributes, shared);
             writer.key("capability").string(&self.capability);
             writer.key("choice").map(|writer| {
-                writer.key("candidates").number(u64::from(self.choice.candidates));
-                writer.key("digest").hash(&self.choice.digest);
+                if let Some(candidates) = &self.choice.candidates {
+                    writer.key("candidates").number(u64::from(candidates.count));
+                    writer.key("digest").hash(&candidates.digest);
+                }
                 if let Some(seed) = &self.choice.seed {
                     writer.key("seed").hash(seed);
                 }
@@ -222,7 +240,7 @@ impl Relationship {
             });
             writer.key("id").hash(&self.id.0);
             writer.key("index").number(u64::from(self.index));
-            interfaces(writer, &self.interfaces);
+            interfaces(writer, &self.interfaces, shared);
             properties(writer, "properties", &self.properties);
             writer.key("requirement").string(&self.requirement);
             writer.key("source").hash(&self.source.0);

@@ -122,7 +122,7 @@ pub(crate) fn relationship(
         attributes: Properties::new(),
         interfaces,
         allocation: Entries::new(),
-        choice: Choice { why: Why::Named, candidates: 0, digest: Choice::digest([]), seed: None },
+        choice: Choice { why: Why::Named, candidates: None, seed: None },
     }
 }
 

@@ -1,8 +1,7 @@
-//! Ids of elements, and digests of how targets were chosen: tens of thousands of small hashes of a large service, which
+//! Ids of elements, and digests of what targets were chosen from: tens of thousands of small hashes of a large service, which
 //! another thread makes while this one does what needs none of them.
 
-use koinon_model::Digest;
-use koinon_model::representation::Choice;
+use koinon_model::representation::Candidates;
 use koinon_model::representation::ElementId;
 
 use super::program::Program;
@@ -34,11 +33,11 @@ struct Link<'p> {
     end: usize,
 }
 
-/// The ids of all nodes by number, and of all relationships in the order they were made, with their choices' digests.
+/// The ids of all nodes by number, and of all relationships in the order they were made, with their candidates.
 #[derive(Debug)]
 pub(super) struct Ids {
     pub(super) nodes: Vec<ElementId>,
-    pub(super) relationships: Vec<(ElementId, Digest)>,
+    pub(super) relationships: Vec<(ElementId, Option<Candidates>)>,
 }
 
 impl<'p> Unnamed<'p> {
@@ -84,8 +83,8 @@ impl<'p> Unnamed<'p> {
             let source = nodes[link.source as usize];
             let considered = &self.considered[start..link.end];
             start = link.end;
-            let digest = Choice::digest(considered.iter().map(|at| nodes[*at as usize]));
-            (ElementId::relationship(source, link.requirement, link.index), digest)
+            let candidates = Candidates::of(considered.iter().map(|at| nodes[*at as usize]));
+            (ElementId::relationship(source, link.requirement, link.index), candidates)
         });
         let relationships = relationships.collect();
         Ids { nodes, relationships }

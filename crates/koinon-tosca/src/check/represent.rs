@@ -10,6 +10,7 @@ use koinon_model::Digest;
 use koinon_model::Value;
 use koinon_model::keccak256;
 use koinon_model::representation as model;
+use koinon_model::representation::Candidates;
 use koinon_model::representation::Choice;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Entries;
@@ -170,8 +171,8 @@ impl<'p, 'a> Builder<'p, 'a> {
             node.id = ids.nodes[at as usize];
         }
         result.relationships.reserve_exact(relationships.len());
-        for (relationship, (id, digest)) in relationships.iter().zip(ids.relationships) {
-            let made = self.relationship(relationship, id, digest, &mut used);
+        for (relationship, (id, candidates)) in relationships.iter().zip(ids.relationships) {
+            let made = self.relationship(relationship, id, candidates, &mut used);
             result.relationships.push(made);
         }
         for (name, group) in template.groups.iter() {
@@ -360,7 +361,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         &self,
         relationship: &Relationship<'a>,
         id: ElementId,
-        digest: Digest,
+        candidates: Option<Candidates>,
         used: &mut Vec<TypeId>,
     ) -> model::Relationship {
         let program = self.program;
@@ -414,8 +415,7 @@ impl<'p, 'a> Builder<'p, 'a> {
                 .collect(),
             choice: Choice {
                 why: relationship.chosen.why,
-                candidates: u32::try_from(relationship.chosen.considered.len()).unwrap_or(u32::MAX),
-                digest,
+                candidates,
                 seed: relationship.chosen.seed,
             },
         }

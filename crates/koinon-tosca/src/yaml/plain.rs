@@ -51,8 +51,9 @@ pub(super) fn read(text: &str, file: u32, budget: &mut Budget) -> Option<Tree> {
 fn is_plain(text: &str) -> bool {
     let is_usual = |byte: u8| (byte == b'\n') | ((b' '..=b'~').contains(&byte));
     // Looked at many at once, which is several times as fast as one after the other.
-    let mut chunks = text.as_bytes().chunks(64);
-    chunks.all(|chunk| chunk.iter().fold(true, |all, byte| all & is_usual(*byte)))
+    let (chunks, rest) = text.as_bytes().as_chunks::<64>();
+    let all_usual = |chunk: &[u8; 64]| chunk.iter().fold(true, |all, byte| all & is_usual(*byte));
+    (chunks.iter().all(all_usual) && rest.iter().all(|byte| is_usual(*byte)))
         || text.chars().all(|character| match character {
             '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
             other => u8::try_from(other).is_ok_and(is_usual) || other >= '\u{a0}',

@@ -25,7 +25,6 @@ use crate::ui::Tone;
 use crate::ui::Ui;
 use crate::ui::paint;
 
-/// Measure imports, exports, creates, reads and deals, next to the paper's figures; or the compiler
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:

@@ -17,7 +17,6 @@ use lsp_server::Connection;
 use crate::error::CommandError;
 use crate::error::Outcome;
 
-/// Serve editors: the language server, on stdin and stdout
 #[derive(Args, Debug)]
 #[command(
     after_help = "An editor starts it; editors/vscode is an extension for VS Code.\nLog lines go to stderr; KOINON_LOG=koinon=debug shows more."

@@ -25,7 +25,6 @@ use crate::ui::Ui;
 use crate::ui::paint;
 use crate::ui::seconds;
 
-/// Start a network on this machine: a chain, the contracts, a vote, operators, their agents and nodes
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   koinon up examples/sharding-network                     Ctrl-C stops it; the same command continues it
