@@ -2,7 +2,7 @@
 //!
 //! Plain data with one canonical JSON: keys sorted, nothing written that is empty, no floats, no clock, ids by hashing.
 //! Strings are in NFC, as [`Value::string`] makes them. Names that repeat share one allocation (`Arc<str>`), and so
-//! may capabilities and interfaces of different nodes that are equal.
+//! may attributes, capabilities and interfaces of different elements that are equal.
 //!
 //! In the JSON, equal capabilities, equal interfaces and equal attributes of nodes and relationships are one: `shared` lists
 //! each once, in the order they are first met, and elements have the place in its list, from 0:
@@ -132,7 +132,7 @@ pub struct Node {
     /// Properties.
     pub properties: Properties,
     /// Attributes, as far as they have a value before anything runs.
-    pub attributes: Properties,
+    pub attributes: Arc<Properties>,
     /// Capabilities by name.
     pub capabilities: Entries<Arc<Capability>>,
     /// Artifacts by name.
@@ -247,7 +247,7 @@ pub struct Relationship {
     /// Properties.
     pub properties: Properties,
     /// Attributes, as far as they have a value before anything runs.
-    pub attributes: Properties,
+    pub attributes: Arc<Properties>,
     /// Interfaces that have an operation which does something.
     pub interfaces: Interfaces,
     /// What it takes of the capability's properties (`allocation`).

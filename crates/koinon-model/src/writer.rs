@@ -31,12 +31,11 @@ impl JsonWriter {
         Self::with_capacity(ROOM)
     }
 
-    /// Hands over what was written since the last time, if it is worth it. The room it took is used again.
-    pub fn pass(&mut self, reader: &mut dyn FnMut(&str)) {
+    /// Hands over what was written since the last time, if it is worth it.
+    pub fn pass(&mut self, reader: impl FnOnce(String)) {
         if self.out.len() >= PIECE {
             self.passed = self.out.as_bytes().last().copied();
-            reader(&self.out);
-            self.out.clear();
+            reader(std::mem::replace(&mut self.out, String::with_capacity(ROOM)));
         }
     }
 
@@ -161,20 +160,20 @@ mod tests {
 
     #[test]
     fn pieces_are_the_whole() {
-        let write = |reader: &mut dyn FnMut(&str)| {
+        let write = |reader: &mut dyn FnMut(String)| {
             let mut writer = JsonWriter::in_pieces();
             writer.list(|writer| {
                 for number in 0..20_000 {
                     writer.list(|writer| writer.number(number));
-                    writer.pass(reader);
+                    writer.pass(&mut *reader);
                     writer.string("word");
-                    writer.pass(reader);
+                    writer.pass(&mut *reader);
                 }
             });
             writer.finish()
         };
         let mut pieces = Vec::new();
-        let rest = write(&mut |piece| pieces.push(piece.to_owned()));
+        let rest = write(&mut |piece| pieces.push(piece));
         assert!(pieces.len() > 3 && pieces.iter().all(|piece| piece.len() >= PIECE));
         let text = pieces.concat() + &rest;
         let items = (0..20_000).map(|number| format!("[{number}],\"word\""));

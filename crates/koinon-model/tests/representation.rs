@@ -158,7 +158,7 @@ fn node() -> impl Strategy<Value = Node> {
                 node_type: ["A", "B", "C"][node_type].into(),
                 directives,
                 properties,
-                attributes,
+                attributes: Arc::new(attributes),
                 capabilities,
                 artifacts,
                 interfaces,
@@ -194,7 +194,7 @@ fn relationship() -> impl Strategy<Value = (usize, usize, Relationship)> {
             target: ElementId(B256::ZERO),
             capability,
             properties,
-            attributes,
+            attributes: Arc::new(attributes),
             interfaces,
             allocation,
             choice: Choice { why, candidates, seed },
@@ -256,7 +256,7 @@ fn bare() -> Relationship {
         target: ElementId(B256::ZERO),
         capability: "endpoint".into(),
         properties: Properties::new(),
-        attributes: Properties::new(),
+        attributes: Arc::default(),
         interfaces: Interfaces::new(),
         allocation: Entries::new(),
         choice: Choice { why: Why::Mapping, candidates: None, seed: None },
@@ -365,15 +365,18 @@ proptest! {
     fn what_is_shared_is_written_as_what_is_not(made in representation()) {
         let Some(first) = made.nodes.first() else { return Ok(()) };
         let (interfaces, capabilities) = (first.interfaces.clone(), first.capabilities.clone());
+        let attributes = first.attributes.clone();
         let (mut shared, mut apart) = (made.clone(), made.clone());
         for node in &mut shared.nodes {
             (node.interfaces, node.capabilities) = (interfaces.clone(), capabilities.clone());
+            node.attributes = attributes.clone();
         }
         for node in &mut apart.nodes {
             let own = interfaces.iter().map(|(name, one)| (name.clone(), Arc::new((**one).clone())));
             node.interfaces = own.collect();
             let own = capabilities.iter().map(|(name, one)| (name.clone(), Arc::new((**one).clone())));
             node.capabilities = own.collect();
+            node.attributes = Arc::new((*attributes).clone());
         }
         prop_assert_eq!(shared.to_json(), apart.to_json());
     }
@@ -542,7 +545,7 @@ fn plain() -> Node {
         node_type: "A".into(),
         directives: Vec::new(),
         properties: Properties::new(),
-        attributes: Properties::new(),
+        attributes: Arc::default(),
         capabilities: Entries::new(),
         artifacts: Entries::new(),
         interfaces: Interfaces::new(),

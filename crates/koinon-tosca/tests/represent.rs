@@ -176,7 +176,7 @@ fn lines(representation: &Representation, what: &str, names: &Names, prefix: &st
                 }
             }
             "values" => {
-                for (attribute, property) in &node.attributes {
+                for (attribute, property) in node.attributes.iter() {
                     all.push(format!("{own}.{attribute}={}", shown(&property.value, names)));
                 }
                 for (capability, known) in &node.capabilities {
@@ -205,7 +205,7 @@ fn lines(representation: &Representation, what: &str, names: &Names, prefix: &st
             )),
             "operations" => all.extend(operations(&own, &one.interfaces)),
             "values" => {
-                for (property, value) in one.properties.iter().chain(&one.attributes) {
+                for (property, value) in one.properties.iter().chain(one.attributes.iter()) {
                     all.push(format!("{own}.{property}={}", shown(&value.value, names)));
                 }
             }

@@ -93,9 +93,8 @@ pub(crate) fn run(ui: Ui, args: &CompileArgs) -> Outcome {
         Some(path) => {
             let mut text = String::new();
             let written = |piece: &str| text.push_str(piece);
-            let mut plan = super::plan::written_from_nothing(&made.representation, written)?;
-            plan.push('\n');
-            super::export::write(ui, &plan, Some(path))?;
+            let plan = super::plan::written_from_nothing(&made.representation, written)?;
+            super::export::write(ui, &(plan.concat() + "\n"), Some(path))?;
             text
         }
         None => made.representation.to_json(),

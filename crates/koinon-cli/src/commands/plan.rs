@@ -122,20 +122,20 @@ pub(super) fn from_nothing(new: Version<'_>) -> Outcome<Plan> {
     plan.map_err(|error| CommandError::new(Kind::Template, error))
 }
 
-/// Hands a representation's JSON over in pieces, and returns that of the plan that leads there from nothing.
+/// Hands a representation's JSON over in pieces, and returns those of the plan that leads there from nothing.
 ///
-/// Another thread writes and hashes the former meanwhile: the plan's steps and its head need the digest, its elements do
-/// not.
+/// Another thread hashes the former meanwhile: the plan's steps and its head need the digest, its elements do not.
 pub(super) fn written_from_nothing(
     new: &Representation,
     written: impl FnMut(&str) + Send,
-) -> Outcome<String> {
+) -> Outcome<Vec<String>> {
     new.write_hashed(written, |digest| {
         let plan = from_nothing(Version { representation: new, digest: Digest::ZERO })?;
-        let json = plan.to_json_of(digest);
+        let mut pieces = Vec::new();
+        plan.write_json(digest, |piece| pieces.push(piece));
         // Taking it apart takes time, and whoever asked for it is about to end.
         std::mem::forget(plan);
-        Ok(json)
+        Ok(pieces)
     })
 }
 

@@ -303,7 +303,7 @@ impl Reader {
         let mut fields = Self::fields(at, value)?;
         let found = Found {
             attributes: fields.list("attributes", |at, value| {
-                sized(value, |value| self.entries_of(at, value, Self::property))
+                sized(value, |value| self.entries_of(at, value, Self::property).map(Arc::new))
             })?,
             capabilities: fields.list("capabilities", |at, value| {
                 sized(value, |value| self.capability(at, value))
@@ -393,15 +393,15 @@ impl Reader {
     }
 
     /// Reads the attributes of an element, or their place.
-    fn attributes(&mut self, fields: &mut Fields<'_>) -> Read<Properties> {
+    fn attributes(&mut self, fields: &mut Fields<'_>) -> Read<Arc<Properties>> {
         let value = fields.optional("attributes");
         let at = fields.at.key("attributes");
         match value {
-            None => Ok(Properties::new()),
+            None => Ok(Arc::default()),
             Some(place @ Value::Number(_)) => {
                 Self::common(&mut self.left, &self.found.attributes, at, &place)
             }
-            Some(value) => self.entries_of(at, value, Self::property),
+            Some(value) => self.entries_of(at, value, Self::property).map(Arc::new),
         }
     }
 

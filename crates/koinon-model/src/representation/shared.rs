@@ -31,21 +31,6 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Returns the place of what is written.
-    pub(super) fn place(&mut self, write: impl FnOnce(&mut JsonWriter)) -> u64 {
-        let before = self.values.len();
-        write(&mut self.values);
-        let written = self.values.since(before);
-        let written = written.strip_prefix(',').unwrap_or(written);
-        if let Some(place) = self.places.get(written) {
-            self.values.take_back(before);
-            return *place;
-        }
-        let place = self.places.len() as u64;
-        self.places.insert(written.into(), place);
-        place
-    }
-
     /// Returns the place of a value, which has to stay where it is for as long as this table is used.
     pub(super) fn place_of<T>(
         &mut self,
@@ -60,6 +45,21 @@ impl Table {
         if Arc::strong_count(value) > 1 {
             self.addresses.insert(address, place);
         }
+        place
+    }
+
+    /// Returns the place of what is written.
+    fn place(&mut self, write: impl FnOnce(&mut JsonWriter)) -> u64 {
+        let before = self.values.len();
+        write(&mut self.values);
+        let written = self.values.since(before);
+        let written = written.strip_prefix(',').unwrap_or(written);
+        if let Some(place) = self.places.get(written) {
+            self.values.take_back(before);
+            return *place;
+        }
+        let place = self.places.len() as u64;
+        self.places.insert(written.into(), place);
         place
     }
 }
@@ -88,7 +88,7 @@ impl Shared {
 /// What was read of the tables.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub(super) attributes: Vec<Entry<Properties>>,
+    pub(super) attributes: Vec<Entry<Arc<Properties>>>,
     pub(super) capabilities: Vec<Entry<Arc<Capability>>>,
     pub(super) interfaces: Vec<Entry<Arc<Interface>>>,
 }

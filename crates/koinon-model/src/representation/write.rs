@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::mpsc::sync_channel;
 
+use alloy_primitives::B256;
 use alloy_primitives::Keccak256;
 
 use super::Artifact;
@@ -31,8 +33,11 @@ use crate::id::Digest;
 use crate::value::Value;
 use crate::writer::JsonWriter;
 
-/// Elements whose JSON takes longer to write and hash than a thread takes to start.
+/// Elements whose JSON takes longer to hash than a thread takes to start.
 const WORTH_A_THREAD: usize = 256;
+
+/// Pieces that may wait to be hashed: some 32 MiB.
+const AHEAD: usize = 512;
 
 impl Representation {
     /// Writes the canonical JSON.
@@ -46,39 +51,57 @@ impl Representation {
     /// Writes the canonical JSON in pieces, and returns its hash.
     pub fn write_json(&self, mut written: impl FnMut(&str)) -> Digest {
         let mut hasher = Keccak256::new();
-        let mut piece = |piece: &str| {
+        self.write_pieces(|piece| {
             hasher.update(piece.as_bytes());
-            written(piece);
-        };
-        let mut writer = JsonWriter::in_pieces();
-        self.write(&mut writer, &mut |writer| writer.pass(&mut piece));
-        piece(&writer.finish());
+            written(&piece);
+        });
         hasher.finalize()
     }
 
-    /// Has another thread do what [`Self::write_json`] does, and does something meanwhile that may ask for the hash.
+    /// Does what [`Self::write_json`] does, but another thread hashes the pieces and hands them over, while this one writes
+    /// the next ones and then does something that may ask for the hash.
     pub fn write_hashed<T>(
         &self,
-        mut written: impl FnMut(&str) + Send,
+        written: impl FnMut(&str) + Send,
         meanwhile: impl FnOnce(&mut dyn FnMut() -> Digest) -> T,
     ) -> T {
-        let write = Mutex::new(|| self.write_json(&mut written));
-        let write = || write.lock().unwrap_or_else(PoisonError::into_inner)();
+        let written = Mutex::new(written);
+        let hand_over = |piece: &str| written.lock().unwrap_or_else(PoisonError::into_inner)(piece);
         std::thread::scope(|scope| {
-            let spawn = || std::thread::Builder::new().spawn_scoped(scope, write).ok();
-            let mut other = (self.elements() >= WORTH_A_THREAD).then(spawn).flatten();
-            let mut known = None;
+            let (pass, passed) = sync_channel::<String>(AHEAD);
+            let hash = move || {
+                let mut hasher = Keccak256::new();
+                for piece in passed {
+                    hasher.update(piece.as_bytes());
+                    hand_over(&piece);
+                }
+                hasher.finalize()
+            };
+            let spawn = || std::thread::Builder::new().spawn_scoped(scope, hash).ok();
+            let Some(other) = (self.elements() >= WORTH_A_THREAD).then(spawn).flatten() else {
+                let digest = self.write_json(hand_over);
+                return meanwhile(&mut || digest);
+            };
+            // If nobody takes it any more, the other thread has panicked, which is told when it is waited for.
+            self.write_pieces(|piece| drop(pass.send(piece)));
+            drop(pass);
+            let (mut other, mut known) = (Some(other), B256::ZERO);
             let mut digest = || {
-                *known.get_or_insert_with(|| match other.take().map(|other| other.join()) {
-                    Some(Ok(digest)) => digest,
-                    Some(Err(panic)) => std::panic::resume_unwind(panic),
-                    None => write(),
-                })
+                if let Some(other) = other.take() {
+                    known = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                }
+                known
             };
             let done = meanwhile(&mut digest);
             digest();
             done
         })
+    }
+
+    fn write_pieces(&self, mut reader: impl FnMut(String)) {
+        let mut writer = JsonWriter::in_pieces();
+        self.write(&mut writer, &mut |writer| writer.pass(&mut reader));
+        reader(writer.finish());
     }
 
     fn elements(&self) -> usize {
@@ -172,22 +195,20 @@ fn properties(writer: &mut JsonWriter, key: &'static str, entries: &Properties) 
     map(writer, key, entries, Property::write);
 }
 
-fn property_map(writer: &mut JsonWriter, entries: &Properties) {
-    writer.map(|writer| {
-        for (name, property) in entries {
-            property.write(writer.name(name));
-        }
-    });
-}
-
 fn values(writer: &mut JsonWriter, key: &'static str, entries: &Entries<Value>) {
     map(writer, key, entries, |value, writer| writer.value(value));
 }
 
 /// Writes the place of an element's attributes under a key, unless it has none.
-fn attributes(writer: &mut JsonWriter, entries: &Properties, shared: &mut Shared) {
+fn attributes(writer: &mut JsonWriter, entries: &Arc<Properties>, shared: &mut Shared) {
     if !entries.is_empty() {
-        let place = shared.attributes.place(|writer| property_map(writer, entries));
+        let place = shared.attributes.place_of(entries, |entries, writer| {
+            writer.map(|writer| {
+                for (name, property) in entries {
+                    property.write(writer.name(name));
+                }
+            });
+        });
         writer.key("attributes").number(place);
     }
 }

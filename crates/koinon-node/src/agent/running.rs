@@ -159,7 +159,7 @@ fn alone(graph: &Representation, place: usize) -> Representation {
     let mut node = GraphNode {
         id: ElementId::node(&service, &node.template, 0),
         index: 0,
-        attributes: Properties::new(),
+        attributes: Arc::default(),
         ..node.clone()
     };
     let forget = |properties: &mut Properties| {
@@ -199,7 +199,7 @@ fn unknown(slot: &Slot) -> GraphNode {
         node_type: WORKER.into(),
         directives: Vec::new(),
         properties: Properties::new(),
-        attributes: Properties::new(),
+        attributes: Arc::default(),
         capabilities: Entries::new(),
         artifacts: Entries::new(),
         interfaces: Interfaces::new(),

@@ -22,17 +22,21 @@ const FORMAT: u64 = 1;
 impl Plan {
     /// Writes the canonical JSON.
     pub fn to_json(&self) -> String {
-        self.to_json_of(|| self.new)
+        let mut json = String::new();
+        self.write_json(|| self.new, |piece| json.push_str(&piece));
+        json
     }
 
-    /// Writes the canonical JSON of the plan to the representation of this digest, which is asked for once all elements
-    /// are written: it may be made meanwhile.
-    pub fn to_json_of(&self, new: impl FnOnce() -> Digest) -> String {
-        let mut writer =
-            JsonWriter::with_capacity(1024 + 384 * self.elements.len() + 512 * self.steps.len());
+    /// Writes the canonical JSON in pieces, as if the plan led to the representation of this digest, which is asked for
+    /// once all elements are written: it may be made meanwhile.
+    pub fn write_json(&self, new: impl FnOnce() -> Digest, mut written: impl FnMut(String)) {
+        let mut writer = JsonWriter::in_pieces();
         writer.map(|writer| {
             writer.key("elements").list(|writer| {
-                self.elements.iter().for_each(|element| element.write(writer));
+                for element in &self.elements {
+                    element.write(writer);
+                    writer.pass(&mut written);
+                }
             });
             let new = new();
             writer.key("format").number(FORMAT);
@@ -47,10 +51,13 @@ impl Plan {
             }
             let key = steps_key(self.old, new);
             writer.key("steps").list(|writer| {
-                self.steps.iter().for_each(|step| step.write(&key, writer));
+                for step in &self.steps {
+                    step.write(&key, writer);
+                    writer.pass(&mut written);
+                }
             });
         });
-        writer.finish()
+        written(writer.finish());
     }
 
     /// The part of every step's key that is the plan's.

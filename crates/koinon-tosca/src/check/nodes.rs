@@ -315,15 +315,15 @@ impl<'a> Builder<'_, 'a> {
             };
             capabilities.insert(self.name(name), Arc::new(own));
         }
-        let external = program.graph.external.contains(&at);
+        let (template, index) = self.place_of(at);
         model::Node {
             id: elsewhere.node.id,
-            template: self.name(node.template.name.text),
-            index: if external { elsewhere.node.index } else { 0 },
+            template: self.name(template),
+            index,
             node_type: self.type_name(node.id),
             directives: vec!["select".into()],
             properties: known(&elsewhere.node.properties, &node.def.properties),
-            attributes: known(&elsewhere.node.attributes, &node.def.attributes),
+            attributes: Arc::new(known(&elsewhere.node.attributes, &node.def.attributes)),
             capabilities,
             artifacts: Entries::new(),
             interfaces: model::Interfaces::new(),

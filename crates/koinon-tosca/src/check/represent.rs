@@ -4,7 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::sync_channel;
 
 use koinon_model::Digest;
 use koinon_model::Value;
@@ -54,32 +57,39 @@ const WORTH_A_THREAD: usize = 1000;
 /// Has the values of a program evaluated whose requirements are resolved, and makes its representation. What prevents it
 /// is kept as faults.
 ///
-/// Ids need the graph alone: another thread makes them while this one evaluates.
+/// Ids need the graph alone: another thread makes them while this one evaluates, and hashes the sources after that.
 pub(crate) fn represent(
     program: &Program<'_>,
     sources: &Sources,
     evaluate: impl FnOnce(),
 ) -> Representation {
     let unnamed = &Unnamed::of(program);
-    let hash = || {
-        let digests = sources.iter().map(|source| keccak256(source.text().as_bytes()));
-        (unnamed.name(), digests.collect::<Vec<Digest>>())
+    let hash = |named: SyncSender<Ids>| {
+        // Whoever waits for them is there, unless it has panicked.
+        drop(named.send(unnamed.name()));
+        let texts = sources.iter().map(|source| source.text().as_bytes());
+        texts.map(keccak256).collect::<Vec<Digest>>()
     };
     std::thread::scope(|scope| {
-        let spawn = || std::thread::Builder::new().spawn_scoped(scope, hash).ok();
+        let spawn = || {
+            let (named, ids) = sync_channel(1);
+            let hash = move || hash(named);
+            Some((std::thread::Builder::new().spawn_scoped(scope, hash).ok()?, ids))
+        };
         let other = (unnamed.len() >= WORTH_A_THREAD).then(spawn).flatten();
         evaluate();
-        let mut digests = Vec::new();
-        let ids = || {
-            let ids;
-            (ids, digests) = match other.map(std::thread::ScopedJoinHandle::join) {
-                Some(Ok(hashed)) => hashed,
-                Some(Err(panic)) => std::panic::resume_unwind(panic),
-                None => hash(),
-            };
-            ids
+        let (digests, ids) = match other {
+            Some((other, ids)) => (Err(other), ids),
+            None => {
+                let (named, ids) = sync_channel(1);
+                (Ok(hash(named)), ids)
+            }
         };
+        let ids = || ids.recv().expect("the other thread has not panicked");
         let mut result = Builder::new(program, &Lines::of(sources)).representation(ids);
+        let digests = digests.unwrap_or_else(|other| {
+            other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
         let paths = sources.iter().map(|source| source.name().into());
         let sources = paths.zip(digests).map(|(path, digest)| model::Source { path, digest });
         put_sources(&mut result, &sources.collect::<Vec<_>>());
@@ -104,6 +114,8 @@ pub(super) struct Builder<'p, 'a> {
     capabilities: RefCell<HashMap<usize, Arc<model::Capability>>>,
     /// Defaults of attributes that are the same everywhere, by their address.
     defaults: RefCell<HashMap<usize, model::Property>>,
+    /// The attributes of elements where all values are such defaults, by the address of their definitions.
+    attributes: RefCell<HashMap<usize, Arc<model::Properties>>>,
 }
 
 impl<'p, 'a> Builder<'p, 'a> {
@@ -114,6 +126,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             names: RefCell::default(),
             capabilities: RefCell::default(),
             defaults: RefCell::default(),
+            attributes: RefCell::default(),
         }
     }
 
@@ -142,36 +155,30 @@ impl<'p, 'a> Builder<'p, 'a> {
         };
         let mut used = Vec::new();
         let relationships = program.graph.relationships();
-        let referred: HashSet<u32> = relationships.iter().map(|one| one.target).collect();
-        let mut references = HashSet::new();
-        let mut made = Vec::with_capacity(program.graph.len() as usize);
-        for at in 0..program.graph.len() {
-            match &program.graph.node(at).elsewhere {
-                None => {
-                    result.nodes.push(self.node(at, &mut used));
-                    made.push(at);
-                }
-                Some(elsewhere) => {
-                    // A node of the outer service is there already; one nobody refers to was only considered.
-                    let considered =
-                        program.graph.external.contains(&at) && !referred.contains(&at);
-                    if elsewhere.outer.is_none()
-                        && !considered
-                        && references.insert(elsewhere.node.id)
-                    {
-                        result.nodes.push(self.reference(at, elsewhere, &mut used));
-                        made.push(at);
-                    }
-                }
-            }
+        let mut made = self.chosen(&relationships);
+        made.sort_by_cached_key(|at| self.place_of(*at));
+        for at in &made {
+            let node = match &program.graph.node(*at).elsewhere {
+                None => self.node(*at, &mut used),
+                Some(elsewhere) => self.reference(*at, elsewhere, &mut used),
+            };
+            result.nodes.push(node);
         }
         let ids = ids();
         program.graph.name(&ids.nodes);
         for (node, at) in result.nodes.iter_mut().zip(made) {
             node.id = ids.nodes[at as usize];
         }
-        result.relationships.reserve_exact(relationships.len());
-        for (relationship, (id, candidates)) in relationships.iter().zip(ids.relationships) {
+        let places: HashMap<ElementId, usize> =
+            result.nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
+        let place = |id: &ElementId| places.get(id).copied().unwrap_or(usize::MAX);
+        let mut order: Vec<_> = relationships.iter().zip(ids.relationships).collect();
+        order.sort_by_cached_key(|(one, _)| {
+            let source = place(&ids.nodes[one.source as usize]);
+            (source, one.definition.name.text, one.index)
+        });
+        result.relationships.reserve_exact(order.len());
+        for (relationship, (id, candidates)) in order {
             let made = self.relationship(relationship, id, candidates, &mut used);
             result.relationships.push(made);
         }
@@ -236,15 +243,6 @@ impl<'p, 'a> Builder<'p, 'a> {
             let ancestors = chain.iter().skip(1).map(|id| self.type_name(*id)).collect();
             result.types.insert(self.type_name(id), ancestors);
         }
-        result
-            .nodes
-            .sort_by(|one, other| (&one.template, one.index).cmp(&(&other.template, other.index)));
-        let places: HashMap<ElementId, usize> =
-            result.nodes.iter().enumerate().map(|(at, node)| (node.id, at)).collect();
-        let place = |id: &ElementId| places.get(id).copied().unwrap_or(usize::MAX);
-        result
-            .relationships
-            .sort_by_cached_key(|one| (place(&one.source), one.requirement.clone(), one.index));
         self.nest(&mut result, &places);
         result.unresolved.sort_by(|one, other| {
             (place(&one.source), &one.requirement, one.index).cmp(&(
@@ -254,6 +252,32 @@ impl<'p, 'a> Builder<'p, 'a> {
             ))
         });
         result
+    }
+
+    /// Returns the nodes of the graph that are nodes of the representation, in the graph's order.
+    fn chosen(&self, relationships: &[Rc<Relationship<'a>>]) -> Vec<u32> {
+        let graph = &self.program.graph;
+        let referred: HashSet<u32> = relationships.iter().map(|one| one.target).collect();
+        let mut references = HashSet::new();
+        let chosen = (0..graph.len()).filter(|at| {
+            let Some(elsewhere) = &graph.node(*at).elsewhere else { return true };
+            // A node of the outer service is there already; one nobody refers to was only considered.
+            let considered = graph.external.contains(at) && !referred.contains(at);
+            elsewhere.outer.is_none() && !considered && references.insert(elsewhere.node.id)
+        });
+        chosen.collect()
+    }
+
+    /// Returns what nodes are sorted by: the template, and the number among its nodes.
+    pub(super) fn place_of(&self, at: u32) -> (&'p str, u32) {
+        let graph = &self.program.graph;
+        let node = graph.node(at);
+        let index = match &node.elsewhere {
+            None => u32::try_from(node.index).unwrap_or(u32::MAX),
+            Some(elsewhere) if graph.external.contains(&at) => elsewhere.node.index,
+            Some(_) => 0,
+        };
+        (node.template.name.text, index)
     }
 
     pub(super) fn name(&self, text: &'p str) -> Arc<str> {
@@ -268,17 +292,18 @@ impl<'p, 'a> Builder<'p, 'a> {
         let program = self.program;
         let node = program.graph.node(at);
         let template = node.template;
+        let (name, index) = self.place_of(at);
         used.push(node.id);
         let directives = template.directives.iter().map(|(_, word)| self.name(word.text));
         let mut result = model::Node {
             // Its id comes later.
             id: ElementId(Digest::ZERO),
-            template: self.name(template.name.text),
-            index: u32::try_from(node.index).unwrap_or(u32::MAX),
+            template: self.name(name),
+            index,
             node_type: self.type_name(node.id),
             directives: directives.collect(),
             properties: model::Properties::with_capacity(node.def.properties.len()),
-            attributes: model::Properties::new(),
+            attributes: Arc::default(),
             capabilities: Entries::with_capacity(node.def.capabilities.len()),
             artifacts: Entries::new(),
             interfaces: model::Interfaces::new(),
@@ -291,7 +316,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             result.properties.extend(found.map(|found| (self.name(name), found)));
         }
         let scope = Scope::node(at, template.name.text);
-        result.attributes = self.attributes(&node.def.attributes, &template.attributes, scope);
+        result.attributes = self.own_attributes(&node.def.attributes, &template.attributes, scope);
         for (name, capability) in &node.def.capabilities {
             let values = template.capabilities.get(name);
             if values.is_none()
@@ -400,7 +425,7 @@ impl<'p, 'a> Builder<'p, 'a> {
             target: program.element(relationship.target),
             capability: self.name(relationship.capability.name.text),
             properties,
-            attributes: self.attributes(relationship.attributes, attributes, scope),
+            attributes: self.own_attributes(relationship.attributes, attributes, scope),
             interfaces: self.interfaces(
                 &relationship.def.interfaces,
                 interfaces,
@@ -473,6 +498,29 @@ impl<'p, 'a> Builder<'p, 'a> {
         all
     }
 
+    /// Returns the attributes of an element that have a value before anything runs.
+    fn own_attributes(
+        &self,
+        definitions: &'p Properties<'a>,
+        values: &Assigned<'a>,
+        scope: Scope<'_, 'a>,
+    ) -> Arc<model::Properties> {
+        if !values.is_empty() {
+            return Arc::new(self.attributes(definitions, values, scope));
+        }
+        let known = self.attributes.borrow().get(&address(definitions)).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let all = Arc::new(self.attributes(definitions, values, scope));
+        let defaults = self.defaults.borrow();
+        let mut given = definitions.values().filter_map(|one| one.default.as_ref());
+        if given.all(|one| is_null(one) || defaults.contains_key(&address(one))) {
+            self.attributes.borrow_mut().insert(address(definitions), Arc::clone(&all));
+        }
+        all
+    }
+
     /// Returns the attributes that have a value before anything runs.
     fn attributes(
         &self,
@@ -482,8 +530,7 @@ impl<'p, 'a> Builder<'p, 'a> {
     ) -> model::Properties {
         let given = definitions.iter().filter_map(|(name, attribute)| {
             let expr = values.get(name).or(attribute.default.as_ref())?;
-            let null = matches!(expr.kind, ExprKind::Null);
-            (!null).then_some((*name, attribute, expr))
+            (!is_null(expr)).then_some((*name, attribute, expr))
         });
         // Most have none or one, and there are as many of these maps as elements.
         let mut all = model::Properties::with_capacity(given.clone().count());
@@ -610,6 +657,10 @@ impl<'p, 'a> Builder<'p, 'a> {
 /// Returns where a definition is, which names it for as long as the program is there.
 pub(super) fn address<T>(definition: &T) -> usize {
     std::ptr::from_ref(definition) as usize
+}
+
+fn is_null(expr: &Expr<'_>) -> bool {
+    matches!(expr.kind, ExprKind::Null)
 }
 
 /// Returns whether values a capability has by its definition may differ from node to node.

@@ -521,7 +521,8 @@ impl<'p, 'a> Builder<'p, 'a> {
                             self.program.faults.push(fault);
                             continue;
                         };
-                        relationship.attributes.insert(word.text.into(), value(term));
+                        Arc::make_mut(&mut relationship.attributes)
+                            .insert(word.text.into(), value(term));
                     }
                 }
             }
@@ -529,7 +530,7 @@ impl<'p, 'a> Builder<'p, 'a> {
         if let Some(node) = outer.node_mut(id) {
             for (of, found) in attributes {
                 let known = match of {
-                    None => Some(&mut node.attributes),
+                    None => Some(Arc::make_mut(&mut node.attributes)),
                     Some(name) => node
                         .capabilities
                         .get_mut(name)

@@ -174,7 +174,11 @@ fn once(file: &Path, tell: bool) -> Outcome {
         }
     };
     let plan = plan::written_from_nothing(&made.representation, &mut write)?;
-    ["\n", &plan, "\n"].into_iter().for_each(write);
+    write("\n");
+    for piece in &plan {
+        write(piece);
+    }
+    write("\n");
     written.map_err(|error| failed("write the output", &error))?;
     // The system takes back all memory at once, and the process ends here.
     std::mem::forget(made);
