@@ -44,7 +44,7 @@ impl From<Version> for Dialect {
     }
 }
 
-/// A template and the values of its inputs.
+// A template and the values of its inputs.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TemplateArgs {
     /// A TOSCA file, a directory with a template.yaml, or an archive (CSAR: zip, tar, tar.gz)
@@ -63,7 +63,7 @@ pub(crate) struct TemplateArgs {
     pub(crate) mirror: Vec<String>,
 }
 
-/// What a representation depends on besides the template and its inputs.
+// What a representation depends on besides the template and its inputs.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ResolveArgs {
     /// What chance is drawn from, where a policy of the service says that it decides

@@ -15,7 +15,8 @@ use crate::keys::open_keystore;
 use crate::local::Local;
 use crate::local::Record;
 
-/// Which chain and service, and who signs. Without any of these the local network of the working directory is meant.
+// Which chain and service, and who signs. Without any of these the local network of the working directory is meant.
+// No doc comment: it would be taken for what a command says of itself.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {

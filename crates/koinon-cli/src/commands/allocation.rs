@@ -14,19 +14,20 @@ use crate::network::Signing;
 use crate::ui::Ui;
 
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(crate) enum AllocationCommand {
+    /// Show every slot with its operator
     Show(ShowArgs),
+    /// Explain why an operator has a slot, and check it against the contract
     Explain(ExplainArgs),
 }
 
-/// Show every slot with its operator
 #[derive(Args, Debug)]
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     network: NetworkArgs,
 }
 
-/// Explain why an operator has a slot, and check it against the contract
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  koinon allocation explain worker/2/4")]
 pub(crate) struct ExplainArgs {

@@ -12,6 +12,7 @@ use crate::local::Local;
 use crate::ui::Ui;
 
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(crate) enum ArtifactCommand {
     /// Add a file and print its CID
     Add {

@@ -26,12 +26,14 @@ use crate::ui::Ui;
 use crate::ui::thousands;
 
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(crate) enum CsarCommand {
+    /// Pack a service; the same files give the same bytes
     Pack(PackArgs),
+    /// Show what an archive holds
     Show(ShowArgs),
 }
 
-/// Pack a service; the same files give the same bytes
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   koinon csar pack examples/sharding-network -o network.csar
@@ -71,7 +73,6 @@ enum Format {
     TarGz,
 }
 
-/// Show what an archive holds
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  koinon csar show network.csar --json")]
 pub(crate) struct ShowArgs {

@@ -12,19 +12,20 @@ use crate::network::Signing;
 use crate::ui::Ui;
 
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(crate) enum EpochCommand {
+    /// Show the epoch in force and who opens the next
     Show(ShowArgs),
+    /// Do what is due: begin the epochs, open the next one as its beacon, deal (agents do this by themselves)
     Advance(AdvanceArgs),
 }
 
-/// Show the epoch in force and who opens the next
 #[derive(Args, Debug)]
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     network: NetworkArgs,
 }
 
-/// Do what is due: begin the epochs, open the next one as its beacon, deal (agents do this by themselves)
 #[derive(Args, Debug)]
 pub(crate) struct AdvanceArgs {
     #[command(flatten)]

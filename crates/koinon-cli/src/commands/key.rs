@@ -10,6 +10,7 @@ use crate::keys::Keys;
 use crate::ui::Ui;
 
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(crate) enum KeyCommand {
     /// Make an operator's key directory: encrypted keystore, certificate, beacon key
     New {

@@ -60,7 +60,8 @@ Exit codes:
 #[command(name = "koinon", version, after_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
     /// Print data as JSON
-    #[arg(long, global = true)]
+    // At the end, since the options of a command are defined after it.
+    #[arg(long, global = true, display_order = 900)]
     json: bool,
 
     #[command(subcommand)]
@@ -256,6 +257,24 @@ mod tests {
         for text in ["", "1", "s", ".5s", "1.s", "-1s", "1.0000000001s", "99999999999999999999s"] {
             assert!(duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn commands_say_of_themselves_what_lists_of_them_say() {
+        fn compare(listed: &clap::Command, built: &clap::Command) {
+            assert!(built.get_about().is_some(), "{}", built.get_name());
+            for listed in listed.get_subcommands() {
+                let built = built.find_subcommand(listed.get_name()).unwrap();
+                let about = built.get_about().map(ToString::to_string);
+                assert_eq!(about, listed.get_about().map(ToString::to_string));
+                compare(listed, built);
+            }
+        }
+        let listed = <Cli as clap::CommandFactory>::command();
+        let mut built = listed.clone();
+        built.build();
+        compare(&listed, &built);
+        assert!(built.find_subcommand("service").unwrap().has_subcommands());
     }
 
     #[test]

@@ -17,15 +17,20 @@ use crate::network::Signing;
 use crate::ui::Ui;
 
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(crate) enum OperatorCommand {
+    /// Stake, and join the operators with a certificate
     Join(JoinArgs),
+    /// Leave the operators: no nodes from the next deal on; give up stake and withdraw it once it is due
     Leave(LeaveArgs),
+    /// Give an account some of the signing account's currency, for its stake and its transactions
     Fund(FundArgs),
+    /// List the operators
     List(ListArgs),
+    /// Show one operator and its nodes
     Show(ShowArgs),
 }
 
-/// Stake, and join the operators with a certificate
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   koinon key new ./erin --name erin@myDapp
@@ -40,7 +45,6 @@ pub(crate) struct JoinArgs {
     stake: u64,
 }
 
-/// Leave the operators: no nodes from the next deal on; give up stake and withdraw it once it is due
 #[derive(Args, Debug)]
 pub(crate) struct LeaveArgs {
     #[command(flatten)]
@@ -51,7 +55,6 @@ pub(crate) struct LeaveArgs {
     withdraw: bool,
 }
 
-/// Give an account some of the signing account's currency, for its stake and its transactions
 #[derive(Args, Debug)]
 pub(crate) struct FundArgs {
     /// The account
@@ -65,14 +68,12 @@ pub(crate) struct FundArgs {
     network: NetworkArgs,
 }
 
-/// List the operators
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     network: NetworkArgs,
 }
 
-/// Show one operator and its nodes
 #[derive(Args, Debug)]
 pub(crate) struct ShowArgs {
     /// Its name or address

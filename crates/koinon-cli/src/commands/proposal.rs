@@ -19,12 +19,14 @@ use crate::ui::Ui;
 use crate::ui::paint;
 
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(crate) enum ProposalCommand {
+    /// List the proposals of a service
     List(ListArgs),
+    /// Show a proposal: where it stands, its votes, and what it changes
     Show(ShowArgs),
 }
 
-/// List the proposals of a service
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
@@ -35,7 +37,6 @@ pub(crate) struct ListArgs {
     from: u64,
 }
 
-/// Show a proposal: where it stands, its votes, and what it changes
 #[derive(Args, Debug)]
 pub(crate) struct ShowArgs {
     /// The proposal's number

@@ -25,14 +25,18 @@ use crate::ui::paint;
 use crate::ui::thousands;
 
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(crate) enum ServiceCommand {
+    /// Deploy the contracts of a new service, governed as the template says; its content then takes a proposal
     Create(CreateArgs),
+    /// List the services of a chain
     List(ListArgs),
+    /// Show a service: its contracts, revision, epoch and operators
     Show(ShowArgs),
+    /// Verify that a service's code is Koinon's, its contracts know each other, and nobody holds a power but its voters
     Verify(VerifyArgs),
 }
 
-/// Deploy the contracts of a new service, governed as the template says; its content then takes a proposal
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  koinon service create service.yaml --rpc-url URL --keystore account.json --password-file pw"
@@ -56,7 +60,6 @@ pub(crate) struct CreateArgs {
 /// One stake is a thousandth of a coin of 18 decimals.
 pub(super) const DENOMINATION: &str = "1000000000000000";
 
-/// List the services of a chain
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
@@ -67,14 +70,12 @@ pub(crate) struct ListArgs {
     from: u64,
 }
 
-/// Show a service: its contracts, revision, epoch and operators
 #[derive(Args, Debug)]
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     network: NetworkArgs,
 }
 
-/// Verify that a service's code is Koinon's, its contracts know each other, and nobody holds a power but its voters
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]

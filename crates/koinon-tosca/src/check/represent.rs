@@ -57,7 +57,7 @@ const WORTH_A_THREAD: usize = 1000;
 /// Has the values of a program evaluated whose requirements are resolved, and makes its representation. What prevents it
 /// is kept as faults.
 ///
-/// Ids need the graph alone: another thread makes them while this one evaluates, and hashes the sources after that.
+/// Ids need the graph alone: another thread makes them while this one evaluates, and looks at the sources after that.
 pub(crate) fn represent(
     program: &Program<'_>,
     sources: &Sources,
@@ -67,6 +67,8 @@ pub(crate) fn represent(
     let hash = |named: SyncSender<Ids>| {
         // Whoever waits for them is there, unless it has panicked.
         drop(named.send(unnamed.name()));
+        // What is asked next is where lines begin.
+        sources.iter().for_each(|source| _ = source.lines());
         let texts = sources.iter().map(|source| source.text().as_bytes());
         texts.map(keccak256).collect::<Vec<Digest>>()
     };

@@ -79,7 +79,7 @@ pub(crate) struct BenchArgs {
     password_file: Option<PathBuf>,
 }
 
-/// What is measured without a chain.
+// What is measured without a chain.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
     Compile(compile::CompileBenchArgs),
