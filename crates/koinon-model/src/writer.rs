@@ -117,18 +117,7 @@ impl JsonWriter {
     /// Writes a natural number.
     pub fn number(&mut self, number: u64) {
         self.separate();
-        let mut digits = [0u8; 20];
-        let mut at = digits.len();
-        let mut left = number;
-        loop {
-            at -= 1;
-            digits[at] = b"0123456789"[(left % 10) as usize];
-            left /= 10;
-            if left == 0 {
-                break;
-            }
-        }
-        self.out.push_str(std::str::from_utf8(&digits[at..]).expect("digits are ASCII"));
+        self.out.push_str(itoa::Buffer::new().format(number));
     }
 
     /// Writes a value.
