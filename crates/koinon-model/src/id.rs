@@ -5,14 +5,37 @@ use std::str::FromStr;
 
 use alloy_primitives::B256;
 use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
 use thiserror::Error;
 
-/// The keccak-256 hash of canonical bytes: what names a value on chain.
+/// A hash of canonical bytes, which names them: Keccak-256 of what contracts know, SHA-256 of documents.
 pub type Digest = B256;
 
-/// Hashes bytes with keccak-256.
+/// Hashes bytes with Keccak-256, as contracts do.
 pub fn keccak256(bytes: &[u8]) -> Digest {
     alloy_primitives::keccak256(bytes)
+}
+
+/// Hashes bytes with SHA-256 (FIPS 180-4): a document that people have as a file, so that `sha256sum` tells the same.
+pub fn sha256(bytes: &[u8]) -> Digest {
+    let mut hasher = DocumentHasher::default();
+    hasher.update(bytes);
+    hasher.finish()
+}
+
+/// Does what [`sha256`] does with bytes that come one after the other.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DocumentHasher(Sha256);
+
+impl DocumentHasher {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        B256::new(self.0.finalize().into())
+    }
 }
 
 /// The number a service has after a change; 0 before the first. It never goes back.
@@ -188,6 +211,13 @@ impl Serialize for Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documents_have_the_hash_of_the_standard() {
+        // FIPS 180-4, the example of one block.
+        let expected = "0xba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(b"abc").to_string(), expected);
+    }
 
     #[test]
     fn names_survive_their_word() {

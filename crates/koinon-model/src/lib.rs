@@ -17,7 +17,7 @@ mod writer;
 
 pub use allocation::{Allocation, DealError, Filled, Member, NodeSet, Trace};
 pub use content::{Ban, Change, Content, ContentError, Edit, Mode, Object, Permission};
-pub use id::{Digest, Epoch, InvalidName, Module, Name, Revision, Slot, keccak256};
+pub use id::{Digest, Epoch, InvalidName, Module, Name, Revision, Slot, keccak256, sha256};
 pub use instance::{Artifact, Instance, Node, Port, Probe, Protocol, Restart};
 pub use json::{JsonError, Limits};
 pub use merkle::commitment;

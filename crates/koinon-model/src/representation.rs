@@ -21,7 +21,7 @@ use alloy_primitives::B256;
 use alloy_primitives::Keccak256;
 
 use crate::id::Digest;
-use crate::id::keccak256;
+use crate::id::sha256;
 use crate::value::Value;
 
 pub use entries::Entries;
@@ -71,7 +71,7 @@ pub struct ElementId(pub B256);
 pub struct Source {
     /// Its path, URI or profile name, as the author or an import named it.
     pub path: Arc<str>,
-    /// The hash of its bytes.
+    /// The SHA-256 of its bytes.
     pub digest: Digest,
 }
 
@@ -272,7 +272,7 @@ pub struct Choice {
 pub struct Candidates {
     /// How many; two at least.
     pub count: u32,
-    /// The hash of their ids, in the order they were considered.
+    /// The Keccak-256 of their ids, in the order they were considered.
     pub digest: Digest,
 }
 
@@ -508,8 +508,8 @@ impl Representation {
         self.nodes.get(at)
     }
 
-    /// Returns the hash of the canonical JSON.
+    /// Returns the SHA-256 of the canonical JSON.
     pub fn digest(&self) -> Digest {
-        keccak256(self.to_json().as_bytes())
+        sha256(self.to_json().as_bytes())
     }
 }

@@ -34,6 +34,7 @@ use koinon_model::representation::Term;
 use koinon_model::representation::Unresolved;
 use koinon_model::representation::Verdict;
 use koinon_model::representation::Why;
+use koinon_model::sha256;
 use proptest::collection::btree_map;
 use proptest::collection::vec;
 use proptest::option;
@@ -226,7 +227,7 @@ fn representation() -> impl Strategy<Value = Representation> {
         });
         made.policies = policies.collect();
         made.groups = [("group".into(), group)].into();
-        made.sources = vec![Source { path: "a.yaml".into(), digest: keccak256(b"a") }];
+        made.sources = vec![Source { path: "a.yaml".into(), digest: sha256(b"a") }];
         made.seed = Some(B256::repeat_byte(1));
         (made.inputs, made.outputs, made.workflows) = (inputs, outputs, workflows);
         if let Some(id) = ids.first() {

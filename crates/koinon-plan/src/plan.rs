@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use koinon_model::Digest;
-use koinon_model::keccak256;
 use koinon_model::representation::Artifact;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Interface;
 use koinon_model::representation::Operation;
+use koinon_model::sha256;
 
 use crate::changes::Change;
 use crate::class::Class;
@@ -265,8 +265,8 @@ impl Plan {
         step.0 ^ self.steps_key()
     }
 
-    /// Returns the hash of the canonical JSON.
+    /// Returns the SHA-256 of the canonical JSON.
     pub fn digest(&self) -> Digest {
-        keccak256(self.to_json().as_bytes())
+        sha256(self.to_json().as_bytes())
     }
 }

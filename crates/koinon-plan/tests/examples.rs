@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use koinon_model::Value;
-use koinon_model::keccak256;
 use koinon_model::representation::Artifact;
 use koinon_model::representation::AttributePath;
 use koinon_model::representation::ElementId;
@@ -20,6 +19,7 @@ use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Term;
 use koinon_model::representation::Unresolved;
+use koinon_model::sha256;
 use koinon_plan::Action;
 use koinon_plan::Class;
 use koinon_plan::Plan;
@@ -256,7 +256,7 @@ fn the_json_is_as_documented() {
   ]
 }
 "#);
-    assert_eq!(plan.digest(), keccak256(plan.to_json().as_bytes()));
+    assert_eq!(plan.digest(), sha256(plan.to_json().as_bytes()));
     let call = plan.steps.iter().find(|step| matches!(step.action, Action::Call(_))).unwrap();
     assert!(plan.to_json().contains(&format!("\"key\":\"{:#x}\"", plan.key(call.id))));
 }

@@ -6,7 +6,6 @@ use std::sync::PoisonError;
 use std::sync::mpsc::sync_channel;
 
 use alloy_primitives::B256;
-use alloy_primitives::Keccak256;
 
 use super::Artifact;
 use super::AttributePath;
@@ -30,6 +29,7 @@ use super::Unresolved;
 use super::Verdict;
 use super::shared::Shared;
 use crate::id::Digest;
+use crate::id::DocumentHasher;
 use crate::value::Value;
 use crate::writer::JsonWriter;
 
@@ -48,18 +48,18 @@ impl Representation {
         writer.finish()
     }
 
-    /// Writes the canonical JSON in pieces, and returns its hash.
+    /// Writes the canonical JSON in pieces, and returns its digest.
     pub fn write_json(&self, mut written: impl FnMut(&str)) -> Digest {
-        let mut hasher = Keccak256::new();
+        let mut hasher = DocumentHasher::default();
         self.write_pieces(|piece| {
             hasher.update(piece.as_bytes());
             written(&piece);
         });
-        hasher.finalize()
+        hasher.finish()
     }
 
     /// Does what [`Self::write_json`] does, but another thread hashes the pieces and hands them over, while this one writes
-    /// the next ones and then does something that may ask for the hash.
+    /// the next ones and then does something that may ask for the digest.
     pub fn write_hashed<T>(
         &self,
         written: impl FnMut(&str) + Send,
@@ -70,12 +70,12 @@ impl Representation {
         std::thread::scope(|scope| {
             let (pass, passed) = sync_channel::<String>(AHEAD);
             let hash = move || {
-                let mut hasher = Keccak256::new();
+                let mut hasher = DocumentHasher::default();
                 for piece in passed {
                     hasher.update(piece.as_bytes());
                     hand_over(&piece);
                 }
-                hasher.finalize()
+                hasher.finish()
             };
             let spawn = || std::thread::Builder::new().spawn_scoped(scope, hash).ok();
             let Some(other) = (self.elements() >= WORTH_A_THREAD).then(spawn).flatten() else {

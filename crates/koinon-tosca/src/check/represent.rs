@@ -11,7 +11,6 @@ use std::sync::mpsc::sync_channel;
 
 use koinon_model::Digest;
 use koinon_model::Value;
-use koinon_model::keccak256;
 use koinon_model::representation as model;
 use koinon_model::representation::Candidates;
 use koinon_model::representation::Choice;
@@ -20,6 +19,7 @@ use koinon_model::representation::Entries;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Term;
 use koinon_model::representation::Verdict;
+use koinon_model::sha256;
 
 use super::eval::Halt;
 use super::eval::Scope;
@@ -70,7 +70,7 @@ pub(crate) fn represent(
         // What is asked next is where lines begin.
         sources.iter().for_each(|source| _ = source.lines());
         let texts = sources.iter().map(|source| source.text().as_bytes());
-        texts.map(keccak256).collect::<Vec<Digest>>()
+        texts.map(sha256).collect::<Vec<Digest>>()
     };
     std::thread::scope(|scope| {
         let spawn = || {

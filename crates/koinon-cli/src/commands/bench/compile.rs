@@ -16,7 +16,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use clap::Args;
-use koinon_model::keccak256;
+use koinon_model::sha256;
 use koinon_plan::Version;
 use koinon_tosca::Options;
 use koinon_tosca::Phase;
@@ -276,7 +276,7 @@ fn compare(file: &Path, dialect: Dialect, nodes: u32) -> Outcome<Determinism> {
     }
     let nothing = || CommandError::failed("no process was run, so nothing was compared");
     let output = first.ok_or_else(nothing)?;
-    let digest = keccak256(&output).to_string();
+    let digest = sha256(&output).to_string();
     Ok(Determinism { dialect, nodes, runs: DETERMINISTIC_RUNS, bytes: output.len(), digest })
 }
 
@@ -321,7 +321,7 @@ fn phases(text: &str) -> Outcome<Vec<PhaseTime>> {
         pass("free");
         let json = made.representation.to_json();
         pass("write");
-        let digest = keccak256(json.as_bytes());
+        let digest = sha256(json.as_bytes());
         pass("digest");
         drop(json);
         let plan = plan::from_nothing(Version { representation: &made.representation, digest })?;
