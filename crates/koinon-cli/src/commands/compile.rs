@@ -17,12 +17,16 @@ use crate::ui::Ui;
 #[command(after_help = "Examples:
   koinon compile service.yaml > service.json
   koinon compile examples/sharding-network -I worker_image=bafy… -I 'certificates={alice: …, …}'
+  koinon compile service.yaml | jq '.shared.capabilities[.nodes[0].capabilities.host]'
   koinon compile service.zip --plan plan.json         an archive; what deploying it would do
   koinon compile service.yaml --substitute db.yaml    a service that may stand for a node
   koinon compile service.yaml --select shared.json    a service whose nodes may be selected
   koinon compile service.yaml --document yaml         the document contracts hold, flat and canonical
   koinon compile service.yaml --facts                 what contracts would read, and the objects' sizes
-  koinon explain web.host service.yaml                why a requirement was fulfilled as it was")]
+  koinon explain web.host service.yaml                why a requirement was fulfilled as it was
+
+What elements have in common - attributes, capabilities, interfaces - is written once, under `shared`; elements have its
+place there.")]
 pub(crate) struct CompileArgs {
     #[command(flatten)]
     template: TemplateArgs,
