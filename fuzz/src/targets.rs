@@ -80,6 +80,13 @@ pub fn expression(bytes: &[u8]) {
     service(&files, ROOT, &BTreeMap::new(), &files);
 }
 
+/// Any bytes as a representation: it is refused, or written as the one form it has, and planned.
+pub fn representation(bytes: &[u8]) {
+    if let Ok(read) = Representation::from_json(bytes, Limits::default()) {
+        check_representation(&read);
+    }
+}
+
 /// Any bytes as an archive: it is refused, or read, packed and read again as the same, and compiled. Text that starts
 /// with `###` is files, as for [`tosca`], to be packed.
 pub fn csar(bytes: &[u8]) {
@@ -200,9 +207,15 @@ fn service(
 
 fn check_representation(made: &Representation) {
     let json = made.to_json();
-    let read = Representation::from_json(json.as_bytes(), Limits::default());
+    // What it shares may take more at its own places than a reader allows.
+    let limits = Limits { bytes: usize::MAX, ..Limits::default() };
+    let read = Representation::from_json(json.as_bytes(), limits);
     let read = read.unwrap_or_else(|error| panic!("{error}\n{json}"));
+    assert_eq!(read, *made);
     assert_eq!(read.to_json(), json);
+    let mut pieces = String::new();
+    assert_eq!(made.write_json(|piece| pieces.push_str(piece)), made.digest());
+    assert_eq!(pieces, json);
     let rules = read_inputs("weaving.yaml", RULES.as_bytes()).expect("our own file");
     let rules = Rules::from_value(&Value::Map(rules)).expect("our own rules");
     if let Ok(first) = Plan::between(None, made, &rules) {

@@ -17,7 +17,7 @@ pub fn keccak256(bytes: &[u8]) -> Digest {
     alloy_primitives::keccak256(bytes)
 }
 
-/// Hashes bytes with SHA-256 (FIPS 180-4): a document that people have as a file, so that `sha256sum` tells the same.
+/// Hashes bytes with SHA-256 (FIPS 180-4): a document that people have as a file, so that `sha256sum` tells it as well.
 pub fn sha256(bytes: &[u8]) -> Digest {
     let mut hasher = DocumentHasher::default();
     hasher.update(bytes);

@@ -58,6 +58,11 @@ fn expression() {
 }
 
 #[test]
+fn representation() {
+    replay(&["fuzz/seeds/representation"], targets::representation);
+}
+
+#[test]
 fn csar() {
     replay(&["fuzz/seeds/csar", "fuzz/seeds/tosca_compile"], targets::csar);
 }

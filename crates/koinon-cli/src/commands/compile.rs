@@ -26,7 +26,7 @@ use crate::ui::Ui;
   koinon explain web.host service.yaml                why a requirement was fulfilled as it was
 
 What elements have in common - attributes, capabilities, interfaces - is written once, under `shared`; elements have its
-place there.")]
+place there. Plans name a representation by the SHA-256 of its JSON, without the end of line.")]
 pub(crate) struct CompileArgs {
     #[command(flatten)]
     template: TemplateArgs,

@@ -69,7 +69,7 @@ impl Representation {
             names: BTreeSet::new(),
             outer: Vec::new(),
             found: Found::default(),
-            left: limits.bytes,
+            left: limits.bytes.saturating_sub(text.len()),
         };
         reader.representation(At::root(), value)
     }

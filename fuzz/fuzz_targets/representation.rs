@@ -1,0 +1,7 @@
+//! Representations from files and from other nodes: any bytes are refused or read; what is read has one canonical form.
+#![no_main]
+
+use koinon_fuzz::targets;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| targets::representation(bytes));
