@@ -87,7 +87,7 @@ pub(crate) fn read_representation(name: &str, bytes: &[u8]) -> Outcome<Represent
     let hint = "give the JSON of a representation, not a template";
     Representation::from_json(bytes, REPRESENTATION).map_err(|error| {
         let error = anyhow::Error::from(error).context(format!("{name} is no representation"));
-        CommandError::new(Kind::Template, error).hint(hint)
+        CommandError { kind: Kind::Template, error, hints: vec![hint.to_owned()] }
     })
 }
 

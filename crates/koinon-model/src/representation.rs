@@ -27,8 +27,8 @@ use crate::value::Value;
 pub use entries::Entries;
 pub use read::RepresentationError;
 
-/// The version of the representation's JSON.
-pub const FORMAT: u32 = 1;
+/// The version of the representation's JSON. Version 1, which is read as well, shares nothing.
+pub const FORMAT: u32 = 2;
 
 /// A service with everything resolved: nodes, the relationships between them, and what goes with both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

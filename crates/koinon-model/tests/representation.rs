@@ -349,7 +349,7 @@ proptest! {
 
     #[test]
     fn pieces_are_the_whole_and_their_hash_its_digest(made in representation(), copies in 1_usize..400) {
-        // Many nodes are written by another thread, few by this one.
+        // Those of many nodes are hashed by another thread, of few by this one.
         let nodes = made.nodes.iter().cycle().take(made.nodes.len() * copies).cloned().collect();
         let made = Representation { nodes, ..made };
         let mut json = String::new();
@@ -419,25 +419,46 @@ fn candidates_are_the_hash_of_their_ids() {
     assert_eq!(Candidates::of(std::iter::empty()), None);
 }
 
-/// Nodes that all have one large capability.
-fn alike() -> Representation {
-    let capability = Arc::new(Capability {
-        capability_type: "C".into(),
-        properties: [("p".into(), Property::known(Value::string(&"x".repeat(1_000))))]
-            .into_iter()
-            .collect(),
-        attributes: Properties::new(),
-        remaining: Entries::new(),
-        inner: None,
-    });
-    let capabilities = (0..9).map(|at| (at.to_string().into(), Arc::clone(&capability)));
-    let node = Node { capabilities: capabilities.collect(), ..plain() };
-    assemble("s", vec![node; 5], Vec::new())
+/// Nodes that all have one large value, at ten places each, which has as many bytes as its JSON.
+fn alike(table: &str) -> (Representation, usize) {
+    let properties = || -> Properties {
+        let property = Property::known(Value::string(&"x".repeat(1_000)));
+        [("p".into(), property)].into_iter().collect()
+    };
+    let names = || (0..9).map(|at| Arc::from(at.to_string()));
+    let (node, bytes) = match table {
+        "attributes" => {
+            let attributes = Arc::new(properties());
+            (Node { attributes, ..plain() }, r#"{"p":{"value":""}}"#.len())
+        }
+        "capabilities" => {
+            let capability = Arc::new(Capability {
+                capability_type: "C".into(),
+                properties: properties(),
+                attributes: Properties::new(),
+                remaining: Entries::new(),
+                inner: None,
+            });
+            let capabilities = names().map(|name| (name, Arc::clone(&capability))).collect();
+            let bytes = r#"{"properties":{"p":{"value":""}},"type":"C"}"#.len();
+            (Node { capabilities, ..plain() }, bytes)
+        }
+        _ => {
+            let interface = Arc::new(Interface {
+                interface_type: "x".repeat(1_000).into(),
+                operations: BTreeMap::new(),
+                notifications: BTreeMap::new(),
+            });
+            let interfaces = names().map(|name| (name, Arc::clone(&interface))).collect();
+            (Node { interfaces, ..plain() }, r#"{"type":""}"#.len())
+        }
+    };
+    (assemble("s", vec![node; 5], Vec::new()), bytes + 1_000)
 }
 
 #[test]
 fn what_is_equal_is_written_once() {
-    let json = alike().to_json();
+    let json = alike("capabilities").0.to_json();
     assert_eq!(json.matches("xx").count(), 500);
     let place = r#""capabilities":{"0":0,"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"8":0}"#;
     assert_eq!(json.matches(place).count(), 5);
@@ -448,18 +469,64 @@ fn what_is_equal_is_written_once() {
 }
 
 #[test]
-fn what_is_shared_counts_wherever_it_is_used() {
-    let json = alike().to_json();
-    assert!(json.len() < 4_000);
-    let read =
-        |bytes| Representation::from_json(json.as_bytes(), Limits { bytes, ..Limits::default() });
-    // As it is, and 45 times the thousand letters and the 44 bytes around them.
-    let needed = json.len() + 46_980;
-    assert!(read(needed) == Ok(alike()));
-    let error = read(needed - 1).unwrap_err().to_string();
-    let expected = "nodes.4.capabilities.8: expected a representation within the limit of bytes, \
-                    found 1044 bytes more, shared by many elements";
-    assert_eq!(error, expected);
+fn what_is_shared_counts_wherever_it_is_used_again() {
+    for (table, uses, last) in [
+        ("attributes", 5, "nodes.4.attributes"),
+        ("capabilities", 45, "nodes.4.capabilities.8"),
+        ("interfaces", 45, "nodes.4.interfaces.8"),
+    ] {
+        let (made, bytes) = alike(table);
+        let json = made.to_json();
+        assert!(json.len() < 4_000);
+        let read = |bytes| {
+            Representation::from_json(json.as_bytes(), Limits { bytes, ..Limits::default() })
+        };
+        let needed = json.len() + (uses - 1) * bytes;
+        assert!(read(needed).as_ref() == Ok(&made), "{table}");
+        let error = read(needed - 1).unwrap_err().to_string();
+        let expected = format!(
+            "{last}: expected a representation within the limit of bytes, found {bytes} bytes more, \
+             shared by many elements"
+        );
+        assert_eq!(error, expected);
+    }
+}
+
+#[test]
+fn what_nobody_else_has_counts_once() {
+    let mut made = alike("attributes").0;
+    made.nodes.truncate(1);
+    let json = made.to_json();
+    let limits = Limits { bytes: json.len(), ..Limits::default() };
+    assert!(Representation::from_json(json.as_bytes(), limits) == Ok(made));
+}
+
+#[test]
+fn nested_representations_share_among_themselves() {
+    let mut made = alike("attributes").0;
+    let inner = assemble("s/t/0", vec![plain()], Vec::new());
+    made.substitutions = [(made.nodes[0].id, inner)].into();
+    let json = made.to_json();
+    // The last of them is the nested one's.
+    let at = json.rfind("\"template\"").unwrap();
+    let mut wrong = json.clone();
+    wrong.insert_str(at, "\"attributes\":0,");
+    let at = json.rfind("\"nodes\"").unwrap();
+    assert!(json[at..].contains("\"template\""), "{json}");
+    let error = Representation::from_json(wrong.as_bytes(), Limits::default()).unwrap_err();
+    let id = made.nodes[0].id;
+    let expected =
+        format!("substitutions.{id}.nodes.0.attributes: expected a place in `shared`, found 0");
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn one_candidate_is_none() {
+    let made = assemble("s", vec![plain(); 2], vec![(0, 1, bare())]);
+    let digest = keccak256(&[1]);
+    let old = format!("\"choice\":{{\"candidates\":1,\"digest\":\"{digest}\",");
+    let json = made.to_json().replace("\"choice\":{", &old).replace("\"format\":2", "\"format\":1");
+    assert_eq!(Representation::from_json(json.as_bytes(), Limits::default()), Ok(made));
 }
 
 #[test]
@@ -467,8 +534,9 @@ fn says_what_is_wrong_and_where() {
     let two = assemble("s", vec![plain(); 2], vec![(0, 1, bare())]);
     let json = two.to_json();
     let cases = [
-        ("\"format\":1", "\"format\":2", "format: expected 1, found 2"),
-        ("\"format\":1", "\"format\":\"1\"", "format: expected a natural number, found string"),
+        ("\"format\":2", "\"format\":3", "format: expected 1 or 2, found 3"),
+        ("\"format\":2", "\"format\":0", "format: expected 1 or 2, found 0"),
+        ("\"format\":2", "\"format\":\"1\"", "format: expected a natural number, found string"),
         (
             "\"index\":1",
             "\"index\":4294967296",
@@ -504,6 +572,11 @@ fn says_what_is_wrong_and_where() {
             "\"template\":\"t\"",
             "\"attributes\":0,\"template\":\"t\"",
             "nodes.0.attributes: expected a place in `shared`, found 0",
+        ),
+        (
+            "\"template\":\"t\"",
+            "\"interfaces\":{\"run\":4294967296},\"template\":\"t\"",
+            "nodes.0.interfaces.run: expected a number below 2^32, found 4294967296",
         ),
         (
             "\"template\":\"t\"",

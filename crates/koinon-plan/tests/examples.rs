@@ -152,7 +152,7 @@ fn the_json_is_as_documented() {
     }
   ],
   "format": 1,
-  "new": "0x6429e5595eaca475dd36bc05fbb8d20b159daf5d4c235fe7d0bfc342e581edcd",
+  "new": "0x65a2be00796b1b03d693d8acb9f7ff3168398ac833255fc5df80c648cd1346d7",
   "steps": [
     {
       "action": {
@@ -160,7 +160,7 @@ fn the_json_is_as_documented() {
       },
       "element": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a8c977",
       "id": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80101",
-      "key": "0xc8fbd44946b7c250d0327b462ff2e9f00775208627c0b63053163b44d495dcaa",
+      "key": "0x836e2244839a40746aeaac01f7e30efa3c6a13b473e92b2313a475d01fc6a499",
       "level": 0,
       "operator": "alice",
       "reason": "novel",
@@ -189,7 +189,7 @@ fn the_json_is_as_documented() {
       },
       "element": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a8c977",
       "id": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80102",
-      "key": "0xc8fbd44946b7c250d0327b462ff2e9f00775208627c0b63053163b44d495dca9",
+      "key": "0x836e2244839a40746aeaac01f7e30efa3c6a13b473e92b2313a475d01fc6a49a",
       "level": 1,
       "needs": [
         "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80101"
@@ -221,7 +221,7 @@ fn the_json_is_as_documented() {
       },
       "element": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a8c977",
       "id": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80103",
-      "key": "0xc8fbd44946b7c250d0327b462ff2e9f00775208627c0b63053163b44d495dca8",
+      "key": "0x836e2244839a40746aeaac01f7e30efa3c6a13b473e92b2313a475d01fc6a49b",
       "level": 2,
       "needs": [
         "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80102"
@@ -240,7 +240,7 @@ fn the_json_is_as_documented() {
       },
       "element": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a8c977",
       "id": "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80109",
-      "key": "0xc8fbd44946b7c250d0327b462ff2e9f00775208627c0b63053163b44d495dca2",
+      "key": "0x836e2244839a40746aeaac01f7e30efa3c6a13b473e92b2313a475d01fc6a491",
       "level": 3,
       "needs": [
         "0xc4554c1b0dfa82b0988b1f706ed6a159cfe9d922aec433922216d4bfc0a80103"

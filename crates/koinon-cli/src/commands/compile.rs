@@ -25,8 +25,9 @@ use crate::ui::Ui;
   koinon compile service.yaml --facts                 what contracts would read, and the objects' sizes
   koinon explain web.host service.yaml                why a requirement was fulfilled as it was
 
-What elements have in common - attributes, capabilities, interfaces - is written once, under `shared`; elements have its
-place there. Plans name a representation by the SHA-256 of its JSON, without the end of line.")]
+What elements have in common (attributes, capabilities, interfaces) is written once, under
+`shared`; elements have its place there. Plans name a representation by the SHA-256 of its JSON,
+without the end of line.")]
 pub(crate) struct CompileArgs {
     #[command(flatten)]
     template: TemplateArgs,

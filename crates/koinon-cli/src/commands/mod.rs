@@ -261,20 +261,19 @@ mod tests {
 
     #[test]
     fn commands_say_of_themselves_what_lists_of_them_say() {
-        fn compare(listed: &clap::Command, built: &clap::Command) {
-            assert!(built.get_about().is_some(), "{}", built.get_name());
-            for listed in listed.get_subcommands() {
-                let built = built.find_subcommand(listed.get_name()).unwrap();
-                let about = built.get_about().map(ToString::to_string);
-                assert_eq!(about, listed.get_about().map(ToString::to_string));
-                compare(listed, built);
-            }
+        // A list names what is not defined yet, and what its command says of itself later must be the same.
+        fn compare(listed: &clap::Command) -> usize {
+            let mut built = listed.clone();
+            // Defines the arguments of this command, and no more than the names of those under it.
+            built.render_help();
+            let inner: usize = built.get_subcommands().map(compare).sum();
+            let about = |command: &clap::Command| command.get_about().map(ToString::to_string);
+            assert_eq!(about(&built), about(listed));
+            assert!(about(&built).is_some(), "{}", built.get_name());
+            inner + 1
         }
-        let listed = <Cli as clap::CommandFactory>::command();
-        let mut built = listed.clone();
-        built.build();
-        compare(&listed, &built);
-        assert!(built.find_subcommand("service").unwrap().has_subcommands());
+        let compared = compare(&<Cli as clap::CommandFactory>::command());
+        assert!(compared > 45, "{compared}");
     }
 
     #[test]

@@ -306,6 +306,16 @@ mod tests {
         read_representation("text", text.as_bytes()).unwrap()
     }
 
+    #[test]
+    fn why_a_file_is_no_representation_is_said() {
+        let error = read_representation("old.json", br#"{"format":3}"#).unwrap_err().render();
+        insta::assert_snapshot!(error.trim_end(), @r"
+        error: old.json is no representation
+          because: format: expected 1 or 2, found 3
+          hint: give the JSON of a representation, not a template
+        ");
+    }
+
     fn shown(old: Option<&Representation>, new: &Representation) -> String {
         let plan = Plan::between(old, new, &rules(&[]).unwrap()).unwrap();
         anstream::adapter::strip_str(&render(&plan, old, new)).to_string()

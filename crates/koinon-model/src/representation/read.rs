@@ -277,22 +277,24 @@ impl Reader {
         entries.collect()
     }
 
-    /// Returns what is at a place of a table.
+    /// Returns what is at a place of a table. Its first use is no more than its text, which was counted.
     fn common<T: Clone>(
         left: &mut usize,
-        table: &[Entry<T>],
+        table: &mut [Entry<T>],
         at: At<'_>,
         place: &Value,
     ) -> Read<T> {
         let place = at.index_number(place)?;
-        let Some(entry) = table.get(place as usize) else {
+        let Some(entry) = table.get_mut(place as usize) else {
             return Err(at.shape("a place in `shared`", place.to_string()));
         };
-        let rest = left.checked_sub(entry.bytes);
-        *left = rest.ok_or_else(|| {
-            let found = format!("{} bytes more, shared by many elements", entry.bytes);
-            at.shape("a representation within the limit of bytes", found)
-        })?;
+        if std::mem::replace(&mut entry.used, true) {
+            let rest = left.checked_sub(entry.bytes);
+            *left = rest.ok_or_else(|| {
+                let found = format!("{} bytes more, shared by many elements", entry.bytes);
+                at.shape("a representation within the limit of bytes", found)
+            })?;
+        }
         Ok(entry.value.clone())
     }
 
@@ -326,8 +328,8 @@ impl Reader {
     fn representation(&mut self, at: At<'_>, value: Value) -> Read<Representation> {
         let mut fields = Self::fields(at, value)?;
         let format = fields.number("format")?;
-        if format != super::FORMAT {
-            return Err(at.key("format").shape("1", format.to_string()));
+        if !(1..=super::FORMAT).contains(&format) {
+            return Err(at.key("format").shape("1 or 2", format.to_string()));
         }
         let service = self.text(&mut fields, "service")?;
         self.found = self.shared(&mut fields)?;
@@ -399,7 +401,7 @@ impl Reader {
         match value {
             None => Ok(Arc::default()),
             Some(place @ Value::Number(_)) => {
-                Self::common(&mut self.left, &self.found.attributes, at, &place)
+                Self::common(&mut self.left, &mut self.found.attributes, at, &place)
             }
             Some(value) => self.entries_of(at, value, Self::property).map(Arc::new),
         }
@@ -426,7 +428,9 @@ impl Reader {
 
     fn capability_or_place(&mut self, at: At<'_>, value: Value) -> Read<Arc<Capability>> {
         match value {
-            Value::Number(_) => Self::common(&mut self.left, &self.found.capabilities, at, &value),
+            Value::Number(_) => {
+                Self::common(&mut self.left, &mut self.found.capabilities, at, &value)
+            }
             value => self.capability(at, value),
         }
     }
@@ -476,7 +480,7 @@ impl Reader {
     fn interfaces(&mut self, fields: &mut Fields<'_>) -> Read<Interfaces> {
         self.entries(fields, "interfaces", |reader, at, value| match value {
             Value::Number(_) => {
-                Self::common(&mut reader.left, &reader.found.interfaces, at, &value)
+                Self::common(&mut reader.left, &mut reader.found.interfaces, at, &value)
             }
             value => reader.interface(at, value),
         })
@@ -605,7 +609,7 @@ impl Reader {
 /// Reads a value of a table, and remembers its size.
 fn sized<T>(value: Value, read: impl FnOnce(Value) -> Read<T>) -> Read<Entry<T>> {
     let bytes = value.to_json().len();
-    Ok(Entry { value: read(value)?, bytes })
+    Ok(Entry { value: read(value)?, bytes, used: false })
 }
 
 fn term(at: At<'_>, value: Value) -> Read<Term> {

@@ -93,9 +93,10 @@ pub(super) struct Found {
     pub(super) interfaces: Vec<Entry<Arc<Interface>>>,
 }
 
-/// A value, and the bytes of its JSON.
+/// A value, the bytes of its JSON, and whether an element has it.
 #[derive(Debug)]
 pub(super) struct Entry<T> {
     pub(super) value: T,
     pub(super) bytes: usize,
+    pub(super) used: bool,
 }

@@ -36,7 +36,7 @@ use crate::writer::JsonWriter;
 /// Elements whose JSON takes longer to hash than a thread takes to start.
 const WORTH_A_THREAD: usize = 256;
 
-/// Pieces that may wait to be hashed: some 32 MiB.
+/// Pieces that may wait to be hashed: some 32 MiB, unless single elements are large.
 const AHEAD: usize = 512;
 
 impl Representation {

@@ -87,7 +87,7 @@ pub(crate) fn represent(
                 (Ok(hash(named)), ids)
             }
         };
-        let ids = || ids.recv().expect("the other thread has not panicked");
+        let ids = || ids.recv().expect("the other thread has not panicked, or has said so");
         let mut result = Builder::new(program, &Lines::of(sources)).representation(ids);
         let digests = digests.unwrap_or_else(|other| {
             other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
