@@ -77,6 +77,7 @@ impl Representation {
                 }
                 hasher.finish()
             };
+            // Where no thread can be started, this one does it all.
             let spawn = || std::thread::Builder::new().spawn_scoped(scope, hash).ok();
             let Some(other) = (self.elements() >= WORTH_A_THREAD).then(spawn).flatten() else {
                 let digest = self.write_json(hand_over);

@@ -73,6 +73,7 @@ pub(crate) fn represent(
         texts.map(sha256).collect::<Vec<Digest>>()
     };
     std::thread::scope(|scope| {
+        // Where no thread can be started, this one does it all.
         let spawn = || {
             let (named, ids) = sync_channel(1);
             let hash = move || hash(named);
