@@ -6,10 +6,11 @@ import {Errors} from "@openzeppelin/contracts/utils/Errors.sol";
 import {IBlobs} from "./interfaces/IBlobs.sol";
 
 /// @notice Stores values as contract code, found by their keccak256.
-/// @dev Powers: none. Anyone may publish; nobody can alter or remove.
+/// @dev Powers: none. Anyone may publish a value; nobody can alter or remove one.
 contract Blobs is IBlobs {
-    /// @dev EIP-170's 24,576 bytes of code, less the leading STOP that keeps a value from being called.
-    uint256 private constant LIMIT = 24_575;
+    /// @dev EIP-170's 24,576 bytes of code, less the leading STOP, with which nobody can run a
+    /// value.
+    uint256 private constant MAX_SIZE = 24_575;
 
     mapping(bytes32 hash => address) private _pointers;
 
@@ -47,23 +48,24 @@ contract Blobs is IBlobs {
     function _put(bytes calldata data) private returns (bytes32 hash) {
         hash = keccak256(data);
         if (_pointers[hash] != address(0)) return hash;
-        if (data.length > LIMIT) revert BlobsTooLarge(data.length, LIMIT);
+        if (data.length > MAX_SIZE) revert BlobsTooLarge(data.length, MAX_SIZE);
 
         address pointer = _deploy(data);
         _pointers[hash] = pointer;
 
-        emit Stored(hash, pointer, data.length);
+        emit BlobStored(hash, pointer, data.length);
     }
 
-    /// @dev Init code: PUSH2 size, DUP1, PUSH1 10, RETURNDATASIZE (0), CODECOPY, RETURNDATASIZE (0), RETURN; then the code.
+    /// @dev The init code is PUSH2 size, DUP1, PUSH1 10, RETURNDATASIZE (0), CODECOPY,
+    /// RETURNDATASIZE (0), RETURN; then the code.
     function _deploy(bytes calldata data) private returns (address pointer) {
-        // size <= LIMIT + 1 = 24,576, so it fits 16 bits.
+        // size <= MAX_SIZE + 1 = 24,576, so it fits 16 bits.
         uint16 size = uint16(data.length + 1);
         bytes memory creation = abi.encodePacked(hex"61", size, hex"80600a3d393df3", hex"00", data);
         assembly ("memory-safe") {
             pointer := create(0, add(creation, 0x20), mload(creation))
         }
-        // The init code runs no foreign code: only a lack of gas brings us here.
+        // The init code calls nothing, so only a lack of gas can fail it.
         if (pointer == address(0)) revert Errors.FailedDeployment();
     }
 

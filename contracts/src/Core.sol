@@ -21,13 +21,14 @@ import {
 } from "./libraries/Names.sol";
 
 /// @notice The root of one service.
-/// @dev Powers: the timelock may update everything and replace any module but Core (`setModule`); it alone sets
-/// permissions. Whoever Security authorises for a module may update that module (`update`). The creator holds none.
+/// @dev Powers: the timelock may update everything and replace any module but Core (`setModule`);
+/// it alone sets permissions. An account that Security authorizes for a module may update that
+/// module (`update`). The creator holds no power.
 contract Core is Module, ICore {
     using EnumerableMap for EnumerableMap.Bytes32ToAddressMap;
     using EnumerableMap for EnumerableMap.Bytes32ToUintMap;
 
-    /// @dev `parameters` returns all in one call; every one is an input of one service template.
+    /// @dev `parameters` returns all in one call. Each is an input of one service template.
     uint256 private constant PARAMETERS_LIMIT = 256;
     /// @dev `modules` returns all in one call.
     uint256 private constant MODULES_LIMIT = 64;
@@ -40,42 +41,44 @@ contract Core is Module, ICore {
     /// @dev Values are int256 in two's complement.
     EnumerableMap.Bytes32ToUintMap private _parameters;
 
-    /// @dev `addresses` are where the creator will deploy the modules `names`: known beforehand from its nonce, so nobody
-    /// ever holds a power to complete the service. Core adds itself as `core`.
+    /// @dev The creator will deploy the modules `names` at `addresses`, which follow from its
+    /// nonce. So nobody ever holds a power to complete the service. Core adds itself as `core`.
     constructor(
         string memory serviceName,
         IBlobs blobStore,
         bytes32[] memory names,
         address[] memory addresses
     ) Module(address(this)) {
-        if (names.length != addresses.length) revert CoreInvalidModules();
+        if (names.length != addresses.length) {
+            revert CoreModulesMismatch(names.length, addresses.length);
+        }
+
         BLOBS = blobStore;
         _name = serviceName;
         _register(CORE, address(this));
         for (uint256 i = 0; i < names.length; ++i) {
             if (names[i] == 0 || addresses[i] == address(0) || _modules.contains(names[i])) {
-                revert CoreInvalidModules();
+                revert CoreInvalidModule(names[i], addresses[i]);
             }
             _register(names[i], addresses[i]);
         }
-        if (!_modules.contains(TIMELOCK) || !_modules.contains(SECURITY)) {
-            revert CoreInvalidModules();
-        }
+        if (!_modules.contains(TIMELOCK)) revert CoreMissingModule(TIMELOCK);
+        if (!_modules.contains(SECURITY)) revert CoreMissingModule(SECURITY);
 
-        emit Created(serviceName, msg.sender);
+        emit ServiceCreated(serviceName, msg.sender);
     }
 
     /// @inheritdoc ICore
     function update(Change calldata change) external returns (uint64 newRevision) {
         _checkChange(change);
-        _authorizeChange(change);
+        _requireAuthorizedChange(change);
 
         newRevision = ++_revision;
         for (uint256 i = 0; i < change.parameters.length; ++i) {
             _applyParameter(change.parameters[i], newRevision);
         }
 
-        emit Updated(newRevision, msg.sender);
+        emit ServiceUpdated(newRevision, msg.sender);
 
         _dispatch(change, newRevision);
     }
@@ -84,19 +87,22 @@ contract Core is Module, ICore {
     function setModule(bytes32 moduleName, address newModule) external {
         if (msg.sender != _modules.get(TIMELOCK)) revert CoreUnauthorized(msg.sender, moduleName);
         if (moduleName == 0 || moduleName == CORE || newModule.code.length == 0) {
-            revert CoreInvalidModules();
+            revert CoreInvalidModule(moduleName, newModule);
         }
         if (_holdsObjects(moduleName) && IModule(newModule).core() != address(this)) {
-            revert CoreInvalidModules();
+            revert CoreInvalidModule(moduleName, newModule);
         }
 
         _register(moduleName, newModule);
-        // Whoever follows revisions must look again: the content may be another now.
+        // The new module may hold other content, so the revision rises and readers look again.
         uint64 newRevision = ++_revision;
 
-        emit Updated(newRevision, msg.sender);
+        emit ServiceUpdated(newRevision, msg.sender);
 
-        if (!_authorized(_modules.get(TIMELOCK), CORE)) revert CoreInvalidModules();
+        // This call comes last because it asks the new Security, about the new timelock: either may
+        // just have been replaced.
+        address timelock = _modules.get(TIMELOCK);
+        if (!_isAuthorized(timelock, CORE)) revert CoreTimelockLockedOut(timelock);
     }
 
     /// @inheritdoc ICore
@@ -134,7 +140,7 @@ contract Core is Module, ICore {
     }
 
     /// @inheritdoc ICore
-    function natural(bytes32 parameterName) external view returns (uint256) {
+    function naturalParameter(bytes32 parameterName) external view returns (uint256) {
         int256 value = _parameter(parameterName);
         if (value < 0) revert CoreNegativeParameter(parameterName, value);
         // value >= 0.
@@ -152,26 +158,28 @@ contract Core is Module, ICore {
     }
 
     function _checkChange(Change calldata change) private view {
-        if (!change.replaceSets && change.sets.length != 0) revert CoreUnexpectedSets();
+        if (!change.replaceSets && change.sets.length != 0) {
+            revert CoreUnexpectedSets(change.sets.length);
+        }
         bool empty = change.modules.length == 0 && change.parameters.length == 0
             && !change.replaceSets && change.bans.length == 0 && change.permissions.length == 0;
         if (empty) revert CoreEmptyChange();
         for (uint256 i = 0; i < change.modules.length; ++i) {
             ModuleEdits calldata edits = change.modules[i];
-            if (edits.edits.length == 0) revert CoreEmptyChange();
+            if (edits.edits.length == 0) revert CoreEmptyEdits(edits.module);
             if (!_holdsObjects(edits.module)) revert CoreUnknownModule(edits.module);
-            _require(edits.module);
+            _requireKnownModule(edits.module);
         }
-        if (change.replaceSets) _require(TOPOLOGY);
+        if (change.replaceSets) _requireKnownModule(TOPOLOGY);
     }
 
-    function _authorizeChange(Change calldata change) private view {
+    function _requireAuthorizedChange(Change calldata change) private view {
         for (uint256 i = 0; i < change.modules.length; ++i) {
-            _authorize(change.modules[i].module);
+            _requireAuthorized(change.modules[i].module);
         }
-        if (change.parameters.length != 0) _authorize(CORE);
-        if (change.replaceSets) _authorize(TOPOLOGY);
-        if (change.bans.length != 0) _authorize(SECURITY);
+        if (change.parameters.length != 0) _requireAuthorized(CORE);
+        if (change.replaceSets) _requireAuthorized(TOPOLOGY);
+        if (change.bans.length != 0) _requireAuthorized(SECURITY);
         if (change.permissions.length != 0 && msg.sender != _modules.get(TIMELOCK)) {
             revert CoreUnauthorized(msg.sender, SECURITY);
         }
@@ -195,12 +203,12 @@ contract Core is Module, ICore {
     function _applyParameter(ParameterEdit calldata edit, uint64 newRevision) private {
         if (edit.name == 0) revert CoreUnknownParameter(edit.name);
         if (edit.present) {
+            if (_parameters.length() == PARAMETERS_LIMIT && !_parameters.contains(edit.name)) {
+                revert CoreTooManyParameters(PARAMETERS_LIMIT);
+            }
             // Same 256 bits: `_parameter` turns them back.
             // forge-lint: disable-next-line(unsafe-typecast)
             _parameters.set(edit.name, uint256(edit.value));
-            if (_parameters.length() > PARAMETERS_LIMIT) {
-                revert CoreLimitExceeded(PARAMETERS_LIMIT);
-            }
         } else if (!_parameters.remove(edit.name)) {
             revert CoreUnknownParameter(edit.name);
         }
@@ -209,17 +217,22 @@ contract Core is Module, ICore {
     }
 
     function _register(bytes32 moduleName, address newModule) private {
+        if (_modules.length() == MODULES_LIMIT && !_modules.contains(moduleName)) {
+            revert CoreTooManyModules(MODULES_LIMIT);
+        }
+
         _modules.set(moduleName, newModule);
-        if (_modules.length() > MODULES_LIMIT) revert CoreLimitExceeded(MODULES_LIMIT);
 
-        emit ModuleChanged(moduleName, newModule);
+        emit ModuleRegistered(moduleName, newModule);
     }
 
-    function _authorize(bytes32 moduleName) private view {
-        if (!_authorized(msg.sender, moduleName)) revert CoreUnauthorized(msg.sender, moduleName);
+    function _requireAuthorized(bytes32 moduleName) private view {
+        if (!_isAuthorized(msg.sender, moduleName)) {
+            revert CoreUnauthorized(msg.sender, moduleName);
+        }
     }
 
-    function _authorized(address account, bytes32 moduleName) private view returns (bool) {
+    function _isAuthorized(address account, bytes32 moduleName) private view returns (bool) {
         return ISecurity(_modules.get(SECURITY)).authorized(account, moduleName);
     }
 
@@ -231,11 +244,12 @@ contract Core is Module, ICore {
         return int256(value);
     }
 
-    function _require(bytes32 moduleName) private view {
+    function _requireKnownModule(bytes32 moduleName) private view {
         if (!_modules.contains(moduleName)) revert CoreUnknownModule(moduleName);
     }
 
-    /// @dev Core, the modules derived from Module, and no others: a list that Security can name permissions for.
+    /// @dev Core and the contracts derived from Module: the modules whose objects a change can
+    /// edit.
     function _holdsObjects(bytes32 moduleName) private pure returns (bool) {
         return moduleName == CORE || moduleName == IDENTITY || moduleName == ARTIFACTS
             || moduleName == TOPOLOGY || moduleName == TEMPLATES || moduleName == SECURITY;

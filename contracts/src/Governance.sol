@@ -16,9 +16,10 @@ import {
 } from "@openzeppelin/contracts/governance/extensions/GovernorVotesQuorumFraction.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 
-/// @notice The vote: one stake one vote, as staked when the voting delay ended.
-/// @dev Powers: who holds `proposalThreshold` votes proposes, and may cancel an own proposal before its vote starts; the
-/// timelock (that is, a passed vote) changes the settings, the quorum and the timelock. No guardian, no owner.
+/// @notice The vote: one stake is one vote, as staked when the voting delay ended.
+/// @dev Powers: an account with `proposalThreshold` votes may propose, and cancel its own proposal
+/// before the vote starts. The timelock (that is, a passed vote) changes the settings, the quorum
+/// and the timelock. No guardian, no owner.
 /// The token must be deployed before this contract; the timelock need not be.
 contract Governance is
     Governor,
@@ -28,10 +29,11 @@ contract Governance is
     GovernorVotesQuorumFraction,
     GovernorTimelockControl
 {
+    /// @notice The settings at creation; a vote can change them.
     /// @param votingDelay blocks between a proposal and the snapshot of its votes
     /// @param votingPeriod blocks from the snapshot to the deadline
     /// @param proposalThreshold votes needed to propose
-    /// @param quorumPercent percentage of all stake that must vote for or abstain
+    /// @param quorumPercent percentage of all stake that must vote for the proposal or abstain
     struct Settings {
         uint48 votingDelay;
         uint32 votingPeriod;
@@ -47,7 +49,7 @@ contract Governance is
         GovernorTimelockControl(timelock_)
     {}
 
-    // The rest only names which of several bases answers: Solidity asks for it.
+    // The overrides that follow only choose between several bases: Solidity requires them.
 
     function state(uint256 proposalId)
         public

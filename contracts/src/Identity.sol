@@ -16,44 +16,48 @@ import {ECVRF} from "./libraries/ECVRF.sol";
 import {SECURITY, STAKE} from "./libraries/Names.sol";
 
 /// @notice The operators of a service.
-/// @dev Powers: Core edits the objects (`applyEdits`). Each account joins, leaves and sets its VRF key by itself; anyone may
-/// remove an operator whose stake is under the threshold (`prune`). Nobody can add or rename another account.
+/// @dev Powers: Core edits the objects (`applyEdits`). Each account joins, leaves and sets its VRF
+/// key by itself; anyone may remove an operator whose stake is under the threshold (`prune`).
+/// Nobody can add or rename another account.
 contract Identity is Module, IIdentity {
     using Checkpoints for Checkpoints.Trace208;
     using EnumerableSet for EnumerableSet.AddressSet;
     using SafeCast for uint256;
 
     /// @dev `joinedAt` is zero if the account never joined.
-    struct Member {
+    struct OperatorRecord {
         string name;
         bytes32 certificate;
         bytes32 fingerprint;
         uint64 joinedAt;
     }
 
-    struct Key {
+    struct BeaconKey {
         uint256 x;
         uint256 y;
     }
 
     bytes32 private constant STAKE_THRESHOLD = "stake_threshold";
     bytes32 private constant MAX_OPERATOR_NUMBER = "max_operator_number";
-    uint256 private constant NAME_LIMIT = 64;
-    /// @dev DER of a SubjectPublicKeyInfo for P-256 up to the uncompressed point's coordinates (RFC 5480).
-    bytes27 private constant KEY_HEADER =
+    uint256 private constant MAX_NAME_LENGTH = 64;
+    /// @dev DER of a SubjectPublicKeyInfo for P-256, up to the uncompressed point's coordinates
+    /// (RFC 5480).
+    bytes27 private constant P256_KEY_HEADER =
         hex"3059301306072a8648ce3d020106082a8648ce3d03010703420004";
-    uint256 private constant KEY_SIZE = 27 + 64;
+    /// @dev Bytes of the header and the coordinates.
+    uint256 private constant P256_KEY_SIZE = 27 + 64;
 
     EnumerableSet.AddressSet private _active;
-    Checkpoints.Trace208 private _count;
-    mapping(address account => Member) private _members;
+    /// @dev The number of active operators, by block.
+    Checkpoints.Trace208 private _activeCounts;
+    mapping(address account => OperatorRecord) private _records;
     /// @dev 1 while the account is active, by block.
     mapping(address account => Checkpoints.Trace208) private _memberships;
     mapping(bytes32 nameHash => address) private _holders;
     mapping(bytes32 fingerprint => address) private _certificateHolders;
-    mapping(address account => Key[]) private _keys;
-    /// @dev The number of `_keys` the account had, by block.
-    mapping(address account => Checkpoints.Trace208) private _keyCounts;
+    mapping(address account => BeaconKey[]) private _beaconKeys;
+    /// @dev The length of `_beaconKeys`, by block.
+    mapping(address account => Checkpoints.Trace208) private _beaconKeyCounts;
 
     constructor(address core) Module(core) {}
 
@@ -63,17 +67,21 @@ contract Identity is Module, IIdentity {
         _checkName(msg.sender, application.name, nameHash);
         bytes32 fingerprint = _checkCertificate(msg.sender, application);
         _checkAdmission(msg.sender, nameHash, fingerprint);
+        _checkBeaconKey(application.beaconX, application.beaconY);
 
-        _members[msg.sender] =
-            Member(application.name, application.certificate, fingerprint, block.number.toUint64());
+        _records[msg.sender] = OperatorRecord(
+            application.name, application.certificate, fingerprint, block.number.toUint64()
+        );
         _holders[nameHash] = msg.sender;
         _certificateHolders[fingerprint] = msg.sender;
         _active.add(msg.sender);
         _checkpoint(msg.sender, 1);
+        _addBeaconKey(msg.sender, application.beaconX, application.beaconY);
 
-        emit Joined(msg.sender, nameHash, application.name, application.certificate, fingerprint);
-
-        _registerKey(msg.sender, application.beaconX, application.beaconY);
+        emit OperatorJoined(
+            msg.sender, nameHash, application.name, application.certificate, fingerprint
+        );
+        emit BeaconKeyRegistered(msg.sender, application.beaconX, application.beaconY);
     }
 
     /// @inheritdoc IIdentity
@@ -95,8 +103,11 @@ contract Identity is Module, IIdentity {
     /// @inheritdoc IIdentity
     function registerBeaconKey(uint256 x, uint256 y) external {
         if (!_active.contains(msg.sender)) revert IdentityNotJoined(msg.sender);
+        _checkBeaconKey(x, y);
 
-        _registerKey(msg.sender, x, y);
+        _addBeaconKey(msg.sender, x, y);
+
+        emit BeaconKeyRegistered(msg.sender, x, y);
     }
 
     /// @inheritdoc IIdentity
@@ -112,13 +123,13 @@ contract Identity is Module, IIdentity {
 
     /// @inheritdoc IIdentity
     function operator(address account) external view returns (Operator memory) {
-        Member memory member = _members[account];
+        OperatorRecord memory record = _records[account];
         return Operator({
-            account: member.joinedAt == 0 ? address(0) : account,
-            name: member.name,
-            certificate: member.certificate,
-            fingerprint: member.fingerprint,
-            joinedAt: member.joinedAt,
+            account: record.joinedAt == 0 ? address(0) : account,
+            name: record.name,
+            certificate: record.certificate,
+            fingerprint: record.fingerprint,
+            joinedAt: record.joinedAt,
             active: _active.contains(account)
         });
     }
@@ -140,7 +151,7 @@ contract Identity is Module, IIdentity {
 
     /// @inheritdoc IIdentity
     function operatorCountAt(uint256 blockNumber) external view returns (uint256) {
-        return _count.upperLookupRecent(_past(blockNumber));
+        return _activeCounts.upperLookupRecent(_pastBlock(blockNumber));
     }
 
     /// @inheritdoc IIdentity
@@ -149,7 +160,7 @@ contract Identity is Module, IIdentity {
         view
         returns (uint32[] memory units)
     {
-        uint48 past = _past(blockNumber);
+        uint48 past = _pastBlock(blockNumber);
         IStake stake = _stake();
         ISecurity security = _security();
         uint256 threshold = _threshold();
@@ -158,11 +169,12 @@ contract Identity is Module, IIdentity {
             address account = accounts[i];
             Checkpoints.Trace208 storage membership = _memberships[account];
             if (membership.upperLookupRecent(past) == 0) {
-                revert IdentityNotMember(account, blockNumber);
+                revert IdentityNotActiveAt(account, blockNumber);
             }
-            // The same as `_active.contains`, from a slot that was just read.
+            // Equal to `_active.contains`, but from a slot that was just read.
             if (membership.latest() == 0) continue;
-            units[i] = _units(account, stake.stakeAt(account, past) / threshold, security);
+            units[i] =
+                _unitsWithoutBanned(account, stake.stakeAt(account, past) / threshold, security);
         }
     }
 
@@ -170,11 +182,11 @@ contract Identity is Module, IIdentity {
     function beaconKeyAt(address account, uint256 blockNumber)
         external
         view
-        returns (uint256, uint256)
+        returns (uint256 x, uint256 y)
     {
-        uint256 count = _keyCounts[account].upperLookupRecent(_past(blockNumber));
+        uint256 count = _beaconKeyCounts[account].upperLookupRecent(_pastBlock(blockNumber));
         if (count == 0) revert IdentityNoBeaconKey(account, blockNumber);
-        Key memory key = _keys[account][count - 1];
+        BeaconKey memory key = _beaconKeys[account][count - 1];
         return (key.x, key.y);
     }
 
@@ -183,11 +195,15 @@ contract Identity is Module, IIdentity {
         if (!_isName(bytes(name))) revert IdentityInvalidName(name);
         address holder = _holders[nameHash];
         if (holder != address(0) && holder != account) revert IdentityNameTaken(name, holder);
-        // One name for good: a ban of the name must not be shed by joining under another.
-        if (_members[account].joinedAt != 0 && holder != account) revert IdentityInvalidName(name);
+        // An account keeps its first name, so that it cannot escape a ban of that name by joining
+        // under another.
+        if (_records[account].joinedAt != 0 && holder != account) {
+            revert IdentityNameMismatch(name, _records[account].name);
+        }
     }
 
-    /// @dev The certificate is free, or this account's already, and its key signed the application.
+    /// @dev Checks that the certificate is free or this account's already, and that its key signed
+    /// the application.
     function _checkCertificate(address account, Application calldata application)
         private
         view
@@ -200,7 +216,8 @@ contract Identity is Module, IIdentity {
             revert IdentityCertificateTaken(fingerprint, holder);
         }
 
-        (bytes32 x, bytes32 y) = _keyOf(der, application.certificate, application.keyOffset);
+        (bytes32 x, bytes32 y) =
+            _certificateKey(der, application.certificate, application.keyOffset);
         bytes32 digest = _joinDigest(
             account,
             application.name,
@@ -218,7 +235,7 @@ contract Identity is Module, IIdentity {
         uint256 stake = _stakeOf(account);
         uint256 threshold = _threshold();
         if (stake < threshold) revert IdentityStakeTooLow(account, stake, threshold);
-        uint256 limit = _core().natural(MAX_OPERATOR_NUMBER);
+        uint256 limit = _core().naturalParameter(MAX_OPERATOR_NUMBER);
         if (_active.length() >= limit) revert IdentityListFull(limit);
     }
 
@@ -227,39 +244,38 @@ contract Identity is Module, IIdentity {
 
         _checkpoint(account, 0);
 
-        emit Left(account, keccak256(bytes(_members[account].name)));
+        emit OperatorLeft(account, keccak256(bytes(_records[account].name)));
     }
 
+    /// @dev Records for the present block whether the account is active (1) and how many are.
     function _checkpoint(address account, uint208 membership) private {
         uint48 clock = block.number.toUint48();
         _memberships[account].push(clock, membership);
-        _count.push(clock, _active.length().toUint208());
+        _activeCounts.push(clock, _active.length().toUint208());
     }
 
-    function _registerKey(address account, uint256 x, uint256 y) private {
-        if (!ECVRF.isKey(x, y)) revert IdentityInvalidBeaconKey(x, y);
-
-        _keys[account].push(Key(x, y));
-        _keyCounts[account].push(block.number.toUint48(), _keys[account].length.toUint208());
-
-        emit BeaconKeyRegistered(account, x, y);
+    function _addBeaconKey(address account, uint256 x, uint256 y) private {
+        BeaconKey[] storage keys = _beaconKeys[account];
+        keys.push(BeaconKey(x, y));
+        _beaconKeyCounts[account].push(block.number.toUint48(), keys.length.toUint208());
     }
 
-    /// @dev `total` less the banned units below it; the rest of the banned units do not exist.
-    function _units(address account, uint256 total, ISecurity security)
+    /// @dev Returns `total` less the banned units below it; banned units from `total` on do not
+    /// exist.
+    function _unitsWithoutBanned(address account, uint256 total, ISecurity security)
         private
         view
         returns (uint32)
     {
-        // No operator may stop a deal by staking more than the type holds.
+        // Capped, so that no operator can stop a deal by staking more than the type holds.
         total = Math.min(total, type(uint32).max);
-        Member storage member = _members[account];
-        bytes32 nameHash = keccak256(bytes(member.name));
-        if (total == 0 || security.banned(nameHash, member.fingerprint)) return 0;
+        OperatorRecord storage record = _records[account];
+        bytes32 nameHash = keccak256(bytes(record.name));
+        if (total == 0 || security.banned(nameHash, record.fingerprint)) return 0;
         uint32[] memory banned = security.bannedUnits(nameHash);
         uint256 count = 0;
         while (count < banned.length && banned[count] < total) ++count;
-        // At most `total` distinct numbers are below `total`.
+        // Banned units are distinct, so at most `total` of them are below `total`.
         return (total - count).toUint32();
     }
 
@@ -288,9 +304,10 @@ contract Identity is Module, IIdentity {
         return IERC20(address(_stake())).balanceOf(account);
     }
 
-    /// @dev At least 1: with a threshold of zero one stake is one unit, and nobody can divide by it.
+    /// @dev Returns at least 1, so that a threshold of zero divides nothing by zero: one stake is
+    /// then one unit.
     function _threshold() private view returns (uint256) {
-        return Math.max(_core().natural(STAKE_THRESHOLD), 1);
+        return Math.max(_core().naturalParameter(STAKE_THRESHOLD), 1);
     }
 
     function _stake() private view returns (IStake) {
@@ -301,33 +318,41 @@ contract Identity is Module, IIdentity {
         return ISecurity(_core().module(SECURITY));
     }
 
-    /// @dev What a block leaves behind is known once it is past.
-    function _past(uint256 blockNumber) private view returns (uint48) {
-        if (blockNumber >= block.number) revert IdentityNotPast(blockNumber, block.number);
+    /// @dev Accepts past blocks only: the state at the end of the present block is not final.
+    function _pastBlock(uint256 blockNumber) private view returns (uint48) {
+        if (blockNumber >= block.number) revert IdentityFutureLookup(blockNumber, block.number);
         return blockNumber.toUint48();
     }
 
-    function _keyOf(bytes memory der, bytes32 certificate, uint256 offset)
+    function _checkBeaconKey(uint256 x, uint256 y) private pure {
+        if (!ECVRF.isKey(x, y)) revert IdentityInvalidBeaconKey(x, y);
+    }
+
+    function _certificateKey(bytes memory der, bytes32 certificate, uint256 offset)
         private
         pure
         returns (bytes32 x, bytes32 y)
     {
-        if (der.length < KEY_SIZE || offset > der.length - KEY_SIZE) {
-            revert IdentityKeyNotFound(certificate, offset);
+        if (der.length < P256_KEY_SIZE || offset > der.length - P256_KEY_SIZE) {
+            revert IdentityCertificateKeyNotFound(certificate, offset);
         }
         bytes32 header;
-        // offset + KEY_SIZE <= der.length; each word read ends by offset + KEY_SIZE.
+        // offset + P256_KEY_SIZE <= der.length, and no word read ends after offset + P256_KEY_SIZE.
         assembly ("memory-safe") {
             let start := add(add(der, 0x20), offset)
             header := mload(start)
             x := mload(add(start, 27))
             y := mload(add(start, 59))
         }
-        if (bytes27(header) != KEY_HEADER) revert IdentityKeyNotFound(certificate, offset);
+        // The header is the first 27 bytes of the word.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        if (bytes27(header) != P256_KEY_HEADER) {
+            revert IdentityCertificateKeyNotFound(certificate, offset);
+        }
     }
 
     function _isName(bytes calldata name) private pure returns (bool) {
-        if (name.length == 0 || name.length > NAME_LIMIT) return false;
+        if (name.length == 0 || name.length > MAX_NAME_LENGTH) return false;
         for (uint256 i = 0; i < name.length; ++i) {
             if (!_isNameByte(name[i])) return false;
         }

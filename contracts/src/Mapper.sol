@@ -15,8 +15,9 @@ import {IDENTITY, SECURITY, TOPOLOGY} from "./libraries/Names.sol";
 import {Order} from "./libraries/Order.sol";
 
 /// @notice Deals the slots of a service to its operators.
-/// @dev Powers: none. Anyone may begin, open with the beacon's proof, and deal; the contract checks all of it. A beacon that
-/// stays silent holds the next epoch back: the one in force stays. Replacing Identity needs a new Mapper, which begins anew.
+/// @dev Powers: none. Anyone may begin, open with the beacon's proof, and deal; the contract checks
+/// everything. A beacon that stays silent holds the next epoch back; the epoch in force stays.
+/// Replacing Identity needs a new Mapper, which starts at epoch 0.
 contract Mapper is IMapper {
     using Order for Order.Chunk[];
     using SafeCast for uint256;
@@ -25,10 +26,11 @@ contract Mapper is IMapper {
 
     ICore private immutable CORE;
 
-    /// @dev The newest epoch, and the newest that is dealt. Epoch 0 is `begin`: dealt, without operators.
+    /// @dev The newest epoch.
     uint64 private _latest;
-    uint64 private _inForce;
-    /// @dev The hash of the operator dealt last in the newest epoch.
+    /// @dev The newest epoch whose deal is finished: the one in force.
+    uint64 private _current;
+    /// @dev The hash of the last operator dealt in the newest epoch.
     bytes32 private _lastHash;
     mapping(uint64 number => Epoch) private _epochs;
     mapping(uint64 number => Order.Chunk[]) private _orders;
@@ -40,7 +42,7 @@ contract Mapper is IMapper {
     /// @inheritdoc IMapper
     function begin() external {
         uint256 begun = _epochs[0].openedAt;
-        bool silent = _latest == 0 && block.number >= begun + CORE.natural(EPOCH_INTERVAL);
+        bool silent = _latest == 0 && block.number >= begun + CORE.naturalParameter(EPOCH_INTERVAL);
         if (begun != 0 && !silent) revert MapperAlreadyBegun();
         IIdentity identity = _identity();
         uint256 count = identity.operatorCount();
@@ -49,7 +51,7 @@ contract Mapper is IMapper {
         uint256 last = block.number - 1;
         bytes32 seed = keccak256(abi.encode(blockhash(last), address(this), block.chainid));
         address beacon = identity.operators(uint256(seed) % count, 1)[0];
-        // Reverts if it joined in this block: its key would be unknown at the snapshot for ever.
+        // Reverts if the beacon joined in this block: it would never have a key at the snapshot.
         identity.beaconKeyAt(beacon, last);
 
         Epoch storage epoch = _epochs[0];
@@ -59,87 +61,99 @@ contract Mapper is IMapper {
         epoch.beacon = beacon;
         epoch.seed = seed;
 
-        emit Begun(seed, beacon);
+        emit EpochsBegun(seed, beacon);
     }
 
     /// @inheritdoc IMapper
     function open(Proof calldata proof) external {
-        Epoch memory last = _begun();
+        Epoch memory last = _requireBegun();
         (address beacon, uint256 x, uint256 y) = _nextBeacon(last);
         uint256 opening = _opensAt(last);
         if (block.number < opening) revert MapperTooEarly(block.number, opening);
         (bool valid, bytes32 seed) = ECVRF.verify(proof, x, y, _alpha(last));
-        if (!valid) revert MapperInvalidProof();
-
-        // `begin` was not in block 0: it asked for a block before it.
-        uint64 snapshot = last.openedAt - 1;
         uint64 number = last.number + 1;
+        if (!valid) revert MapperInvalidProof(number, beacon);
+
+        // Not below zero: `begin` needs a block before its own.
+        uint64 snapshot = last.openedAt - 1;
         Epoch storage epoch = _epochs[number];
         epoch.number = number;
         epoch.openedAt = block.number.toUint64();
         epoch.snapshot = snapshot;
-        epoch.members = _identity().operatorCountAt(snapshot).toUint32();
+        epoch.snapshotOperators = _identity().operatorCountAt(snapshot).toUint32();
         epoch.beacon = beacon;
         epoch.seed = seed;
         _latest = number;
         _lastHash = 0;
 
-        emit Opened(number, beacon, seed, snapshot);
+        emit EpochOpened(number, beacon, seed, snapshot);
 
-        // With nobody to deal to, no chunk could finish the deal.
-        if (epoch.members == 0) _finish(epoch);
+        // Without operators no chunk could finish the deal. It is finished here, after EpochOpened,
+        // so that the events come in the order of the facts.
+        if (epoch.snapshotOperators == 0) _finish(epoch);
     }
 
     /// @inheritdoc IMapper
     function deal(uint64 number, uint32 from, address[] calldata operators) external {
-        _begun();
+        _requireBegun();
         Epoch storage epoch = _epochs[_latest];
         if (number != epoch.number) revert MapperWrongEpoch(number, epoch.number);
         if (epoch.dealt) revert MapperAlreadyDealt(number);
         if (operators.length == 0 || operators.length > Order.CHUNK_LIMIT) {
             revert MapperInvalidChunk(operators.length, Order.CHUNK_LIMIT);
         }
-        uint32 dealt = epoch.operators;
+        uint32 dealt = epoch.dealtOperators;
         uint256 end = from + operators.length;
         if (from > dealt || end <= dealt) revert MapperUnexpectedChunk(from, dealt);
-        if (end > epoch.members) revert MapperTooManyOperators(end, epoch.members);
+        if (end > epoch.snapshotOperators) {
+            revert MapperTooManyOperators(end, epoch.snapshotOperators);
+        }
 
-        _append(epoch, operators[dealt - from:]);
-        if (epoch.operators == epoch.members) _finish(epoch);
+        _dealChunk(epoch, operators[dealt - from:]);
+        if (epoch.dealtOperators == epoch.snapshotOperators) _finish(epoch);
     }
 
     /// @inheritdoc IMapper
     function alpha() external view returns (bytes memory) {
-        return _alpha(_begun());
+        return _alpha(_requireBegun());
     }
 
     /// @inheritdoc IMapper
-    function nextBeacon() external view returns (address, uint256, uint256) {
-        return _nextBeacon(_begun());
+    function nextBeacon() external view returns (address beacon, uint256 x, uint256 y) {
+        return _nextBeacon(_requireBegun());
     }
 
     /// @inheritdoc IMapper
     function opensAt() external view returns (uint256) {
-        return _opensAt(_begun());
+        return _opensAt(_requireBegun());
     }
 
     /// @inheritdoc IMapper
-    function latest() external view returns (Epoch memory) {
+    function latestEpoch() external view returns (Epoch memory) {
         return _epochs[_latest];
     }
 
     /// @inheritdoc IMapper
-    function current() external view returns (Epoch memory) {
-        return _epochs[_inForce];
+    function currentEpoch() external view returns (Epoch memory) {
+        return _epochs[_current];
     }
 
     /// @inheritdoc IMapper
-    function order(bool inForce, uint256 start, uint256 limit)
+    function latestOrder(uint256 start, uint256 limit)
         external
         view
-        returns (address[] memory, uint32[] memory)
+        returns (address[] memory operators, uint32[] memory units)
     {
-        return _orders[inForce ? _inForce : _latest].page(start, limit);
+        return _orders[_latest].page(start, limit);
+    }
+
+    /// @inheritdoc IMapper
+    function currentOrder(uint256 start, uint256 limit)
+        external
+        view
+        returns (address[] memory operators, uint32[] memory units)
+    {
+        return _orders[_current].page(start, limit);
     }
 
     /// @inheritdoc IMapper
@@ -148,27 +162,27 @@ contract Mapper is IMapper {
         view
         returns (address operator, uint32 unit)
     {
-        uint64 number = _inForce;
+        uint64 number = _current;
         bytes32 seed = _epochs[number].seed;
         (uint256 pick, uint256 slots) = _pickOf(set, group, place, seed);
-        (bool filled, uint256 dealt) = Deal.unitOf(pick, slots, _epochs[number].units, seed);
+        (bool filled, uint256 dealt) = Deal.unitOf(pick, slots, _epochs[number].dealtUnits, seed);
         if (!filled) return (address(0), 0);
 
         uint256 index;
         (operator, index) = _orders[number].find(dealt);
-        unit = _skipBanned(operator, index).toUint32();
+        unit = _unitNumber(operator, index).toUint32();
     }
 
     /// @inheritdoc IMapper
     function totals() external view returns (uint256 slots, uint256 units) {
         NodeSet[] memory sets = _nodeSets();
         for (uint256 i = 0; i < sets.length; ++i) {
-            slots += _natural(sets[i].groups) * _natural(sets[i].size);
+            slots += _slotParameter(sets[i].groups) * _slotParameter(sets[i].size);
         }
-        units = _epochs[_inForce].units;
+        units = _epochs[_current].dealtUnits;
     }
 
-    function _append(Epoch storage epoch, address[] calldata operators) private {
+    function _dealChunk(Epoch storage epoch, address[] calldata operators) private {
         bytes32 seed = epoch.seed;
         bytes32 last = _lastHash;
         for (uint256 i = 0; i < operators.length; ++i) {
@@ -178,23 +192,23 @@ contract Mapper is IMapper {
         }
         uint32[] memory units = _identity().unitsAt(operators, epoch.snapshot);
 
-        uint32 from = epoch.operators;
+        uint32 from = epoch.dealtOperators;
         Order.Chunk memory chunk = _orders[epoch.number].append(operators, units);
-        epoch.operators = chunk.operators;
-        epoch.units = chunk.units;
+        epoch.dealtOperators = chunk.operators;
+        epoch.dealtUnits = chunk.units;
         _lastHash = last;
 
-        emit Chunk(epoch.number, from, chunk.operators - from, chunk.pointer);
+        emit ChunkDealt(epoch.number, from, chunk.operators - from, chunk.pointer);
     }
 
     function _finish(Epoch storage epoch) private {
         epoch.dealt = true;
-        _inForce = epoch.number;
+        _current = epoch.number;
 
-        emit Dealt(epoch.number, epoch.operators, epoch.units);
+        emit EpochDealt(epoch.number, epoch.dealtOperators, epoch.dealtUnits);
     }
 
-    function _begun() private view returns (Epoch memory epoch) {
+    function _requireBegun() private view returns (Epoch memory epoch) {
         epoch = _epochs[_latest];
         if (epoch.openedAt == 0) revert MapperNotBegun();
     }
@@ -206,16 +220,19 @@ contract Mapper is IMapper {
     {
         if (!epoch.dealt) revert MapperDealUnfinished(epoch.number);
         beacon = epoch.beacon;
-        if (epoch.units != 0) {
+        if (epoch.dealtUnits != 0) {
             uint256 draw = uint256(keccak256(abi.encodePacked(epoch.seed, "beacon")));
-            (beacon,) = _orders[epoch.number].find(draw % epoch.units);
+            (beacon,) = _orders[epoch.number].find(draw % epoch.dealtUnits);
         }
         (x, y) = _identity().beaconKeyAt(beacon, epoch.snapshot);
     }
 
     function _opensAt(Epoch memory epoch) private view returns (uint256) {
-        // Nothing is dealt in epoch 0: there is nothing to wait for.
-        return epoch.number == 0 ? epoch.openedAt : epoch.openedAt + CORE.natural(EPOCH_INTERVAL);
+        // Epoch 0 deals nothing, so epoch 1 need not wait.
+        return
+            epoch.number == 0
+                ? epoch.openedAt
+                : epoch.openedAt + CORE.naturalParameter(EPOCH_INTERVAL);
     }
 
     function _alpha(Epoch memory epoch) private view returns (bytes memory) {
@@ -224,7 +241,7 @@ contract Mapper is IMapper {
         );
     }
 
-    /// @dev The slot's number among all `slots`.
+    /// @dev Returns the slot's number among all `slots`.
     function _pickOf(bytes32 set, uint32 group, uint32 place, bytes32 seed)
         private
         view
@@ -233,19 +250,20 @@ contract Mapper is IMapper {
         bool found;
         NodeSet[] memory sets = _nodeSets();
         for (uint256 i = 0; i < sets.length; ++i) {
-            uint256 groups = _natural(sets[i].groups);
-            uint256 size = _natural(sets[i].size);
+            uint256 groups = _slotParameter(sets[i].groups);
+            uint256 size = _slotParameter(sets[i].size);
             if (sets[i].name == set && group < groups && place < size) {
                 found = true;
                 pick = slots + place * groups + Deal.unshuffled(seed, set, groups, group);
             }
             slots += groups * size;
         }
-        if (!found) revert MapperNoSlot(set, group, place);
+        if (!found) revert MapperUnknownSlot(set, group, place);
     }
 
-    /// @dev The number of the operator's unit that has `index` units before it which are not banned.
-    function _skipBanned(address operator, uint256 index) private view returns (uint256 unit) {
+    /// @dev Returns the number of the operator's unit with index `index` among its units that are
+    /// not banned.
+    function _unitNumber(address operator, uint256 index) private view returns (uint256 unit) {
         bytes32 nameHash = keccak256(bytes(_identity().operator(operator).name));
         uint32[] memory banned = ISecurity(CORE.module(SECURITY)).bannedUnits(nameHash);
         unit = index;
@@ -258,9 +276,9 @@ contract Mapper is IMapper {
         return ITopology(CORE.module(TOPOLOGY)).nodeSets();
     }
 
-    /// @dev A number of groups or places; slots are named by 32 bits.
-    function _natural(bytes32 parameter) private view returns (uint256) {
-        return CORE.natural(parameter).toUint32();
+    /// @dev Returns a number of groups or places; a slot names each with 32 bits.
+    function _slotParameter(bytes32 parameter) private view returns (uint256) {
+        return CORE.naturalParameter(parameter).toUint32();
     }
 
     function _identity() private view returns (IIdentity) {

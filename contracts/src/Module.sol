@@ -9,8 +9,8 @@ import {ICore} from "./interfaces/ICore.sol";
 import {IModule} from "./interfaces/IModule.sol";
 import {Edit, Entry} from "./interfaces/Types.sol";
 
-/// @notice Base of all modules that hold objects.
-/// @dev Powers: Core edits the objects (`applyEdits`). Nobody else can write here.
+/// @notice The base of all modules that hold objects.
+/// @dev Powers: Core edits the objects (`applyEdits`). Nobody else can write to this contract.
 abstract contract Module is IModule {
     using SafeCast for uint256;
 
@@ -21,15 +21,16 @@ abstract contract Module is IModule {
         uint64 index;
     }
 
-    /// @dev Long enough for any TOSCA name, short enough for one event.
+    /// @dev Bytes. Long enough for any TOSCA name, short enough for one event.
     uint256 private constant PATH_LIMIT = 255;
 
     ICore private immutable CORE_CONTRACT;
 
     string[] private _paths;
     mapping(bytes32 pathHash => Record) private _records;
-    /// @dev Inner Merkle nodes from level 1 up. Leaves are recomputed from the records: a read is cheaper than a slot.
-    /// Nodes beyond the present count may be stale; `_node` never reads them.
+    /// @dev Inner Merkle nodes, from level 1 up. Leaves are recomputed from the records: reading is
+    /// cheaper than storing them. Nodes beyond the present count may be stale; `_node` never reads
+    /// them.
     mapping(uint256 level => mapping(uint256 index => bytes32)) private _nodes;
 
     modifier onlyCore() {
@@ -96,7 +97,6 @@ abstract contract Module is IModule {
     function _applyEdit(Edit calldata edit, uint64 revision, IBlobs blobs) private {
         bytes32 pathHash = keccak256(bytes(edit.path));
         Record storage record = _records[pathHash];
-
         uint256 length = bytes(edit.path).length;
         if (length == 0 || length > PATH_LIMIT) revert ModuleInvalidPath(length, PATH_LIMIT);
         if (edit.was == edit.blob) revert ModuleNoChange(edit.path);
@@ -117,7 +117,7 @@ abstract contract Module is IModule {
             _rehash(record.index);
         }
 
-        emit Changed(pathHash, revision, edit.path, edit.blob);
+        emit ObjectChanged(pathHash, revision, edit.path, edit.blob);
     }
 
     function _remove(bytes32 pathHash, Record storage record) private {
@@ -148,7 +148,8 @@ abstract contract Module is IModule {
         }
     }
 
-    /// @dev The Merkle node at (`level`, `index`) for `total` leaves: zero if it has no leaf under it.
+    /// @dev Returns the Merkle node at (`level`, `index`) for `total` leaves: zero if no leaf is
+    /// under it.
     function _node(uint256 level, uint256 index, uint256 total) private view returns (bytes32) {
         if (index << level >= total) return 0;
         if (level != 0) return _nodes[level][index];
@@ -160,7 +161,7 @@ abstract contract Module is IModule {
         return keccak256(abi.encode(left, right));
     }
 
-    /// @dev The smallest d with 2^d >= total.
+    /// @dev Returns the smallest d with 2^d >= total.
     function _depth(uint256 total) private pure returns (uint256) {
         return Math.log2(total, Math.Rounding.Ceil);
     }

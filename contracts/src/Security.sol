@@ -8,20 +8,22 @@ import {ISecurity} from "./interfaces/ISecurity.sol";
 import {Ban, BanKind, Permission, UpdateMode} from "./interfaces/Types.sol";
 import {TIMELOCK} from "./libraries/Names.sol";
 
-/// @notice Who may update which module, and who is banned.
-/// @dev Powers: Core edits the objects (`applyEdits`) and the bans and permissions (`applySecurity`). Through Core, the
-/// timelock may update every module, and a module's admins that module; admins of `security` may ban.
+/// @notice The permissions to update modules, and the bans.
+/// @dev Powers: Core edits the objects (`applyEdits`) and the bans and permissions
+/// (`applySecurity`). Through Core, the timelock may update every module, and a module's admins
+/// that module; admins of `security` may ban.
 contract Security is Module, ISecurity {
     using EnumerableSet for EnumerableSet.AddressSet;
 
-    /// @dev One change replaces a whole list of admins: 32 cost under 2 M gas.
+    /// @dev A change replaces the whole list of admins: 32 cost under 2 M gas.
     uint256 private constant ADMINS_LIMIT = 32;
-    /// @dev `bans` returns all in one call: 1,024 cost about 5 M gas, within every node's limit for a call.
+    /// @dev `bans` returns all in one call: 1,024 cost about 5 M gas, below every node's limit for
+    /// a call.
     uint256 private constant BANS_LIMIT = 1024;
-    /// @dev The Mapper reads them whenever it deals to the operator: 64 are 8 slots.
+    /// @dev The Mapper reads all of an operator's when it deals to it: 64 fill 8 storage slots.
     uint256 private constant NODE_BANS_LIMIT = 64;
 
-    /// @dev A module without admins is in mode Governance, one with any in mode Admins.
+    /// @dev A module without admins is in mode Governance, a module with admins in mode Admins.
     mapping(bytes32 module => EnumerableSet.AddressSet) private _admins;
     Ban[] private _bans;
     /// @dev Index in `_bans` plus one; zero if there is no such ban.
@@ -78,7 +80,7 @@ contract Security is Module, ISecurity {
     function _applyBan(Ban calldata ban, uint64 revision) private {
         bytes32 id = _banId(ban.kind, ban.subject, ban.unit);
         if (ban.kind != BanKind.Node && ban.unit != 0) revert SecurityInvalidBan(ban);
-        if (ban.banned == (_positions[id] != 0)) revert SecurityInvalidBan(ban);
+        if (ban.banned == (_positions[id] != 0)) revert SecurityBanUnchanged(ban);
 
         if (ban.banned) {
             _addBan(id, ban);
@@ -95,11 +97,14 @@ contract Security is Module, ISecurity {
 
     function _applyPermission(Permission calldata change, uint64 revision) private {
         uint256 length = change.admins.length;
-        if ((change.mode == UpdateMode.Admins) != (length != 0) || length > ADMINS_LIMIT) {
-            revert SecurityInvalidPermission(change.module);
+        if ((change.mode == UpdateMode.Admins) != (length != 0)) {
+            revert SecurityInvalidPermission(change.module, change.mode, length);
+        }
+        if (length > ADMINS_LIMIT) {
+            revert SecurityTooManyAdmins(change.module, length, ADMINS_LIMIT);
         }
         if (_core().module(change.module) == address(0)) {
-            revert SecurityInvalidPermission(change.module);
+            revert SecurityUnknownModule(change.module);
         }
 
         EnumerableSet.AddressSet storage admins = _admins[change.module];
@@ -107,7 +112,7 @@ contract Security is Module, ISecurity {
         for (uint256 i = 0; i < length; ++i) {
             address admin = change.admins[i];
             if (admin == address(0) || !admins.add(admin)) {
-                revert SecurityInvalidPermission(change.module);
+                revert SecurityInvalidAdmin(change.module, admin);
             }
         }
 
@@ -115,12 +120,12 @@ contract Security is Module, ISecurity {
     }
 
     function _addBan(bytes32 id, Ban calldata ban) private {
-        if (_bans.length == BANS_LIMIT) revert SecurityTooManyBans(ban.subject, BANS_LIMIT);
+        if (_bans.length == BANS_LIMIT) revert SecurityTooManyBans(BANS_LIMIT);
         _bans.push(ban);
         _positions[id] = _bans.length;
     }
 
-    /// @dev The last ban takes the free place.
+    /// @dev Moves the last ban to the free place.
     function _liftBan(bytes32 id) private {
         uint256 position = _positions[id];
         Ban memory last = _bans[_bans.length - 1];
@@ -134,7 +139,7 @@ contract Security is Module, ISecurity {
     function _addUnit(bytes32 operator, uint32 unit) private {
         uint32[] storage units = _bannedUnits[operator];
         uint256 index = units.length;
-        if (index == NODE_BANS_LIMIT) revert SecurityTooManyBans(operator, NODE_BANS_LIMIT);
+        if (index == NODE_BANS_LIMIT) revert SecurityTooManyNodeBans(operator, NODE_BANS_LIMIT);
         units.push(unit);
         for (; index > 0 && units[index - 1] > unit; --index) {
             units[index] = units[index - 1];
@@ -142,7 +147,8 @@ contract Security is Module, ISecurity {
         units[index] = unit;
     }
 
-    /// @dev Moves the greater units one place down. The unit is in the list: `_positions` said so.
+    /// @dev Moves the greater units one place down. The unit is in the list, for `_positions` has
+    /// the ban.
     function _removeUnit(bytes32 operator, uint32 unit) private {
         uint32[] storage units = _bannedUnits[operator];
         uint256 index = 0;

@@ -24,7 +24,7 @@ contract Stake is ERC20Votes, IStake {
         ERC20("Koinon Stake", "KSTAKE")
         EIP712("Koinon Stake", "1")
     {
-        if (stakeDenomination == 0) revert StakeInvalidValue(0, 0);
+        if (stakeDenomination == 0) revert StakeInvalidDenomination();
         DENOMINATION = stakeDenomination;
         UNBONDING_BLOCKS = stakeUnbondingBlocks;
     }
@@ -38,12 +38,13 @@ contract Stake is ERC20Votes, IStake {
 
         _mint(msg.sender, stake);
 
-        emit Deposited(msg.sender, stake);
+        emit StakeDeposited(msg.sender, stake);
     }
 
     /// @inheritdoc IStake
     function requestWithdrawal(uint256 stake) external {
-        if (stake == 0 || stake > balanceOf(msg.sender)) revert StakeInvalidAmount(stake);
+        uint256 balance = balanceOf(msg.sender);
+        if (stake == 0 || stake > balance) revert StakeInvalidAmount(stake, balance);
 
         Withdrawal storage request = _withdrawals[msg.sender];
         uint256 availableAt = block.number + UNBONDING_BLOCKS;
@@ -63,11 +64,11 @@ contract Stake is ERC20Votes, IStake {
 
         delete _withdrawals[msg.sender];
 
-        emit Withdrawn(msg.sender, request.stake);
+        emit StakeWithdrawn(msg.sender, request.stake);
 
         uint256 value = request.stake * DENOMINATION;
         (bool sent,) = msg.sender.call{value: value}("");
-        if (!sent) revert StakeTransferFailed(msg.sender, value);
+        if (!sent) revert StakePayoutFailed(msg.sender, value);
     }
 
     /// @inheritdoc IStake
@@ -81,7 +82,11 @@ contract Stake is ERC20Votes, IStake {
     }
 
     /// @inheritdoc IStake
-    function withdrawal(address account) external view returns (uint256, uint256) {
+    function withdrawal(address account)
+        external
+        view
+        returns (uint256 stake, uint256 availableAt)
+    {
         Withdrawal memory request = _withdrawals[account];
         return (request.stake, request.availableAt);
     }
@@ -95,7 +100,7 @@ contract Stake is ERC20Votes, IStake {
         return 0;
     }
 
-    /// @dev Always the account itself, so votes are stake from the first deposit on.
+    /// @dev Returns the account itself, so that its votes are its stake from the first deposit on.
     function delegates(address account) public pure override returns (address) {
         return account;
     }

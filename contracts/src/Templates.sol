@@ -9,14 +9,14 @@ import {ITemplates} from "./interfaces/ITemplates.sol";
 import {NodeState} from "./interfaces/Types.sol";
 import {MAPPER} from "./libraries/Names.sol";
 
-/// @notice Node templates and the reports on the nodes that run them.
-/// @dev Powers: Core edits the objects (`applyEdits`); the operator a slot is allocated to in the epoch in force reports
-/// on that slot (`report`).
+/// @notice Node templates and the reports on their nodes.
+/// @dev Powers: Core edits the objects (`applyEdits`). The operator that has a slot in the epoch in
+/// force reports on that slot (`report`).
 contract Templates is Module, ITemplates {
     using SafeCast for uint256;
 
-    /// @dev A DNS name has at most 253 bytes.
-    uint256 private constant ENDPOINT_LIMIT = 255;
+    /// @dev Bytes. A DNS name has at most 253.
+    uint256 private constant MAX_ENDPOINT_LENGTH = 255;
 
     mapping(bytes32 set => mapping(uint32 group => mapping(uint32 place => Status))) private
         _statuses;
@@ -26,7 +26,7 @@ contract Templates is Module, ITemplates {
     /// @inheritdoc ITemplates
     function report(Report[] calldata reports) external {
         IMapper mapper = IMapper(_core().module(MAPPER));
-        uint64 epoch = mapper.current().number;
+        uint64 epoch = mapper.currentEpoch().number;
         uint64 revision = _core().revision();
         for (uint256 i = 0; i < reports.length; ++i) {
             _report(reports[i], mapper, epoch, revision);
@@ -56,8 +56,14 @@ contract Templates is Module, ITemplates {
             revert TemplatesNotOperator(given.set, given.group, given.place, msg.sender, operator);
         }
         if (given.revision > revision) revert TemplatesUnknownRevision(given.revision, revision);
-        if (given.state == NodeState.Unknown || bytes(given.endpoint).length > ENDPOINT_LIMIT) {
-            revert TemplatesInvalidReport(given.set, given.group, given.place);
+        if (given.state == NodeState.Unknown) {
+            revert TemplatesUnknownState(given.set, given.group, given.place);
+        }
+        uint256 length = bytes(given.endpoint).length;
+        if (length > MAX_ENDPOINT_LENGTH) {
+            revert TemplatesEndpointTooLong(
+                given.set, given.group, given.place, length, MAX_ENDPOINT_LENGTH
+            );
         }
 
         _statuses[given.set][given.group][given.place] = Status({
@@ -71,7 +77,7 @@ contract Templates is Module, ITemplates {
             endpoint: given.endpoint
         });
 
-        emit Reported(
+        emit NodeReported(
             given.set,
             given.group,
             given.place,

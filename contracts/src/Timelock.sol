@@ -3,9 +3,10 @@ pragma solidity ^0.8.30;
 
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 
-/// @notice Holds a service's powers and uses them as voted, after a delay.
-/// @dev Powers: the governor schedules and cancels; anyone executes what is due; the timelock administers itself, so roles
-/// and the delay change only by a vote. Nobody else holds any: there is no admin.
+/// @notice Holds the powers over a service, and executes what was voted after a delay.
+/// @dev Powers: the governor schedules and cancels operations. Anyone executes an operation that is
+/// due. The timelock administers itself, so roles and the delay change only by a vote. There is no
+/// other admin.
 contract Timelock is TimelockController {
     constructor(uint256 minDelay, address governor)
         TimelockController(minDelay, _one(governor), _one(address(0)), address(0))

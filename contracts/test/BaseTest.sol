@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @notice The part of Foundry's cheat codes the tests use.
-/// @dev Declared here because the registry's `forge-std` package is a stranger's fork of an old version.
+/// @notice The cheat codes of Foundry that the tests use.
+/// @dev Declared here because npm's `forge-std` package is a third party's fork of an old version.
 interface Vm {
     struct Log {
         bytes32[] topics;
@@ -96,7 +96,7 @@ abstract contract BaseTest {
         bytes4[] selectors;
     }
 
-    /// @dev Forge prints it, with -vv.
+    /// @dev Forge prints this event with -vv.
     event log_named_uint(string key, uint256 value);
 
     error AssertionFailed(string label, bytes left, bytes right);
@@ -112,7 +112,7 @@ abstract contract BaseTest {
     address[] private _targets;
     FuzzSelector[] private _selectors;
 
-    // Forge reads these two to learn what an invariant test may call.
+    // Forge reads these two functions to learn which calls an invariant test may make.
     function targetContracts() external view returns (address[] memory) {
         return _targets;
     }
@@ -131,14 +131,16 @@ abstract contract BaseTest {
         vm.label(account, name);
     }
 
-    /// @dev The value itself when it is in range, else one that wraps into [min, max].
+    /// @dev Returns the value if it is in [min, max], otherwise a value of that range that follows
+    /// from it.
     function bound(uint256 value, uint256 min, uint256 max) internal pure returns (uint256) {
         if (value >= min && value <= max) return value;
         uint256 size = max - min + 1;
         return size == 0 ? value : min + value % size;
     }
 
-    /// @dev Expects the next call's first event to be exactly the one emitted next in the test.
+    /// @dev Expects that the next call emits, with all fields, the event that the test emits next.
+    /// Several expectations must be met in order.
     function expectEvent(address emitter) internal {
         vm.expectEmit(true, true, true, true, emitter);
     }

@@ -8,7 +8,7 @@ import {IBlobs} from "../src/interfaces/IBlobs.sol";
 import {BaseTest} from "./BaseTest.sol";
 
 contract BlobsTest is BaseTest {
-    /// @dev EIP-170: 24,576 bytes of code; one is the leading STOP.
+    /// @dev EIP-170 allows 24,576 bytes of code; one of them is the leading STOP.
     uint256 internal constant LIMIT = 24_575;
 
     Blobs internal blobs;
@@ -17,40 +17,41 @@ contract BlobsTest is BaseTest {
         blobs = new Blobs();
     }
 
-    function testPutRevertsTooLarge(uint256 size) external {
+    function test_put_revertsOnAValueThatIsTooLarge(uint256 size) external {
         size = bound(size, LIMIT + 1, 40_000);
         vm.expectRevert(abi.encodeWithSelector(IBlobs.BlobsTooLarge.selector, size, LIMIT));
         blobs.put(new bytes(size));
     }
 
-    function testPutRevertsJustTooLarge() external {
+    function test_put_revertsOneByteOverTheLimit() external {
         vm.expectRevert(abi.encodeWithSelector(IBlobs.BlobsTooLarge.selector, LIMIT + 1, LIMIT));
         blobs.put(new bytes(LIMIT + 1));
     }
 
-    function testPutRevertsFailedDeployment() external {
+    function test_put_revertsWhenGasIsTooLow() external {
         bytes memory data = new bytes(LIMIT);
-        // 200 gas per byte of code are 4.9 M; the 1/64 kept back is enough to report it.
+        // The code costs 200 gas a byte, 4.9 M in all; the 1/64 that a call keeps back suffices to
+        // report the failure.
         vm.expectRevert(abi.encodeWithSelector(Errors.FailedDeployment.selector));
         blobs.put{gas: 4_000_000}(data);
     }
 
-    function testPut(bytes calldata data) external {
+    function test_put(bytes calldata data) external {
         _checkPut(data);
     }
 
-    function testPutLargest() external {
+    function test_put_acceptsTheLargestValue() external {
         bytes memory data = new bytes(LIMIT);
         data[0] = 0xef;
         data[LIMIT - 1] = 0x01;
         _checkPut(data);
     }
 
-    function testPutEmpty() external {
+    function test_put_acceptsTheEmptyValue() external {
         _checkPut("");
     }
 
-    function testPutAgainChangesNothing(bytes calldata data) external {
+    function test_put_againChangesNothing(bytes calldata data) external {
         blobs.put(data);
         uint64 nonce = vm.getNonce(address(blobs));
 
@@ -62,7 +63,7 @@ contract BlobsTest is BaseTest {
         assertEq(vm.getNonce(address(blobs)), nonce, "contracts created");
     }
 
-    function testPutManyRevertsTooLarge() external {
+    function test_putMany_revertsOnAValueThatIsTooLarge() external {
         bytes[] memory data = new bytes[](2);
         data[0] = "kept out as well";
         data[1] = new bytes(LIMIT + 1);
@@ -71,7 +72,7 @@ contract BlobsTest is BaseTest {
         assertFalse(blobs.has(keccak256(data[0])), "first value stored");
     }
 
-    function testPutMany(bytes calldata first, bytes calldata second) external {
+    function test_putMany(bytes calldata first, bytes calldata second) external {
         bytes[] memory data = new bytes[](3);
         (data[0], data[1], data[2]) = (first, second, first);
 
@@ -86,17 +87,17 @@ contract BlobsTest is BaseTest {
         assertEq(abi.encode(read), abi.encode(data), "getMany");
     }
 
-    function testHas(bytes32 hash) external view {
+    function test_has(bytes32 hash) external view {
         assertFalse(blobs.has(hash), "unknown hash");
     }
 
-    function testGetRevertsUnknown(bytes32 hash) external {
+    function test_get_revertsOnUnknownHash(bytes32 hash) external {
         vm.expectRevert(abi.encodeWithSelector(IBlobs.BlobsUnknown.selector, hash));
         blobs.get(hash);
     }
 
-    function testGetManyRevertsUnknown(bytes32 unknown) external {
-        // Hashed, as the fuzzer finds stored hashes and tries them.
+    function test_getMany_revertsOnUnknownHash(bytes32 unknown) external {
+        // Hashed, because the fuzzer finds stored hashes and tries them.
         unknown = keccak256(abi.encode(unknown));
         bytes32[] memory hashes = new bytes32[](2);
         hashes[0] = blobs.put("known");
@@ -105,11 +106,12 @@ contract BlobsTest is BaseTest {
         blobs.getMany(hashes);
     }
 
-    function testGetManyOfNothing() external view {
+    function test_getMany_acceptsAnEmptyList() external view {
         assertEq(blobs.getMany(new bytes32[](0)).length, 0, "values");
     }
 
-    /// @dev Anyone may store, and a value is code nobody can run: it starts with STOP.
+    /// @dev Checks that anyone can store a value, and that its code starts with STOP, so that
+    /// nobody can run it.
     function _checkPut(bytes memory data) private {
         bytes32 expected = keccak256(data);
         address pointer = vm.computeCreateAddress(address(blobs), vm.getNonce(address(blobs)));
@@ -117,7 +119,7 @@ contract BlobsTest is BaseTest {
 
         vm.prank(STRANGER);
         expectEvent(address(blobs));
-        emit IBlobs.Stored(expected, pointer, data.length);
+        emit IBlobs.BlobStored(expected, pointer, data.length);
         bytes32 hash = blobs.put(data);
 
         assertEq(hash, expected, "returned hash");

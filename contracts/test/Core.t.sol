@@ -40,75 +40,79 @@ contract CoreConstructorTest is ServiceTest {
         blobs = new Blobs();
     }
 
-    function testRevertsLengthsDiffer() external {
+    function test_constructor_revertsWhenLengthsDiffer() external {
         (bytes32[] memory names, address[] memory addresses) = _three();
         address[] memory more = new address[](4);
         for (uint256 i = 0; i < 4; ++i) {
             more[i] = addresses[i % 3];
         }
-        _expectInvalid(names, more);
+        _expect(abi.encodeWithSelector(ICore.CoreModulesMismatch.selector, 3, 4), names, more);
     }
 
-    function testRevertsEmptyName() external {
+    function test_constructor_revertsOnEmptyName() external {
         (bytes32[] memory names, address[] memory addresses) = _three();
         names[2] = 0;
-        _expectInvalid(names, addresses);
+        _expectInvalid(0, CAROL, names, addresses);
     }
 
-    function testRevertsNameTwice() external {
+    function test_constructor_revertsOnNameGivenTwice() external {
         (bytes32[] memory names, address[] memory addresses) = _three();
         names[2] = names[1];
-        _expectInvalid(names, addresses);
+        _expectInvalid(SECURITY, CAROL, names, addresses);
     }
 
-    function testRevertsCoreGiven() external {
+    function test_constructor_revertsWhenCoreIsGiven() external {
         (bytes32[] memory names, address[] memory addresses) = _three();
         names[2] = CORE;
-        _expectInvalid(names, addresses);
+        _expectInvalid(CORE, CAROL, names, addresses);
     }
 
-    function testRevertsZeroAddress() external {
+    function test_constructor_revertsOnZeroAddress() external {
         (bytes32[] memory names, address[] memory addresses) = _three();
         addresses[2] = address(0);
-        _expectInvalid(names, addresses);
+        _expectInvalid(MAPPER, address(0), names, addresses);
     }
 
-    function testRevertsTimelockMissing() external {
+    function test_constructor_revertsWithoutTimelock() external {
         (bytes32[] memory names, address[] memory addresses) = _three();
         names[0] = STAKE;
-        _expectInvalid(names, addresses);
+        _expect(
+            abi.encodeWithSelector(ICore.CoreMissingModule.selector, TIMELOCK), names, addresses
+        );
     }
 
-    function testRevertsSecurityMissing() external {
+    function test_constructor_revertsWithoutSecurity() external {
         (bytes32[] memory names, address[] memory addresses) = _three();
         names[1] = STAKE;
-        _expectInvalid(names, addresses);
+        _expect(
+            abi.encodeWithSelector(ICore.CoreMissingModule.selector, SECURITY), names, addresses
+        );
     }
 
-    function testRevertsLimitExceeded() external {
+    function test_constructor_revertsOnTooManyModules() external {
         bytes32[] memory names = new bytes32[](64);
         address[] memory addresses = new address[](64);
         for (uint256 i = 0; i < 64; ++i) {
             (names[i], addresses[i]) = (bytes32(i + 1), ALICE);
         }
-        vm.expectRevert(abi.encodeWithSelector(ICore.CoreLimitExceeded.selector, 64));
+        vm.expectRevert(abi.encodeWithSelector(ICore.CoreTooManyModules.selector, 64));
         new Core(SERVICE, blobs, names, addresses);
     }
 
-    function testCreates(string calldata name) external {
+    function test_constructor(string calldata name) external {
         (bytes32[] memory names, address[] memory addresses) = _three();
         address expected = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
 
         expectEvent(expected);
-        emit ICore.ModuleChanged(CORE, expected);
+        emit ICore.ModuleRegistered(CORE, expected);
         expectEvent(expected);
-        emit ICore.ModuleChanged(TIMELOCK, ALICE);
+        emit ICore.ModuleRegistered(TIMELOCK, ALICE);
         expectEvent(expected);
-        emit ICore.ModuleChanged(SECURITY, BOB);
+        emit ICore.ModuleRegistered(SECURITY, BOB);
         expectEvent(expected);
-        emit ICore.ModuleChanged(MAPPER, CAROL);
+        emit ICore.ModuleRegistered(MAPPER, CAROL);
         expectEvent(expected);
-        emit ICore.Created(name, address(this));
+        emit ICore.ServiceCreated(name, address(this));
         core = new Core(name, blobs, names, addresses);
 
         assertEq(core.name(), name, "name");
@@ -121,12 +125,25 @@ contract CoreConstructorTest is ServiceTest {
         assertEq(core.module(STAKE), address(0), "no stake");
     }
 
-    function _expectInvalid(bytes32[] memory names, address[] memory addresses) private {
-        vm.expectRevert(abi.encodeWithSelector(ICore.CoreInvalidModules.selector));
+    function _expectInvalid(
+        bytes32 name,
+        address module,
+        bytes32[] memory names,
+        address[] memory addresses
+    ) private {
+        _expect(
+            abi.encodeWithSelector(ICore.CoreInvalidModule.selector, name, module), names, addresses
+        );
+    }
+
+    function _expect(bytes memory reason, bytes32[] memory names, address[] memory addresses)
+        private
+    {
+        vm.expectRevert(reason);
         new Core(SERVICE, blobs, names, addresses);
     }
 
-    /// @dev What must be there, and one more to spoil.
+    /// @dev Returns the two modules that a service needs, and a third that a test can spoil.
     function _three() private view returns (bytes32[] memory names, address[] memory addresses) {
         names = new bytes32[](3);
         addresses = new address[](3);
@@ -143,38 +160,38 @@ contract CoreUpdateTest is ServiceTest {
         blob = blobs.put("blob");
     }
 
-    function testRevertsEmptyChange() external {
+    function test_update_revertsOnEmptyChange() external {
         Change memory change;
         _expect(abi.encodeWithSelector(ICore.CoreEmptyChange.selector), change);
     }
 
-    function testRevertsEmptyEdits() external {
+    function test_update_revertsOnModuleWithoutEdits() external {
         Change memory change = _parameter("x", 1, true);
         change.modules = new ModuleEdits[](1);
         change.modules[0].module = ARTIFACTS;
-        _expect(abi.encodeWithSelector(ICore.CoreEmptyChange.selector), change);
+        _expect(abi.encodeWithSelector(ICore.CoreEmptyEdits.selector, ARTIFACTS), change);
     }
 
-    function testRevertsUnexpectedSets() external {
+    function test_update_revertsOnUnexpectedSets() external {
         Change memory change = _parameter("x", 1, true);
         change.sets = new NodeSet[](1);
-        _expect(abi.encodeWithSelector(ICore.CoreUnexpectedSets.selector), change);
+        _expect(abi.encodeWithSelector(ICore.CoreUnexpectedSets.selector, 1), change);
     }
 
-    function testRevertsUnknownModule(bytes32 module) external {
+    function test_update_revertsOnUnknownModule(bytes32 module) external {
         module = keccak256(abi.encode(module));
         _expectUnknown(module);
     }
 
-    function testRevertsModulesWithoutObjects() external {
+    function test_update_revertsOnModulesWithoutObjects() external {
         _expectUnknown(MAPPER);
         _expectUnknown(TIMELOCK);
         _expectUnknown(GOVERNANCE);
         _expectUnknown(STAKE);
     }
 
-    /// @dev A service may do without the modules it does not name.
-    function testRevertsModuleNotRegistered() external {
+    /// @dev A service works without the modules it does not name.
+    function test_update_revertsOnModuleThatIsNotRegistered() external {
         bytes32[] memory names = new bytes32[](2);
         address[] memory addresses = new address[](2);
         uint256 nonce = vm.getNonce(address(this));
@@ -189,33 +206,33 @@ contract CoreUpdateTest is ServiceTest {
         );
     }
 
-    function testRevertsUnauthorizedModule(address caller) external {
+    function test_update_revertsOnEditsByUnauthorizedCaller(address caller) external {
         _expectUnauthorized(caller, ARTIFACTS, _edits(ARTIFACTS, "a", 0, blob));
     }
 
-    function testRevertsUnauthorizedCoreObjects(address caller) external {
+    function test_update_revertsOnCoreEditsByUnauthorizedCaller(address caller) external {
         _expectUnauthorized(caller, CORE, _edits(CORE, "a", 0, blob));
     }
 
-    function testRevertsUnauthorizedParameters(address caller) external {
+    function test_update_revertsOnParametersByUnauthorizedCaller(address caller) external {
         _expectUnauthorized(caller, CORE, _parameter("x", 1, true));
     }
 
-    function testRevertsUnauthorizedSets(address caller) external {
+    function test_update_revertsOnSetsByUnauthorizedCaller(address caller) external {
         _expectUnauthorized(caller, TOPOLOGY, _sets(new NodeSet[](0)));
     }
 
-    function testRevertsUnauthorizedBans(address caller) external {
+    function test_update_revertsOnBansByUnauthorizedCaller(address caller) external {
         _expectUnauthorized(caller, SECURITY, _ban(BanKind.Operator, "x", 0, true));
     }
 
-    function testRevertsUnauthorizedPermissions(address caller) external {
+    function test_update_revertsOnPermissionsByUnauthorizedCaller(address caller) external {
         Change memory change = _permission(ARTIFACTS, UpdateMode.Admins, _one(ALICE));
         _expectUnauthorized(caller, SECURITY, change);
     }
 
-    /// @dev Admins of `security` ban, but who the admins are is the timelock's alone.
-    function testRevertsUnauthorizedPermissionsOfSecurityAdmin() external {
+    /// @dev Admins of `security` may ban, but only the timelock appoints admins.
+    function test_update_revertsOnPermissionsBySecurityAdmin() external {
         _update(_permission(SECURITY, UpdateMode.Admins, _one(ALICE)));
         Change memory change = _permission(SECURITY, UpdateMode.Admins, _one(BOB));
         vm.prank(ALICE);
@@ -223,8 +240,8 @@ contract CoreUpdateTest is ServiceTest {
         core.update(change);
     }
 
-    /// @dev An admin of one module cannot slip in an edit of another.
-    function testRevertsUnauthorizedSecondModule() external {
+    /// @dev An admin of one module cannot add an edit of another module to a change.
+    function test_update_revertsWhenOnlyTheFirstModuleIsAuthorized() external {
         _update(_permission(ARTIFACTS, UpdateMode.Admins, _one(ALICE)));
         Change memory change;
         change.modules = new ModuleEdits[](2);
@@ -235,34 +252,34 @@ contract CoreUpdateTest is ServiceTest {
         core.update(change);
     }
 
-    function testRevertsUnknownParameter(bytes32 name) external {
+    function test_update_revertsOnRemovalOfUnknownParameter(bytes32 name) external {
         _expect(
             abi.encodeWithSelector(ICore.CoreUnknownParameter.selector, name),
             _parameter(name, 0, false)
         );
     }
 
-    function testRevertsParameterWithoutName() external {
+    function test_update_revertsOnParameterWithoutName() external {
         _expect(
             abi.encodeWithSelector(ICore.CoreUnknownParameter.selector, bytes32(0)),
             _parameter(0, 1, true)
         );
     }
 
-    function testRevertsTooManyParameters() external {
+    function test_update_revertsOnTooManyParameters() external {
         Change memory change;
         change.parameters = new ParameterEdit[](257);
         for (uint256 i = 0; i < 257; ++i) {
             change.parameters[i] = ParameterEdit(bytes32(i + 1), 1, true);
         }
-        _expect(abi.encodeWithSelector(ICore.CoreLimitExceeded.selector, 256), change);
+        _expect(abi.encodeWithSelector(ICore.CoreTooManyParameters.selector, 256), change);
     }
 
-    function testUpdateParameter(bytes32 name, int256 value) external {
+    function test_update_setsAParameter(bytes32 name, int256 value) external {
         name = keccak256(abi.encode(name));
 
         expectEvent(address(core));
-        emit ICore.Updated(1, LOCK);
+        emit ICore.ServiceUpdated(1, LOCK);
         uint64 revision = _update(_parameter(name, value, true));
 
         assertEq(revision, 1, "returned revision");
@@ -275,7 +292,7 @@ contract CoreUpdateTest is ServiceTest {
         assertEq(values[0], value, "value");
     }
 
-    function testUpdateParameterAgainAndRemove(int256 value) external {
+    function test_update_setsAParameterAgainAndRemovesIt(int256 value) external {
         _update(_parameter("x", 1, true));
 
         expectEvent(address(core));
@@ -292,8 +309,8 @@ contract CoreUpdateTest is ServiceTest {
         assertEq(names.length + values.length, 0, "nothing left");
     }
 
-    /// @dev Everything a change can hold, as one revision, with every event in order.
-    function testUpdateAll() external {
+    /// @dev A change with every part it can have is one revision; its events come in order.
+    function test_update_appliesEveryPartOfAChange() external {
         Change memory change;
         bytes32[6] memory modules = [CORE, IDENTITY, ARTIFACTS, TOPOLOGY, TEMPLATES, SECURITY];
         change.modules = new ModuleEdits[](6);
@@ -310,10 +327,10 @@ contract CoreUpdateTest is ServiceTest {
         expectEvent(address(core));
         emit ICore.ParameterChanged("x", -5, true, 1);
         expectEvent(address(core));
-        emit ICore.Updated(1, LOCK);
+        emit ICore.ServiceUpdated(1, LOCK);
         for (uint256 i = 0; i < 6; ++i) {
             expectEvent(core.module(modules[i]));
-            emit IModule.Changed(keccak256("path"), 1, "path", blob);
+            emit IModule.ObjectChanged(keccak256("path"), 1, "path", blob);
         }
         expectEvent(address(topology));
         emit ITopology.NodeSetsChanged(change.sets, 1);
@@ -336,26 +353,27 @@ contract CoreUpdateTest is ServiceTest {
         assertTrue(security.authorized(BOB, CORE), "permission");
     }
 
-    function testUpdateByAdmin(address admin) external {
+    function test_update_byAdmin(address admin) external {
         if (admin == address(0)) admin = ALICE;
         _update(_permission(ARTIFACTS, UpdateMode.Admins, _one(admin)));
 
         expectEvent(address(core));
-        emit ICore.Updated(2, admin);
+        emit ICore.ServiceUpdated(2, admin);
         vm.prank(admin);
         assertEq(core.update(_edits(ARTIFACTS, "a", 0, blob)), 2, "returned revision");
 
         assertEq(artifacts.entry("a").blob, blob, "entry");
     }
 
-    /// @dev Who updates must be authorised before: a change that makes its sender an admin is refused whole.
-    function testRevertsSelfAuthorization() external {
+    /// @dev The sender must be authorized before the change: a change that makes its sender an
+    /// admin reverts whole.
+    function test_update_revertsWhenTheChangeAuthorizesItsOwnSender() external {
         Change memory change = _edits(ARTIFACTS, "a", 0, blob);
         change.permissions = _permission(ARTIFACTS, UpdateMode.Admins, _one(STRANGER)).permissions;
         _expectUnauthorized(STRANGER, ARTIFACTS, change);
     }
 
-    function testRevertLeavesNoRevision() external {
+    function test_update_countsNoRevisionWhenItReverts() external {
         vm.prank(STRANGER);
         try core.update(_parameter("x", 1, true)) {
             assertTrue(false, "a stranger updated");
@@ -364,29 +382,29 @@ contract CoreUpdateTest is ServiceTest {
         }
     }
 
-    function testParameterReverts(bytes32 name) external {
+    function test_parameter_revertsOnUnknownParameter(bytes32 name) external {
         vm.expectRevert(abi.encodeWithSelector(ICore.CoreUnknownParameter.selector, name));
         core.parameter(name);
     }
 
-    function testNaturalRevertsUnknown(bytes32 name) external {
+    function test_naturalParameter_revertsOnUnknownParameter(bytes32 name) external {
         vm.expectRevert(abi.encodeWithSelector(ICore.CoreUnknownParameter.selector, name));
-        core.natural(name);
+        core.naturalParameter(name);
     }
 
-    function testNaturalRevertsNegative(uint256 distance) external {
+    function test_naturalParameter_revertsOnNegativeValue(uint256 distance) external {
         int256 value = -int256(bound(distance, 1, uint256(type(int256).max)));
         _update(_parameter("x", value, true));
         vm.expectRevert(
             abi.encodeWithSelector(ICore.CoreNegativeParameter.selector, bytes32("x"), value)
         );
-        core.natural("x");
+        core.naturalParameter("x");
     }
 
-    function testNatural(uint256 value) external {
+    function test_naturalParameter(uint256 value) external {
         value = bound(value, 0, uint256(type(int256).max));
         _update(_parameter("x", int256(value), true));
-        assertEq(core.natural("x"), value, "value");
+        assertEq(core.naturalParameter("x"), value, "value");
     }
 
     function _expect(bytes memory reason, Change memory change) private {
@@ -411,7 +429,7 @@ contract CoreUpdateTest is ServiceTest {
 }
 
 contract CoreSetModuleTest is ServiceTest {
-    function testRevertsUnauthorized(address caller) external {
+    function test_setModule_revertsOnUnauthorizedCaller(address caller) external {
         if (caller == LOCK) caller = STRANGER;
         _update(_permission(CORE, UpdateMode.Admins, _one(ALICE)));
         Artifacts next = new Artifacts(address(core));
@@ -420,50 +438,53 @@ contract CoreSetModuleTest is ServiceTest {
         core.setModule(ARTIFACTS, address(next));
     }
 
-    function testRevertsEmptyName() external {
+    function test_setModule_revertsOnEmptyName() external {
         _expectInvalid(0, address(artifacts));
     }
 
-    function testRevertsCore() external {
+    function test_setModule_revertsOnCore() external {
         _expectInvalid(CORE, address(core));
     }
 
-    function testRevertsNoCode(address account) external {
+    function test_setModule_revertsOnAddressWithoutCode(address account) external {
         if (account.code.length != 0) account = ALICE;
         _expectInvalid(MAPPER, account);
         _expectInvalid(TIMELOCK, account);
     }
 
-    function testRevertsZero() external {
+    function test_setModule_revertsOnZeroAddress() external {
         _expectInvalid(MAPPER, address(0));
     }
 
-    function testRevertsModuleOfAnotherCore() external {
+    function test_setModule_revertsOnModuleOfAnotherCore() external {
         _expectInvalid(ARTIFACTS, address(new Artifacts(address(this))));
     }
 
-    /// @dev A security contract that lets the timelock do nothing would end the service.
-    function testRevertsSecurityThatLocksOut() external {
-        _expectInvalid(SECURITY, address(new DeafSecurity(address(core))));
+    /// @dev A Security that authorizes not even the timelock would end the service.
+    function test_setModule_revertsOnSecurityThatLocksTheTimelockOut() external {
+        DeafSecurity deaf = new DeafSecurity(address(core));
+        vm.prank(LOCK);
+        vm.expectRevert(abi.encodeWithSelector(ICore.CoreTimelockLockedOut.selector, LOCK));
+        core.setModule(SECURITY, address(deaf));
     }
 
-    function testRevertsLimitExceeded() external {
+    function test_setModule_revertsOnTooManyModules() external {
         vm.startPrank(LOCK);
         for (uint256 i = 8; i < 64; ++i) {
             core.setModule(bytes32(i), address(mapper));
         }
-        vm.expectRevert(abi.encodeWithSelector(ICore.CoreLimitExceeded.selector, 64));
+        vm.expectRevert(abi.encodeWithSelector(ICore.CoreTooManyModules.selector, 64));
         core.setModule(bytes32(uint256(64)), address(mapper));
     }
 
-    function testReplaces() external {
+    function test_setModule_replacesAModule() external {
         Artifacts next = new Artifacts(address(core));
         (bytes32[] memory names, address[] memory addresses) = core.modules();
 
         expectEvent(address(core));
-        emit ICore.ModuleChanged(ARTIFACTS, address(next));
+        emit ICore.ModuleRegistered(ARTIFACTS, address(next));
         expectEvent(address(core));
-        emit ICore.Updated(1, LOCK);
+        emit ICore.ServiceUpdated(1, LOCK);
         vm.prank(LOCK);
         core.setModule(ARTIFACTS, address(next));
 
@@ -480,7 +501,7 @@ contract CoreSetModuleTest is ServiceTest {
         assertEq(artifacts.count(), 0, "and not to the old one");
     }
 
-    function testReplacesSecurityAndTimelock() external {
+    function test_setModule_replacesSecurityAndTimelock() external {
         Security next = new Security(address(core));
         vm.startPrank(LOCK);
         core.setModule(SECURITY, address(next));
@@ -493,8 +514,8 @@ contract CoreSetModuleTest is ServiceTest {
         core.update(_parameter("x", 2, true));
     }
 
-    /// @dev A module may be a Core itself, or anything else with code.
-    function testAdds(bytes32 name) external {
+    /// @dev A module without objects may be any contract, even a Core.
+    function test_setModule_addsAModule(bytes32 name) external {
         name = keccak256(abi.encode(name));
         vm.prank(LOCK);
         core.setModule(name, address(core));
@@ -503,7 +524,7 @@ contract CoreSetModuleTest is ServiceTest {
         assertEq(names.length, 9, "names");
     }
 
-    function testModules() external view {
+    function test_modules() external view {
         (bytes32[] memory names, address[] memory addresses) = core.modules();
         bytes32[8] memory expectedNames =
             [CORE, SECURITY, TOPOLOGY, ARTIFACTS, TEMPLATES, IDENTITY, MAPPER, TIMELOCK];
@@ -527,12 +548,12 @@ contract CoreSetModuleTest is ServiceTest {
 
     function _expectInvalid(bytes32 name, address module) private {
         vm.prank(LOCK);
-        vm.expectRevert(abi.encodeWithSelector(ICore.CoreInvalidModules.selector));
+        vm.expectRevert(abi.encodeWithSelector(ICore.CoreInvalidModule.selector, name, module));
         core.setModule(name, module);
     }
 }
 
-/// @notice A module of the right Core that authorises nobody.
+/// @notice A module of the right Core that authorizes nobody.
 contract DeafSecurity is Artifacts {
     constructor(address core) Artifacts(core) {}
 

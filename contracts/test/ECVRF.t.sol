@@ -6,7 +6,8 @@ import {ECVRF} from "../src/libraries/ECVRF.sol";
 import {BaseTest} from "./BaseTest.sol";
 import {VrfVectors} from "./VrfVectors.sol";
 
-/// @notice Gives the library an address, so that gas is measured as a contract would pay it.
+/// @notice Gives the library an address, so that the gas measured is what a contract pays for a
+/// call.
 contract Verifier {
     function verify(Proof calldata proof, uint256 x, uint256 y, bytes calldata alpha)
         external
@@ -68,7 +69,7 @@ contract ECVRFTest is BaseTest, VrfVectors {
         }
     }
 
-    /// @dev Any change of any one field of a good proof makes it fail.
+    /// @dev A valid proof fails after any change of any field.
     function test_verify_rejectsMutations(uint256 field, uint256 mask) public view {
         string memory json = _json();
         Vector memory vector = _vector(json, ".proofs", field % 20);
@@ -96,7 +97,7 @@ contract ECVRFTest is BaseTest, VrfVectors {
         }
     }
 
-    function test_isKey_rejectsWhatIsNoPoint(uint256 x, uint256 y) public view {
+    function test_isKey_rejectsPointsOffTheCurve(uint256 x, uint256 y) public view {
         bool onCurve =
             x < P && y < P && mulmod(y, y, P) == addmod(mulmod(mulmod(x, x, P), x, P), 7, P);
         assertEq(_verifier.isKey(x, y), onCurve && x < N, "any two words");
@@ -106,14 +107,15 @@ contract ECVRFTest is BaseTest, VrfVectors {
         assertFalse(_verifier.isKey(0, 0), "infinity");
     }
 
-    function test_isKey_rejectsUnreduced() public view {
+    function test_isKey_rejectsCoordinatesThatAreNotReduced() public view {
         // The point with x = 1.
         uint256 y = 0x4218F20AE6C646B363DB68605822FB14264CA8D2587FDD6FBC750D587E76A7EE;
         assertTrue(_verifier.isKey(1, y), "reduced");
         assertFalse(_verifier.isKey(1 + P, y), "unreduced");
     }
 
-    /// @dev The curve has points with x between the group's order and the field's size; ecrecover knows none of them.
+    /// @dev The curve has points with x between the group's order and the field's size; ecrecover
+    /// rejects them all.
     function test_isKey_rejectsBeyondTheOrder() public view {
         uint256 found;
         for (uint256 x = N; found < 3; ++x) {

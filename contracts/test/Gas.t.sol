@@ -16,17 +16,17 @@ import {Change, Edit, ModuleEdits} from "../src/interfaces/Types.sol";
 import {ARTIFACTS} from "../src/libraries/Names.sol";
 import {GovernedTest} from "./GovernedTest.sol";
 
-/// @dev What transactions cost, each on its own as a chain would run it; `forge test --match-path test/Gas.t.sol -vv`
-/// prints the figures. Only the limits of public chains are asserted.
+/// @dev Measures the gas of transactions, each run on its own as on a chain. Only the limits of
+/// public chains are asserted. `forge test --match-path test/Gas.t.sol -vv` prints the figures.
 /// forge-config: default.isolate = true
 contract GasTest is GovernedTest {
-    /// @dev EIP-7825.
+    /// @dev Gas of a transaction, by EIP-7825.
     uint256 internal constant TRANSACTION_LIMIT = 16_777_216;
-    /// @dev EIP-170.
+    /// @dev Bytes of a contract's code, by EIP-170.
     uint256 internal constant CODE_LIMIT = 24_576;
     uint256 internal constant OBJECTS = 40;
 
-    function testGasOfAChange() external {
+    function test_gas_ofAChange() external {
         bytes[] memory values = new bytes[](OBJECTS);
         for (uint256 i = 0; i < OBJECTS; ++i) {
             values[i] = _value(i);
@@ -51,7 +51,7 @@ contract GasTest is GovernedTest {
         assertEq(artifacts.count(), OBJECTS, "objects");
     }
 
-    function testGasOfUpdates() external {
+    function test_gas_ofUpdates() external {
         for (uint256 i = 0; i < 2 * OBJECTS; ++i) {
             blobs.put(_value(i));
         }
@@ -72,7 +72,7 @@ contract GasTest is GovernedTest {
         _report("core: removal of one object of 40");
     }
 
-    function testGasOfTheLargestBlob() external {
+    function test_gas_ofTheLargestBlob() external {
         bytes memory value = new bytes(24_575);
         for (uint256 i = 0; i < value.length; ++i) {
             value[i] = 0xff;
@@ -81,7 +81,7 @@ contract GasTest is GovernedTest {
         _report("blobs: put 24,575 bytes");
     }
 
-    function testGasOfCreation() external {
+    function test_gas_ofCreation() external {
         _created("Blobs", gasleft(), address(new Blobs()));
         bytes32[] memory names = new bytes32[](9);
         address[] memory addresses = new address[](9);
@@ -127,7 +127,7 @@ contract GasTest is GovernedTest {
         core.update(change);
     }
 
-    /// @dev Edits of 40 paths to the values from `first` on.
+    /// @dev Sets 40 paths to the values from index `first` on.
     function _objects(uint256 first) private pure returns (Change memory change) {
         change.modules = new ModuleEdits[](1);
         change.modules[0] = ModuleEdits(ARTIFACTS, new Edit[](OBJECTS));
@@ -141,7 +141,7 @@ contract GasTest is GovernedTest {
         return string.concat("node_types/Worker", vm.toString(index));
     }
 
-    /// @dev 400 bytes, none of them zero.
+    /// @dev Returns 400 bytes that are not zero.
     function _value(uint256 index) private pure returns (bytes memory value) {
         value = new bytes(400);
         for (uint256 i = 0; i < 400; ++i) {

@@ -28,12 +28,12 @@ import {ARTIFACTS, CORE, TEMPLATES} from "../src/libraries/Names.sol";
 import {GovernedTest} from "./GovernedTest.sol";
 
 contract GovernanceConstructorTest is GovernedTest {
-    function testRevertsNoVotingPeriod() external {
+    function test_constructor_revertsWithoutVotingPeriod() external {
         vm.expectRevert(abi.encodeWithSelector(IGovernor.GovernorInvalidVotingPeriod.selector, 0));
         new Governance(stake, timelock, Governance.Settings(1, 0, 1, 1));
     }
 
-    function testRevertsQuorumOverAll(uint256 percent) external {
+    function test_constructor_revertsOnQuorumOverAllStake(uint256 percent) external {
         percent = bound(percent, 101, type(uint256).max);
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -43,7 +43,7 @@ contract GovernanceConstructorTest is GovernedTest {
         new Governance(stake, timelock, Governance.Settings(1, 1, 1, percent));
     }
 
-    function testCreates(Governance.Settings memory settings) external {
+    function test_constructor(Governance.Settings memory settings) external {
         if (settings.votingPeriod == 0) settings.votingPeriod = 1;
         settings.quorumPercent = bound(settings.quorumPercent, 0, 100);
 
@@ -62,7 +62,7 @@ contract GovernanceConstructorTest is GovernedTest {
 }
 
 contract TimelockTest is GovernedTest {
-    function testNobodyHoldsARole() external view {
+    function test_roles_areHeldByNobodyElse() external view {
         bytes32[4] memory roles = [
             timelock.DEFAULT_ADMIN_ROLE(),
             timelock.PROPOSER_ROLE(),
@@ -81,7 +81,7 @@ contract TimelockTest is GovernedTest {
         assertEq(timelock.getMinDelay(), MIN_DELAY, "delay");
     }
 
-    function testCreatorUpdatesNothing() external {
+    function test_update_revertsForTheCreator() external {
         Change memory change;
         change.parameters = new ParameterEdit[](1);
         change.parameters[0] = ParameterEdit("x", 1, true);
@@ -90,7 +90,7 @@ contract TimelockTest is GovernedTest {
         core.update(change);
     }
 
-    function testScheduleRevertsUnauthorized(address caller) external {
+    function test_schedule_revertsOnUnauthorizedCaller(address caller) external {
         if (caller == address(governance)) caller = STRANGER;
         bytes32 role = timelock.PROPOSER_ROLE();
         vm.prank(caller);
@@ -102,7 +102,7 @@ contract TimelockTest is GovernedTest {
         timelock.schedule(address(core), 0, "", 0, 0, MIN_DELAY);
     }
 
-    function testCancelRevertsUnauthorized(address caller) external {
+    function test_cancel_revertsOnUnauthorizedCaller(address caller) external {
         if (caller == address(governance)) caller = STRANGER;
         bytes32 role = timelock.CANCELLER_ROLE();
         vm.prank(caller);
@@ -114,7 +114,7 @@ contract TimelockTest is GovernedTest {
         timelock.cancel(0);
     }
 
-    function testGrantRoleRevertsUnauthorized(address caller) external {
+    function test_grantRole_revertsOnUnauthorizedCaller(address caller) external {
         if (caller == address(timelock)) caller = CREATOR;
         bytes32 role = timelock.PROPOSER_ROLE();
         vm.prank(caller);
@@ -126,7 +126,7 @@ contract TimelockTest is GovernedTest {
         timelock.grantRole(role, caller);
     }
 
-    function testUpdateDelayRevertsUnauthorized(address caller) external {
+    function test_updateDelay_revertsOnUnauthorizedCaller(address caller) external {
         if (caller == address(timelock)) caller = CREATOR;
         vm.prank(caller);
         vm.expectRevert(
@@ -137,7 +137,7 @@ contract TimelockTest is GovernedTest {
 }
 
 contract GovernanceTest is GovernedTest {
-    function testProposeRevertsTooFewVotes() external {
+    function test_propose_revertsWithTooFewVotes() external {
         (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) =
             _actions(address(core), _updateData(_change()));
         vm.prank(CAROL);
@@ -149,7 +149,7 @@ contract GovernanceTest is GovernedTest {
         governance.propose(targets, values, calldatas, DESCRIPTION);
     }
 
-    function testVoteRevertsBeforeTheSnapshot() external {
+    function test_castVote_revertsBeforeTheSnapshot() external {
         uint256 proposal = _propose(address(core), _updateData(_change()));
         _passBlocks(VOTING_DELAY);
         bytes memory reason = _unexpected(proposal, IGovernor.ProposalState.Pending, 1 << 1);
@@ -158,7 +158,7 @@ contract GovernanceTest is GovernedTest {
         governance.castVote(proposal, 1);
     }
 
-    function testVoteRevertsTwice() external {
+    function test_castVote_revertsOnSecondVote() external {
         uint256 proposal = _propose(address(core), _updateData(_change()));
         _passBlocks(VOTING_DELAY + 1);
         _vote(ALICE, proposal, 1);
@@ -167,8 +167,9 @@ contract GovernanceTest is GovernedTest {
         governance.castVote(proposal, 1);
     }
 
-    /// @dev Stake bought once the vote is on, however much, weighs nothing and moves no quorum.
-    function testStakeAfterTheSnapshotDoesNotCount(uint256 amount) external {
+    /// @dev Stake bought after the vote has started, however much, has no weight and does not
+    /// change the quorum.
+    function test_castVote_ignoresStakeBoughtAfterTheSnapshot(uint256 amount) external {
         amount = bound(amount, 1, 1_000_000);
         uint256 proposal = _propose(address(core), _updateData(_change()));
         _passBlocks(VOTING_DELAY + 1);
@@ -187,13 +188,13 @@ contract GovernanceTest is GovernedTest {
         assertEq(against, 9, "against");
         assertEq(inFavour, 50, "for");
         assertEq(abstain, 0, "abstain");
-        // 40 % of the 89 staked at the snapshot.
+        // 40 % of the 89 stakes at the snapshot.
         assertEq(governance.quorum(governance.proposalSnapshot(proposal)), 35, "quorum");
         _passBlocks(VOTING_PERIOD);
         _expectState(proposal, IGovernor.ProposalState.Succeeded);
     }
 
-    function testStakeAtTheSnapshotCounts() external {
+    function test_castVote_countsStakeBoughtAtTheSnapshot() external {
         uint256 proposal = _propose(address(core), _updateData(_change()));
         _passBlocks(VOTING_DELAY);
         _deposit(STRANGER, 7);
@@ -202,7 +203,7 @@ contract GovernanceTest is GovernedTest {
         assertEq(governance.castVote(proposal, 0), 7, "weight");
     }
 
-    function testQueueRevertsWithoutQuorum() external {
+    function test_queue_revertsWithoutQuorum() external {
         bytes memory data = _updateData(_change());
         uint256 proposal = _propose(address(core), data);
         _passBlocks(VOTING_DELAY + 1);
@@ -212,7 +213,7 @@ contract GovernanceTest is GovernedTest {
         _expectQueueReverts(data, _unexpected(proposal, IGovernor.ProposalState.Defeated, 1 << 4));
     }
 
-    function testQueueRevertsVotedDown() external {
+    function test_queue_revertsWhenVotedDown() external {
         bytes memory data = _updateData(_change());
         uint256 proposal = _propose(address(core), data);
         _passBlocks(VOTING_DELAY + 1);
@@ -222,7 +223,7 @@ contract GovernanceTest is GovernedTest {
         _expectQueueReverts(data, _unexpected(proposal, IGovernor.ProposalState.Defeated, 1 << 4));
     }
 
-    function testQueueRevertsWhileVoting() external {
+    function test_queue_revertsWhileVoting() external {
         bytes memory data = _updateData(_change());
         uint256 proposal = _propose(address(core), data);
         _passBlocks(VOTING_DELAY + 1);
@@ -230,7 +231,7 @@ contract GovernanceTest is GovernedTest {
         _expectQueueReverts(data, _unexpected(proposal, IGovernor.ProposalState.Active, 1 << 4));
     }
 
-    function testExecuteRevertsBeforeTheDelay() external {
+    function test_execute_revertsBeforeTheDelay() external {
         bytes memory data = _updateData(_change());
         _pass(address(core), data);
         _queue(address(core), data);
@@ -249,8 +250,8 @@ contract GovernanceTest is GovernedTest {
         governance.execute(targets, values, calldatas, keccak256(bytes(DESCRIPTION)));
     }
 
-    /// @dev What was voted on no longer applies once somebody else edited the object.
-    function testExecuteRevertsConflict() external {
+    /// @dev A proposal cannot be executed after its object was changed by another update.
+    function test_execute_revertsWhenTheObjectChangedSince() external {
         Change memory change = _change();
         bytes memory data = _updateData(change);
         _make(address(core), data);
@@ -268,7 +269,7 @@ contract GovernanceTest is GovernedTest {
         governance.execute(targets, values, calldatas, keccak256(bytes(DESCRIPTION)));
     }
 
-    function testCancelRevertsOther(address caller) external {
+    function test_cancel_revertsForOthersThanTheProposer(address caller) external {
         if (caller == ALICE) caller = BOB;
         bytes memory data = _updateData(_change());
         uint256 proposal = _propose(address(core), data);
@@ -281,7 +282,7 @@ contract GovernanceTest is GovernedTest {
         governance.cancel(targets, values, calldatas, keccak256(bytes(DESCRIPTION)));
     }
 
-    function testCancelByProposerBeforeTheVote() external {
+    function test_cancel_byProposerBeforeTheVote() external {
         bytes memory data = _updateData(_change());
         uint256 proposal = _propose(address(core), data);
         (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) =
@@ -291,7 +292,7 @@ contract GovernanceTest is GovernedTest {
         _expectState(proposal, IGovernor.ProposalState.Canceled);
     }
 
-    function testSettingsRevertUnauthorized(address caller) external {
+    function test_settings_revertOnUnauthorizedCaller(address caller) external {
         if (caller == address(timelock)) caller = CREATOR;
         bytes memory reason =
             abi.encodeWithSelector(IGovernor.GovernorOnlyExecutor.selector, caller);
@@ -310,14 +311,14 @@ contract GovernanceTest is GovernedTest {
         governance.relay(address(core), 0, "");
     }
 
-    function testSettingsByVote() external {
+    function test_settings_changeByVote() external {
         bytes memory data = abi.encodeCall(GovernorSettings.setVotingDelay, (99));
         _make(address(governance), data);
         _execute(address(governance), data);
         assertEq(governance.votingDelay(), 99, "delay");
     }
 
-    function testSetModuleByVote() external {
+    function test_setModule_byVote() external {
         Artifacts next = new Artifacts(address(core));
         bytes memory data = abi.encodeCall(core.setModule, (ARTIFACTS, address(next)));
         _make(address(core), data);
@@ -325,7 +326,7 @@ contract GovernanceTest is GovernedTest {
         assertEq(core.module(ARTIFACTS), address(next), "module");
     }
 
-    function testLifecycle() external {
+    function test_proposal_passesAndIsExecuted() external {
         Change memory change = _change();
         bytes memory data = _updateData(change);
 
@@ -346,9 +347,9 @@ contract GovernanceTest is GovernedTest {
         expectEvent(address(core));
         emit ICore.ParameterChanged("groups", 3, true, 1);
         expectEvent(address(core));
-        emit ICore.Updated(1, address(timelock));
+        emit ICore.ServiceUpdated(1, address(timelock));
         expectEvent(address(artifacts));
-        emit IModule.Changed(keccak256("image"), 1, "image", keccak256("the image"));
+        emit IModule.ObjectChanged(keccak256("image"), 1, "image", keccak256("the image"));
         expectEvent(address(governance));
         emit IGovernor.ProposalExecuted(proposal);
         _execute(address(core), data);
@@ -363,8 +364,9 @@ contract GovernanceTest is GovernedTest {
         assertTrue(security.authorized(BOB, TEMPLATES), "permission");
     }
 
-    /// @dev Anyone may execute on the timelock directly; the governor learns of it.
-    function testExecuteOnTheTimelock() external {
+    /// @dev Anyone may execute on the timelock directly; the governor then shows the proposal as
+    /// executed.
+    function test_executeBatch_onTheTimelockIsKnownToTheGovernor() external {
         bytes memory data = _updateData(_change());
         uint256 proposal = _make(address(core), data);
         (address[] memory targets, uint256[] memory values, bytes[] memory calldatas) =

@@ -29,7 +29,8 @@ import {
 } from "../src/libraries/Names.sol";
 import {BaseTest} from "./BaseTest.sol";
 
-/// @notice A whole service of real contracts, created as any creator would: all addresses known from its nonce.
+/// @notice A whole service of real contracts, deployed as a creator does it: all addresses follow
+/// from its nonce.
 abstract contract GovernedTest is BaseTest {
     uint256 internal constant DENOMINATION = 1 ether;
     uint48 internal constant VOTING_DELAY = 5;
@@ -99,7 +100,7 @@ abstract contract GovernedTest is BaseTest {
         stake.deposit{value: amount * DENOMINATION}();
     }
 
-    /// @dev Blocks of twelve seconds.
+    /// @dev Passes `number` blocks of twelve seconds.
     function _passBlocks(uint256 number) internal {
         vm.roll(vm.getBlockNumber() + number);
         vm.warp(vm.getBlockTimestamp() + 12 * number);
@@ -128,7 +129,7 @@ abstract contract GovernedTest is BaseTest {
         governance.castVote(proposal, support);
     }
 
-    /// @dev Proposes and lets alice and bob vote it through.
+    /// @dev Proposes the call and passes it with the votes of alice and bob.
     function _pass(address target, bytes memory data) internal returns (uint256 proposal) {
         proposal = _propose(target, data);
         _passBlocks(VOTING_DELAY + 1);
@@ -151,7 +152,7 @@ abstract contract GovernedTest is BaseTest {
         governance.execute(targets, values, calldatas, keccak256(bytes(DESCRIPTION)));
     }
 
-    /// @dev From proposal to the moment before execution.
+    /// @dev Does all steps from the proposal to just before its execution.
     function _make(address target, bytes memory data) internal returns (uint256 proposal) {
         proposal = _pass(target, data);
         _queue(target, data);

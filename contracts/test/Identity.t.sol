@@ -32,7 +32,7 @@ contract IdentityJoinTest is OperatorsTest {
         );
     }
 
-    function test_join_revertsOnBadNames() public {
+    function test_join_revertsOnInvalidNames() public {
         IIdentity.Application memory application = _ready();
         string[7] memory names =
             ["", "with space", "sl/ash", unicode"é", "nul\x00", "hash#", string(new bytes(65))];
@@ -46,7 +46,7 @@ contract IdentityJoinTest is OperatorsTest {
         }
     }
 
-    /// @dev 65 good characters are one too many.
+    /// @dev 65 valid characters are one too many.
     function test_join_revertsOnLongName() public {
         IIdentity.Application memory application = _ready();
         application.name = string.concat(_longest(), "x");
@@ -57,7 +57,7 @@ contract IdentityJoinTest is OperatorsTest {
         );
     }
 
-    function test_join_revertsOnForeignName() public {
+    function test_join_revertsOnNameOfAnotherOperator() public {
         _join(BOB, "bob", THRESHOLD);
         IIdentity.Application memory application = _ready();
         application.name = "bob";
@@ -68,7 +68,7 @@ contract IdentityJoinTest is OperatorsTest {
         );
     }
 
-    function test_join_revertsOnNameOfOneWhoLeft() public {
+    function test_join_revertsOnNameOfAnOperatorThatLeft() public {
         _join(BOB, "bob", THRESHOLD);
         vm.prank(BOB);
         identity.leave();
@@ -81,14 +81,14 @@ contract IdentityJoinTest is OperatorsTest {
         );
     }
 
-    function test_join_revertsOnSecondName() public {
+    function test_join_revertsOnOtherNameThanBefore() public {
         _join(ALICE, "alice", THRESHOLD);
         vm.prank(ALICE);
         identity.leave();
         _expectRevert(
             ALICE,
             _application(ALICE, "alice2"),
-            abi.encodeWithSelector(IIdentity.IdentityInvalidName.selector, "alice2")
+            abi.encodeWithSelector(IIdentity.IdentityNameMismatch.selector, "alice2", "alice")
         );
     }
 
@@ -102,7 +102,7 @@ contract IdentityJoinTest is OperatorsTest {
         );
     }
 
-    function test_join_revertsOnForeignCertificate() public {
+    function test_join_revertsOnCertificateOfAnotherOperator() public {
         _join(BOB, "bob", THRESHOLD);
         IIdentity.Application memory application = _ready();
         bytes memory der = _certificate("bob");
@@ -123,7 +123,7 @@ contract IdentityJoinTest is OperatorsTest {
             ALICE,
             application,
             abi.encodeWithSelector(
-                IIdentity.IdentityKeyNotFound.selector, application.certificate, offset
+                IIdentity.IdentityCertificateKeyNotFound.selector, application.certificate, offset
             )
         );
     }
@@ -136,7 +136,7 @@ contract IdentityJoinTest is OperatorsTest {
             ALICE,
             application,
             abi.encodeWithSelector(
-                IIdentity.IdentityKeyNotFound.selector, application.certificate, 0
+                IIdentity.IdentityCertificateKeyNotFound.selector, application.certificate, 0
             )
         );
     }
@@ -151,7 +151,7 @@ contract IdentityJoinTest is OperatorsTest {
             ALICE,
             application,
             abi.encodeWithSelector(
-                IIdentity.IdentityKeyNotFound.selector, application.certificate, 1
+                IIdentity.IdentityCertificateKeyNotFound.selector, application.certificate, 1
             )
         );
     }
@@ -165,20 +165,20 @@ contract IdentityJoinTest is OperatorsTest {
             ALICE,
             application,
             abi.encodeWithSelector(
-                IIdentity.IdentityKeyNotFound.selector,
+                IIdentity.IdentityCertificateKeyNotFound.selector,
                 application.certificate,
                 application.keyOffset
             )
         );
     }
 
-    function test_join_revertsOnForeignSignature() public {
+    function test_join_revertsOnSignatureByAnotherKey() public {
         IIdentity.Application memory application = _ready();
         _sign(ALICE, application, _certificateKey("bob"));
         _expectInvalidSignature(ALICE, application);
     }
 
-    /// @dev Nobody can use another account's application.
+    /// @dev An account cannot use the application of another account.
     function test_join_revertsOnReplayByAnother() public {
         IIdentity.Application memory application = _ready();
         _deposit(BOB, THRESHOLD);
@@ -215,7 +215,7 @@ contract IdentityJoinTest is OperatorsTest {
         );
     }
 
-    /// @dev As IIdentity words it.
+    /// @dev Computes the digest as IIdentity documents it.
     function _digest(address account, IIdentity.Application memory application)
         private
         view
@@ -261,7 +261,7 @@ contract IdentityJoinTest is OperatorsTest {
         );
     }
 
-    /// @dev A threshold of zero still asks for one stake.
+    /// @dev With a threshold of zero an operator still needs one stake.
     function test_join_revertsWithoutStakeAtThresholdZero() public {
         _setParameter("stake_threshold", 0);
         _expectRevert(
@@ -280,7 +280,8 @@ contract IdentityJoinTest is OperatorsTest {
         );
     }
 
-    function test_join_revertsOnBadBeaconKey(uint256 x, uint256 y) public {
+    function test_join_revertsOnInvalidBeaconKey(uint256 x, uint256 y) public {
+        (x, y) = VrfProver.offCurve(x, y);
         IIdentity.Application memory application = _ready();
         (application.beaconX, application.beaconY) = (x, y);
         _sign(ALICE, application, _certificateKey("alice"));
@@ -310,7 +311,7 @@ contract IdentityJoinTest is OperatorsTest {
         );
 
         expectEvent(address(identity));
-        emit IIdentity.Joined(
+        emit IIdentity.OperatorJoined(
             ALICE, keccak256("alice"), "alice", application.certificate, fingerprint
         );
         expectEvent(address(identity));
@@ -365,7 +366,7 @@ contract IdentityJoinTest is OperatorsTest {
         assertEq(identity.operatorCount(), 1, "count");
     }
 
-    /// @dev A new certificate on return; the old one stays bound to the account.
+    /// @dev An operator may return with a new certificate; the old one stays bound to the account.
     function test_join_againWithAnotherCertificate() public {
         _join(ALICE, "alice", THRESHOLD);
         vm.prank(ALICE);
@@ -422,7 +423,7 @@ contract IdentityTest is OperatorsTest {
         vm.roll(block.number + 1);
 
         expectEvent(address(identity));
-        emit IIdentity.Left(ALICE, keccak256("alice"));
+        emit IIdentity.OperatorLeft(ALICE, keccak256("alice"));
         vm.prank(ALICE);
         identity.leave();
 
@@ -442,8 +443,8 @@ contract IdentityTest is OperatorsTest {
         identity.prune(ALICE);
     }
 
-    /// @dev Also when the account has stake.
-    function test_prune_revertsForAStaker() public {
+    /// @dev An account that staked but never joined cannot be removed.
+    function test_prune_revertsForAnAccountThatOnlyStaked() public {
         _deposit(ALICE, THRESHOLD);
         vm.expectRevert(abi.encodeWithSelector(IIdentity.IdentityNotJoined.selector, ALICE));
         identity.prune(ALICE);
@@ -466,7 +467,7 @@ contract IdentityTest is OperatorsTest {
         stake.requestWithdrawal(bound(amount, 1, THRESHOLD));
 
         expectEvent(address(identity));
-        emit IIdentity.Left(ALICE, keccak256("alice"));
+        emit IIdentity.OperatorLeft(ALICE, keccak256("alice"));
         vm.prank(STRANGER);
         identity.prune(ALICE);
 
@@ -488,7 +489,8 @@ contract IdentityTest is OperatorsTest {
         identity.registerBeaconKey(x, y);
     }
 
-    function test_registerBeaconKey_revertsOnNoPoint(uint256 x, uint256 y) public {
+    function test_registerBeaconKey_revertsOnPointOffTheCurve(uint256 x, uint256 y) public {
+        (x, y) = VrfProver.offCurve(x, y);
         _join(ALICE, "alice", THRESHOLD);
         vm.expectRevert(abi.encodeWithSelector(IIdentity.IdentityInvalidBeaconKey.selector, x, y));
         vm.prank(ALICE);
@@ -516,7 +518,7 @@ contract IdentityTest is OperatorsTest {
         assertEq(abi.encode(x, y), abi.encode(newX, newY), "key after");
     }
 
-    /// @dev Of two keys in one block the second counts.
+    /// @dev Of two keys registered in one block the second counts.
     function test_registerBeaconKey_twiceInABlock() public {
         _join(ALICE, "alice", THRESHOLD);
         (uint256 x, uint256 y) = VrfProver.key(SECRET + 1);
@@ -554,7 +556,7 @@ contract IdentityTest is OperatorsTest {
 
     function _expectNotPast(uint256 asked) private {
         vm.expectRevert(
-            abi.encodeWithSelector(IIdentity.IdentityNotPast.selector, asked, block.number)
+            abi.encodeWithSelector(IIdentity.IdentityFutureLookup.selector, asked, block.number)
         );
     }
 
@@ -562,7 +564,7 @@ contract IdentityTest is OperatorsTest {
         _deposit(ALICE, THRESHOLD);
         vm.roll(block.number + 1);
         vm.expectRevert(
-            abi.encodeWithSelector(IIdentity.IdentityNotMember.selector, ALICE, block.number - 1)
+            abi.encodeWithSelector(IIdentity.IdentityNotActiveAt.selector, ALICE, block.number - 1)
         );
         identity.unitsAt(_one(ALICE), block.number - 1);
     }
@@ -570,7 +572,7 @@ contract IdentityTest is OperatorsTest {
     function test_unitsAt_revertsBeforeJoining() public {
         _join(ALICE, "alice", THRESHOLD);
         vm.expectRevert(
-            abi.encodeWithSelector(IIdentity.IdentityNotMember.selector, ALICE, block.number - 1)
+            abi.encodeWithSelector(IIdentity.IdentityNotActiveAt.selector, ALICE, block.number - 1)
         );
         identity.unitsAt(_one(ALICE), block.number - 1);
     }
@@ -583,7 +585,7 @@ contract IdentityTest is OperatorsTest {
         uint256 left = block.number;
         vm.roll(block.number + 1);
         _join(ALICE, "alice", 0);
-        vm.expectRevert(abi.encodeWithSelector(IIdentity.IdentityNotMember.selector, ALICE, left));
+        vm.expectRevert(abi.encodeWithSelector(IIdentity.IdentityNotActiveAt.selector, ALICE, left));
         identity.unitsAt(_one(ALICE), left);
     }
 
@@ -595,11 +597,11 @@ contract IdentityTest is OperatorsTest {
         _join(BOB, "bob", second);
         vm.roll(block.number + 1);
         uint256 past = block.number - 1;
-        // What comes later does not count: neither more stake nor less.
+        // Later changes of stake do not count.
         _deposit(ALICE, 1_000_000);
         vm.prank(BOB);
         stake.requestWithdrawal(second);
-        // The threshold of now does.
+        // The present threshold counts.
         _setParameter("stake_threshold", int256(threshold));
 
         address[] memory accounts = new address[](2);
@@ -621,7 +623,7 @@ contract IdentityTest is OperatorsTest {
         assertEq(_units(ALICE), THRESHOLD + 3, "units");
     }
 
-    function test_unitsAt_zeroForWhoLeft() public {
+    function test_unitsAt_isZeroAfterLeaving() public {
         _join(ALICE, "alice", THRESHOLD);
         vm.roll(block.number + 1);
         vm.prank(ALICE);
@@ -629,7 +631,7 @@ contract IdentityTest is OperatorsTest {
         assertEq(uint256(identity.unitsAt(_one(ALICE), block.number - 1)[0]), 0, "units");
     }
 
-    function test_unitsAt_zeroForABannedOperator() public {
+    function test_unitsAt_isZeroForABannedOperator() public {
         _join(ALICE, "alice", 5 * THRESHOLD);
         _setBan(BanKind.Operator, keccak256("alice"), 0, true);
         assertEq(_units(ALICE), 0, "banned");
@@ -637,14 +639,15 @@ contract IdentityTest is OperatorsTest {
         assertEq(_units(ALICE), 5, "ban lifted");
     }
 
-    function test_unitsAt_zeroForABannedCertificate() public {
+    function test_unitsAt_isZeroForABannedCertificate() public {
         _join(ALICE, "alice", 5 * THRESHOLD);
         _setBan(BanKind.Credential, sha256(_certificate("alice")), 0, true);
         assertEq(_units(ALICE), 0, "units");
     }
 
-    /// @dev Units are numbered from 0; a ban of a number the operator does not have costs nothing.
-    function test_unitsAt_lessBannedUnits(uint256 mask) public {
+    /// @dev Units are numbered from 0; a ban of a number that the operator does not have subtracts
+    /// nothing.
+    function test_unitsAt_subtractsBannedUnits(uint256 mask) public {
         _join(ALICE, "alice", 6 * THRESHOLD);
         uint256 expected = 6;
         for (uint32 unit = 0; unit < 10; ++unit) {
@@ -689,13 +692,15 @@ contract IdentityTest is OperatorsTest {
     }
 }
 
-/// @notice Joins, leaves and prunes that never revert, by five accounts; keeps what the contract should say.
+/// @notice Makes five accounts join, leave and be pruned; no call reverts. It records the state the
+/// contract must have.
 contract IdentityHandler is OperatorsTest {
     address[5] public actors;
     mapping(address account => bool) public active;
     uint256 public count;
-    /// @dev Blocks at which something happened, and the number of operators each left behind.
+    /// @dev The blocks with a join, leave or prune.
     uint256[] public blocks;
+    /// @dev The number of active operators at the end of a block.
     mapping(uint256 blockNumber => uint256) public counts;
 
     function prepare() external {

@@ -10,7 +10,7 @@ import {MapperBase} from "./MapperBase.sol";
 import {OperatorsTest} from "./OperatorsTest.sol";
 import {VrfProver} from "./VrfProver.sol";
 
-/// @dev A run lets operators join and makes proofs: some 5 M gas.
+/// @dev Fewer runs than usual: each lets operators join and makes proofs, for some 5 M gas.
 /// forge-config: default.fuzz.runs = 64
 contract MapperEpochTest is MapperBase {
     function test_begin_revertsTwice() public {
@@ -35,7 +35,7 @@ contract MapperEpochTest is MapperBase {
         mapper.begin();
     }
 
-    /// @dev A first beacon that stays silent holds a new service up for one interval only.
+    /// @dev A silent first beacon delays a new service by one interval only.
     function test_begin_againAfterSilence(uint256 late, bytes32 blockHash) public {
         _populate(3);
         _begin();
@@ -43,13 +43,13 @@ contract MapperEpochTest is MapperBase {
         vm.setBlockhash(block.number - 1, blockHash);
         bytes32 seed = keccak256(abi.encode(blockHash, address(mapper), block.chainid));
         expectEvent(address(mapper));
-        emit IMapper.Begun(seed, members[uint256(seed) % 3]);
+        emit IMapper.EpochsBegun(seed, members[uint256(seed) % 3]);
         mapper.begin();
-        assertEq(mapper.latest().seed, seed, "seed");
-        assertEq(uint256(mapper.latest().openedAt), block.number, "opened at");
-        assertEq(uint256(mapper.latest().snapshot), block.number - 1, "snapshot");
+        assertEq(mapper.latestEpoch().seed, seed, "seed");
+        assertEq(uint256(mapper.latestEpoch().openedAt), block.number, "opened at");
+        assertEq(uint256(mapper.latestEpoch().snapshot), block.number - 1, "snapshot");
         _open();
-        assertEq(uint256(mapper.latest().number), 1, "epoch 1 opens");
+        assertEq(uint256(mapper.latestEpoch().number), 1, "epoch 1 opens");
     }
 
     function test_begin_revertsWithoutOperators() public {
@@ -76,7 +76,7 @@ contract MapperEpochTest is MapperBase {
         address beacon = members[uint256(seed) % count];
 
         expectEvent(address(mapper));
-        emit IMapper.Begun(seed, beacon);
+        emit IMapper.EpochsBegun(seed, beacon);
         vm.prank(STRANGER);
         mapper.begin();
 
@@ -86,8 +86,8 @@ contract MapperEpochTest is MapperBase {
         expected.dealt = true;
         expected.beacon = beacon;
         expected.seed = seed;
-        assertEq(abi.encode(mapper.latest()), abi.encode(expected), "latest");
-        assertEq(uint256(mapper.current().number), 0, "in force: none");
+        assertEq(abi.encode(mapper.latestEpoch()), abi.encode(expected), "latest");
+        assertEq(uint256(mapper.currentEpoch().number), 0, "in force: none");
         (address next, uint256 x, uint256 y) = mapper.nextBeacon();
         (uint256 keyX, uint256 keyY) = VrfProver.key(SECRET);
         assertEq(abi.encode(next, x, y), abi.encode(beacon, keyX, keyY), "next beacon");
@@ -122,7 +122,7 @@ contract MapperEpochTest is MapperBase {
 
     function test_open_revertsTooEarly(uint256 early) public {
         _ready(2);
-        _deal(_ordered(mapper.latest().seed, members), 2);
+        _deal(_ordered(mapper.latestEpoch().seed, members), 2);
         uint256 opensAt = mapper.opensAt();
         vm.roll(opensAt - bound(early, 1, INTERVAL));
         Proof memory proof = VrfProver.prove(SECRET, mapper.alpha());
@@ -146,18 +146,18 @@ contract MapperEpochTest is MapperBase {
         mapper.nextBeacon();
     }
 
-    function test_open_revertsOnForeignKey(uint256 secret) public {
+    function test_open_revertsOnProofByAnotherKey(uint256 secret) public {
         secret = bound(secret, SECRET + 1, type(uint128).max);
         _populate(2);
         _begin();
         vm.roll(mapper.opensAt());
         Proof memory proof = VrfProver.prove(secret, mapper.alpha());
-        vm.expectRevert(IMapper.MapperInvalidProof.selector);
+        _expectInvalidProof(1);
         mapper.open(proof);
     }
 
-    /// @dev The proof of one epoch opens no other.
-    function test_open_revertsOnReplay() public {
+    /// @dev The proof of one epoch does not open another.
+    function test_open_revertsOnProofOfAnotherEpoch() public {
         _populate(2);
         _begin();
         vm.roll(mapper.opensAt());
@@ -165,24 +165,30 @@ contract MapperEpochTest is MapperBase {
         mapper.open(proof);
         _deal(members, 10);
         vm.roll(mapper.opensAt());
-        vm.expectRevert(IMapper.MapperInvalidProof.selector);
+        _expectInvalidProof(2);
         mapper.open(proof);
+    }
+
+    /// @dev Expects that the next call rejects its proof for `epoch`.
+    function _expectInvalidProof(uint64 epoch) private {
+        (address beacon,,) = mapper.nextBeacon();
+        vm.expectRevert(abi.encodeWithSelector(IMapper.MapperInvalidProof.selector, epoch, beacon));
     }
 
     function test_open(uint256 count, uint256 late) public {
         count = bound(count, 1, 5);
         _populate(count);
         _begin();
-        uint64 snapshot = mapper.latest().snapshot;
+        uint64 snapshot = mapper.latestEpoch().snapshot;
         (address beacon,,) = mapper.nextBeacon();
-        // Who joins after the snapshot takes no part.
+        // Operators that join after the snapshot are not in the deal.
         _populate(6);
         vm.roll(mapper.opensAt() + bound(late, 0, 1000));
         Proof memory proof = VrfProver.prove(SECRET, mapper.alpha());
         bytes32 seed = VrfProver.output(proof);
 
         expectEvent(address(mapper));
-        emit IMapper.Opened(1, beacon, seed, snapshot);
+        emit IMapper.EpochOpened(1, beacon, seed, snapshot);
         vm.prank(STRANGER);
         mapper.open(proof);
 
@@ -190,11 +196,11 @@ contract MapperEpochTest is MapperBase {
         expected.number = 1;
         expected.openedAt = uint64(block.number);
         expected.snapshot = snapshot;
-        expected.members = uint32(count);
+        expected.snapshotOperators = uint32(count);
         expected.beacon = beacon;
         expected.seed = seed;
-        assertEq(abi.encode(mapper.latest()), abi.encode(expected), "latest");
-        assertEq(uint256(mapper.current().number), 0, "in force: none yet");
+        assertEq(abi.encode(mapper.latestEpoch()), abi.encode(expected), "latest");
+        assertEq(uint256(mapper.currentEpoch().number), 0, "in force: none yet");
         assertEq(mapper.opensAt(), block.number + INTERVAL, "opens at");
         assertEq(
             mapper.alpha(),
@@ -203,13 +209,14 @@ contract MapperEpochTest is MapperBase {
         );
     }
 
-    /// @dev The snapshot of epoch e + 1 is the block before epoch e opened; the beacon is drawn from the deal of epoch e.
-    function test_open_second() public {
+    /// @dev The snapshot of epoch e + 1 is the block before epoch e opened; its beacon is drawn
+    /// from the deal of epoch e.
+    function test_open_drawsTheSecondBeaconFromTheFirstDeal() public {
         _ready(4);
         _deal(members, 10);
-        IMapper.Epoch memory first = mapper.latest();
-        (address[] memory order, uint32[] memory units) = mapper.order(true, 0, 10);
-        uint256 draw = uint256(keccak256(abi.encodePacked(first.seed, "beacon"))) % first.units;
+        IMapper.Epoch memory first = mapper.latestEpoch();
+        (address[] memory order, uint32[] memory units) = mapper.currentOrder(0, 10);
+        uint256 draw = uint256(keccak256(abi.encodePacked(first.seed, "beacon"))) % first.dealtUnits;
         uint256 index;
         for (uint256 sum = units[0]; sum <= draw; sum += units[index]) {
             ++index;
@@ -218,14 +225,14 @@ contract MapperEpochTest is MapperBase {
         assertEq(beacon, order[index], "drawn by units");
 
         _open();
-        IMapper.Epoch memory second = mapper.latest();
+        IMapper.Epoch memory second = mapper.latestEpoch();
         assertEq(uint256(second.number), 2, "number");
         assertEq(uint256(second.snapshot), first.openedAt - 1, "snapshot");
         assertEq(second.beacon, beacon, "beacon");
-        assertEq(uint256(mapper.current().number), 1, "in force until dealt");
+        assertEq(uint256(mapper.currentEpoch().number), 1, "in force until dealt");
     }
 
-    /// @dev A key registered after the snapshot does not count before a later deal.
+    /// @dev A key registered after the snapshot counts from a later deal on.
     function test_open_usesTheKeyOfTheSnapshot() public {
         _ready(1);
         (uint256 x, uint256 y) = VrfProver.key(SECRET + 1);
@@ -233,10 +240,11 @@ contract MapperEpochTest is MapperBase {
         identity.registerBeaconKey(x, y);
         _deal(members, 10);
         _open();
-        assertEq(uint256(mapper.latest().number), 2, "opened with the old key");
+        assertEq(uint256(mapper.latestEpoch().number), 2, "opened with the old key");
         _deal(members, 10);
         (, uint256 usedX,) = mapper.nextBeacon();
-        // The snapshot of epoch 2 is the block before epoch 1 opened: still the old key.
+        // The snapshot of epoch 2 is the block before epoch 1 opened, when the old key was
+        // registered.
         assertTrue(usedX != x, "old key");
         _open();
         _deal(members, 10);
@@ -244,16 +252,17 @@ contract MapperEpochTest is MapperBase {
         assertEq(usedX, x, "new key");
         vm.roll(mapper.opensAt());
         mapper.open(VrfProver.prove(SECRET + 1, mapper.alpha()));
-        assertEq(uint256(mapper.latest().number), 4, "opened with the new key");
+        assertEq(uint256(mapper.latestEpoch().number), 4, "opened with the new key");
     }
 
-    /// @dev Epochs go on when everybody has left: the last beacon serves, and `open` finishes the empty deal.
+    /// @dev Epochs go on after all operators have left: the last beacon serves again, and `open`
+    /// finishes the empty deal.
     function test_open_finishesAnEmptyDeal() public {
         _ready(1);
         vm.prank(members[0]);
         identity.leave();
         _deal(members, 10);
-        assertEq(uint256(mapper.current().units), 0, "who left has no units");
+        assertEq(uint256(mapper.currentEpoch().dealtUnits), 0, "who left has no units");
         (address beacon,,) = mapper.nextBeacon();
         assertEq(beacon, members[0], "last beacon");
         // The snapshot of epoch 2 still has the operator.
@@ -263,18 +272,20 @@ contract MapperEpochTest is MapperBase {
         vm.roll(mapper.opensAt());
         Proof memory proof = VrfProver.prove(SECRET, mapper.alpha());
         expectEvent(address(mapper));
-        emit IMapper.Opened(3, beacon, VrfProver.output(proof), mapper.latest().openedAt - 1);
+        emit IMapper.EpochOpened(
+            3, beacon, VrfProver.output(proof), mapper.latestEpoch().openedAt - 1
+        );
         expectEvent(address(mapper));
-        emit IMapper.Dealt(3, 0, 0);
+        emit IMapper.EpochDealt(3, 0, 0);
         mapper.open(proof);
 
-        assertEq(uint256(mapper.latest().members), 0, "members");
-        assertEq(uint256(mapper.current().number), 3, "in force");
+        assertEq(uint256(mapper.latestEpoch().snapshotOperators), 0, "members");
+        assertEq(uint256(mapper.currentEpoch().number), 3, "in force");
         _setSet(WORKER, 1, 1);
         (address operator,) = mapper.operatorOf(WORKER, 0, 0);
         assertEq(operator, address(0), "vacant");
         _open();
-        assertEq(uint256(mapper.current().number), 4, "and on");
+        assertEq(uint256(mapper.currentEpoch().number), 4, "and on");
     }
 
     function test_open_atOnceWithIntervalZero() public {
@@ -284,7 +295,7 @@ contract MapperEpochTest is MapperBase {
         for (uint256 i = 1; i < 4; ++i) {
             mapper.open(VrfProver.prove(SECRET, mapper.alpha()));
             _deal(members, 10);
-            assertEq(uint256(mapper.current().number), i, "epoch");
+            assertEq(uint256(mapper.currentEpoch().number), i, "epoch");
         }
     }
 
@@ -292,12 +303,12 @@ contract MapperEpochTest is MapperBase {
         interval = bound(interval, 0, uint256(type(int256).max));
         _ready(1);
         _setParameter("epoch_interval", int256(interval));
-        uint256 openedAt = mapper.latest().openedAt;
+        uint256 openedAt = mapper.latestEpoch().openedAt;
         assertEq(mapper.opensAt(), openedAt + interval, "opens at");
     }
 }
 
-/// @dev A run lets operators join and makes proofs: some 5 M gas.
+/// @dev Fewer runs than usual: each lets operators join and makes proofs, for some 5 M gas.
 /// forge-config: default.fuzz.runs = 64
 contract MapperDealTest is MapperBase {
     function test_deal_revertsBeforeBegin() public {
@@ -365,28 +376,28 @@ contract MapperDealTest is MapperBase {
         mapper.deal(1, 0, _slice(sorted, 0, 2));
     }
 
-    function test_deal_revertsOnTooMany() public {
+    function test_deal_revertsOnTooManyOperators() public {
         _ready(3);
-        // Joined after the snapshot.
+        // This operator joins after the snapshot.
         _populate(4);
         address[] memory sorted = _sorted();
         vm.expectRevert(abi.encodeWithSelector(IMapper.MapperTooManyOperators.selector, 4, 3));
         mapper.deal(1, 0, sorted);
     }
 
-    function test_deal_revertsOnStrangers() public {
+    function test_deal_revertsOnAccountsThatAreNoOperators() public {
         _ready(3);
         address[] memory accounts = new address[](1);
         accounts[0] = STRANGER;
         vm.expectRevert(
             abi.encodeWithSelector(
-                IIdentity.IdentityNotMember.selector, STRANGER, mapper.latest().snapshot
+                IIdentity.IdentityNotActiveAt.selector, STRANGER, mapper.latestEpoch().snapshot
             )
         );
         mapper.deal(1, 0, accounts);
     }
 
-    function test_deal_revertsOnSwap(uint256 index) public {
+    function test_deal_revertsOnSwappedOperators(uint256 index) public {
         _ready(5);
         address[] memory sorted = _sorted();
         index = bound(index, 0, 3);
@@ -397,7 +408,7 @@ contract MapperDealTest is MapperBase {
         mapper.deal(1, 0, sorted);
     }
 
-    function test_deal_revertsOnTwice() public {
+    function test_deal_revertsOnOperatorGivenTwice() public {
         _ready(3);
         address[] memory sorted = _sorted();
         sorted[1] = sorted[0];
@@ -405,7 +416,7 @@ contract MapperDealTest is MapperBase {
         mapper.deal(1, 0, sorted);
     }
 
-    function test_deal_revertsOnTwiceAcrossChunks() public {
+    function test_deal_revertsOnOperatorGivenInTwoChunks() public {
         _ready(3);
         address[] memory sorted = _sorted();
         mapper.deal(1, 0, _slice(sorted, 0, 2));
@@ -413,7 +424,8 @@ contract MapperDealTest is MapperBase {
         mapper.deal(1, 2, _slice(sorted, 1, 1));
     }
 
-    /// @dev Who skips an operator cannot finish: the last ones have no successors left.
+    /// @dev A deal that skipped an operator cannot be finished: no operator is left that could
+    /// follow.
     function test_deal_leavesNobodyOut(uint256 skipped) public {
         _ready(4);
         address[] memory sorted = _sorted();
@@ -423,7 +435,7 @@ contract MapperDealTest is MapperBase {
             some[i] = sorted[i < skipped ? i : i + 1];
         }
         mapper.deal(1, 0, some);
-        assertFalse(mapper.latest().dealt, "dealt");
+        assertFalse(mapper.latestEpoch().dealt, "dealt");
         for (uint256 i = 0; i < 4; ++i) {
             if (skipped == 3 && i == 3) continue;
             vm.expectRevert(abi.encodeWithSelector(IMapper.MapperNotAscending.selector, sorted[i]));
@@ -444,31 +456,31 @@ contract MapperDealTest is MapperBase {
             }
             address pointer = vm.computeCreateAddress(address(mapper), vm.getNonce(address(mapper)));
             expectEvent(address(mapper));
-            emit IMapper.Chunk(1, uint32(from), uint32(part.length), pointer);
+            emit IMapper.ChunkDealt(1, uint32(from), uint32(part.length), pointer);
             bool last = from + size >= count;
             if (last) {
                 expectEvent(address(mapper));
-                emit IMapper.Dealt(1, uint32(count), uint64(total));
+                emit IMapper.EpochDealt(1, uint32(count), uint64(total));
             }
             vm.prank(STRANGER);
             mapper.deal(1, uint32(from), part);
 
-            IMapper.Epoch memory epoch = mapper.latest();
-            assertEq(uint256(epoch.operators), from + part.length, "operators");
-            assertEq(uint256(epoch.units), total, "units");
+            IMapper.Epoch memory epoch = mapper.latestEpoch();
+            assertEq(uint256(epoch.dealtOperators), from + part.length, "operators");
+            assertEq(uint256(epoch.dealtUnits), total, "units");
             assertEq(epoch.dealt, last, "dealt");
             assertEq(pointer.code.length, 1 + 28 * part.length, "code");
         }
-        assertEq(abi.encode(mapper.current()), abi.encode(mapper.latest()), "in force");
-        (address[] memory order, uint32[] memory units) = mapper.order(true, 0, 100);
+        assertEq(abi.encode(mapper.currentEpoch()), abi.encode(mapper.latestEpoch()), "in force");
+        (address[] memory order, uint32[] memory units) = mapper.currentOrder(0, 100);
         assertEq(abi.encode(order), abi.encode(sorted), "order");
         for (uint256 i = 0; i < count; ++i) {
             assertEq(uint256(units[i]), stake.balanceOf(order[i]) / THRESHOLD, "units of one");
         }
     }
 
-    /// @dev A chunk that somebody dealt the start of first still deals the rest.
-    function test_deal_skipsWhatIsDealt(uint256 first, uint256 from) public {
+    /// @dev If another caller dealt the start of a chunk first, the chunk still deals the rest.
+    function test_deal_skipsOperatorsDealtAlready(uint256 first, uint256 from) public {
         _ready(6);
         address[] memory sorted = _sorted();
         first = bound(first, 1, 5);
@@ -477,32 +489,33 @@ contract MapperDealTest is MapperBase {
         address pointer = vm.computeCreateAddress(address(mapper), vm.getNonce(address(mapper)));
 
         expectEvent(address(mapper));
-        emit IMapper.Chunk(1, uint32(first), uint32(6 - first), pointer);
+        emit IMapper.ChunkDealt(1, uint32(first), uint32(6 - first), pointer);
         mapper.deal(1, uint32(from), _slice(sorted, from, 6));
 
-        (address[] memory order,) = mapper.order(true, 0, 100);
+        (address[] memory order,) = mapper.currentOrder(0, 100);
         assertEq(abi.encode(order), abi.encode(sorted), "order");
     }
 
-    /// @dev The former deal stays in force, whole, while the next one is dealt.
-    function test_deal_keepsTheFormerInForce() public {
+    /// @dev The former deal stays in force, whole, until the next one is finished.
+    function test_deal_keepsTheFormerDealInForceUntilFinished() public {
         _ready(4);
         _deal(members, 10);
-        IMapper.Epoch memory first = mapper.current();
-        (address[] memory before,) = mapper.order(true, 0, 10);
+        IMapper.Epoch memory first = mapper.currentEpoch();
+        (address[] memory before,) = mapper.currentOrder(0, 10);
         _open();
         address[] memory sorted = _sorted();
         mapper.deal(2, 0, _slice(sorted, 0, 3));
 
-        (address[] memory order,) = mapper.order(true, 0, 10);
+        (address[] memory order,) = mapper.currentOrder(0, 10);
         assertEq(abi.encode(order), abi.encode(before), "order in force");
-        assertEq(abi.encode(mapper.current()), abi.encode(first), "epoch in force");
-        (order,) = mapper.order(false, 0, 10);
+        assertEq(abi.encode(mapper.currentEpoch()), abi.encode(first), "epoch in force");
+        (order,) = mapper.latestOrder(0, 10);
         assertEq(abi.encode(order), abi.encode(_slice(sorted, 0, 3)), "order being dealt");
     }
 
-    /// @dev Who leaves or is banned in the middle of the deal gets nothing if its turn is still to come.
-    function test_deal_readsUnitsNow() public {
+    /// @dev An operator that leaves or is banned during the deal gets no units if it is not dealt
+    /// yet.
+    function test_deal_readsUnitsWhenDealt() public {
         _ready(4);
         address[] memory sorted = _sorted();
         mapper.deal(1, 0, _slice(sorted, 0, 2));
@@ -513,15 +526,16 @@ contract MapperDealTest is MapperBase {
         _setBan(BanKind.Operator, keccak256(bytes(identity.operator(sorted[3]).name)), 0, true);
         mapper.deal(1, 2, _slice(sorted, 2, 2));
 
-        (, uint32[] memory units) = mapper.order(true, 0, 10);
+        (, uint32[] memory units) = mapper.currentOrder(0, 10);
         assertEq(uint256(units[0]), stake.balanceOf(sorted[0]) / THRESHOLD, "left later");
         assertEq(uint256(units[2]), 0, "left before");
         assertEq(uint256(units[3]), 0, "banned before");
-        assertTrue(mapper.current().dealt, "dealt");
+        assertTrue(mapper.currentEpoch().dealt, "dealt");
     }
 
-    /// @dev Removing the parameter stops the deal with its name, setting it again lets the deal go on.
-    function test_deal_survivesABrokenParameter() public {
+    /// @dev A negative threshold stops the deal, with an error that names it; once it is corrected
+    /// the deal goes on.
+    function test_deal_goesOnAfterANegativeThresholdIsCorrected() public {
         _ready(2);
         address[] memory sorted = _sorted();
         _setParameter("stake_threshold", -1);
@@ -533,10 +547,10 @@ contract MapperDealTest is MapperBase {
         mapper.deal(1, 0, sorted);
         _setParameter("stake_threshold", 5);
         mapper.deal(1, 0, sorted);
-        assertTrue(mapper.current().dealt, "dealt");
+        assertTrue(mapper.currentEpoch().dealt, "dealt");
     }
 
-    /// @dev Stake beyond the type's range neither stops a deal nor overflows the sum.
+    /// @dev Stakes beyond the range of uint32 units neither stop a deal nor overflow the sum.
     function test_deal_survivesHugeStakes() public {
         _populate(1);
         for (uint256 i = 0; i < 3; ++i) {
@@ -547,16 +561,18 @@ contract MapperDealTest is MapperBase {
         _begin();
         _open();
         _deal(members, 10);
-        assertEq(uint256(mapper.current().units), 3 * uint256(type(uint32).max) + 1, "units");
+        assertEq(
+            uint256(mapper.currentEpoch().dealtUnits), 3 * uint256(type(uint32).max) + 1, "units"
+        );
     }
 
-    function test_order_pages(uint256 start, uint256 limit, uint256 size) public {
+    function test_currentOrder_pages(uint256 start, uint256 limit, uint256 size) public {
         _ready(7);
         _deal(members, bound(size, 1, 7));
         address[] memory sorted = _sorted();
         start = start % 2 == 0 ? start : bound(start, 0, 8);
         limit = limit % 2 == 0 ? limit : bound(limit, 0, 8);
-        (address[] memory order, uint32[] memory units) = mapper.order(true, start, limit);
+        (address[] memory order, uint32[] memory units) = mapper.currentOrder(start, limit);
         uint256 left = start < 7 ? 7 - start : 0;
         assertEq(order.length, limit < left ? limit : left, "length");
         for (uint256 i = 0; i < order.length; ++i) {
@@ -581,30 +597,32 @@ contract MapperSlotTest is MapperBase {
         _setSets(names, groups, sizes);
     }
 
-    function _expectNoSlot(bytes32 set, uint32 group, uint32 place) private {
-        vm.expectRevert(abi.encodeWithSelector(IMapper.MapperNoSlot.selector, set, group, place));
+    function _expectUnknownSlot(bytes32 set, uint32 group, uint32 place) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IMapper.MapperUnknownSlot.selector, set, group, place)
+        );
         mapper.operatorOf(set, group, place);
     }
 
     function test_operatorOf_revertsOnUnknownSet(bytes32 set) public {
         if (set == WORKER || set == "boot") set = 0;
-        _expectNoSlot(set, 0, 0);
+        _expectUnknownSlot(set, 0, 0);
     }
 
     function test_operatorOf_revertsOnUnknownGroup(uint32 group) public {
-        _expectNoSlot(WORKER, uint32(bound(group, 2, type(uint32).max)), 0);
+        _expectUnknownSlot(WORKER, uint32(bound(group, 2, type(uint32).max)), 0);
     }
 
     function test_operatorOf_revertsOnUnknownPlace(uint32 place) public {
-        _expectNoSlot(WORKER, 0, uint32(bound(place, 3, type(uint32).max)));
+        _expectUnknownSlot(WORKER, 0, uint32(bound(place, 3, type(uint32).max)));
     }
 
     function test_operatorOf_revertsInEmptySets() public {
-        _expectNoSlot("no groups", 0, 0);
-        _expectNoSlot("no places", 0, 0);
+        _expectUnknownSlot("no groups", 0, 0);
+        _expectUnknownSlot("no places", 0, 0);
     }
 
-    function test_operatorOf_revertsOnMissingParameter() public {
+    function test_operatorOf_revertsOnNegativeParameter() public {
         _setSet(WORKER, 2, 3);
         _setParameter("groups_A", -1);
         vm.expectRevert(
@@ -621,8 +639,7 @@ contract MapperSlotTest is MapperBase {
         assertEq(units, 1 + 2 + 3 + 4, "units");
     }
 
-    /// @dev The greatest sets there can be do not overflow.
-    function test_totals_ofGreatestSets() public {
+    function test_totals_ofTheGreatestSetsDoNotOverflow() public {
         uint256 most = type(uint32).max;
         bytes32[] memory names = new bytes32[](3);
         uint256[] memory numbers = new uint256[](3);
@@ -634,7 +651,6 @@ contract MapperSlotTest is MapperBase {
         assertEq(slots, 3 * most * most, "slots");
     }
 
-    /// @dev Before the first deal every slot is vacant.
     function test_operatorOf_isVacantBeforeTheFirstDeal() public {
         OperatorsTest.setUp();
         _setSet(WORKER, 1, 1);
@@ -642,7 +658,7 @@ contract MapperSlotTest is MapperBase {
         assertEq(abi.encode(operator, unit), abi.encode(address(0), 0), "before begin");
     }
 
-    /// @dev Groups and sizes count as they are now, without a new deal.
+    /// @dev A change of groups and sizes takes effect at once, without a new deal.
     function test_operatorOf_readsTheTopologyNow(uint256 groups, uint256 size) public {
         groups = bound(groups, 1, 4);
         size = bound(size, 1, 4);
@@ -658,10 +674,11 @@ contract MapperSlotTest is MapperBase {
         assertEq(filled, slots < 10 ? slots : 10, "filled");
     }
 
-    /// @dev The numbers of an operator's units pass over those banned now.
-    function test_operatorOf_numbersPassOverBans(uint256 mask) public {
+    /// @dev The units of an operator are numbered past those that are banned now.
+    function test_operatorOf_skipsBannedUnitNumbers(uint256 mask) public {
         _setSet(WORKER, 1, 10);
-        // Operator 3 of `members` has 4 units; each is dealt, as there are as many slots as units.
+        // Operator 3 of `members` has 4 units. All are dealt, because there are as many slots as
+        // units.
         address operator = members[3];
         uint32[4] memory expected;
         uint256 count;
@@ -680,12 +697,12 @@ contract MapperSlotTest is MapperBase {
         assertEq(found, 4, "slots");
     }
 
-    /// @dev A unit banned before the deal is not dealt, and no slot names it.
+    /// @dev A unit banned before the deal is not dealt, and no slot is backed by it.
     function test_operatorOf_neverNamesABannedUnit() public {
         _setBan(BanKind.Node, keccak256("op3"), 1, true);
         _open();
         _deal(members, 10);
-        assertEq(uint256(mapper.current().units), 9, "units");
+        assertEq(uint256(mapper.currentEpoch().dealtUnits), 9, "units");
         _setSet(WORKER, 3, 3);
         for (uint32 slot = 0; slot < 9; ++slot) {
             (address owner, uint32 unit) = mapper.operatorOf(WORKER, slot % 3, slot / 3);

@@ -19,7 +19,7 @@ abstract contract MapperBase is OperatorsTest {
         }
     }
 
-    /// @dev An epoch opened for `count` operators.
+    /// @dev Opens epoch 1 with `count` operators.
     function _ready(uint256 count) internal {
         _populate(count);
         _begin();
@@ -27,6 +27,6 @@ abstract contract MapperBase is OperatorsTest {
     }
 
     function _sorted() internal returns (address[] memory) {
-        return _ordered(mapper.latest().seed, members);
+        return _ordered(mapper.latestEpoch().seed, members);
     }
 }

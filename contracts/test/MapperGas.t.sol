@@ -7,7 +7,8 @@ import {Proof} from "../src/interfaces/Types.sol";
 import {OperatorsTest} from "./OperatorsTest.sol";
 import {VrfProver} from "./VrfProver.sol";
 
-/// @notice A service with many operators, made in few transactions: isolating each call of the test is slow.
+/// @notice A service with many operators, made in few transactions, because the test isolates each
+/// call, which is slow.
 contract Crowd is OperatorsTest {
     address[] private _members;
 
@@ -20,7 +21,7 @@ contract Crowd is OperatorsTest {
         }
     }
 
-    /// @dev Begins, and returns the proof that opens the first epoch and the order it will have.
+    /// @dev Begins; returns the proof that opens the first epoch, and the order of its deal.
     function begin(uint256 groups) external returns (Proof memory proof, address[] memory order) {
         _begin();
         _setSet("worker", groups, _members.length / groups);
@@ -34,17 +35,20 @@ contract Crowd is OperatorsTest {
     }
 }
 
-/// @notice What the lottery costs, each call being a transaction of its own (intrinsic gas and cold slots included).
-/// @dev The figures are events of the trace: forge test --match-path test/MapperGas.t.sol -vvvv | grep Cost
+/// @notice Measures the gas of the deal. Each call is a separate transaction, with intrinsic gas
+/// and cold slots.
+/// @dev The figures are events in the trace:
+/// forge test --match-path test/MapperGas.t.sol -vvvv | grep Cost
 /// forge-config: default.isolate = true
 contract MapperGasTest is OperatorsTest {
     /// @dev EIP-7825's limit of a transaction.
     uint256 private constant TRANSACTION_LIMIT = 16_777_216;
-    /// @dev What an agent deals at once; leaves a sixth of the limit for operators with long histories of stake.
+    /// @dev Operators that an agent deals at once. A sixth of the limit stays free for operators
+    /// with long stake histories.
     uint256 private constant CHUNK = 400;
     event Cost(string what, uint256 gas);
 
-    function test_join() public {
+    function test_gas_ofJoin() public {
         _deposit(ALICE, THRESHOLD);
         IIdentity.Application memory application = _application(ALICE, "alice");
         vm.prank(ALICE);
@@ -52,17 +56,17 @@ contract MapperGasTest is OperatorsTest {
         _cost("join", 550_000);
     }
 
-    function test_100() public {
+    function test_gas_ofADealTo100Operators() public {
         _measure(100);
     }
 
-    /// @dev 1,000 unless the environment asks for more: 5,000 take half a minute.
-    function test_many() public {
+    /// @dev Deals to 1,000 operators, or to KOINON_OPERATORS of them: 5,000 take half a minute.
+    function test_gas_ofADealToManyOperators() public {
         _measure(moreVm.envOr("KOINON_OPERATORS", uint256(1000)));
     }
 
     function _measure(uint256 count) private {
-        // Thousands of operators cost more gas to make than forge gives a test.
+        // Making thousands of operators costs more gas than forge gives a test.
         moreVm.pauseGasMetering();
         Crowd crowd = new Crowd();
         crowd.setUp();
@@ -84,7 +88,7 @@ contract MapperGasTest is OperatorsTest {
             total += gas;
             if (gas > most) most = gas;
         }
-        assertTrue(mapper.current().dealt, "dealt");
+        assertTrue(mapper.currentEpoch().dealt, "dealt");
         assertTrue(most < TRANSACTION_LIMIT, "a chunk fits a transaction");
         emit Cost("deal, largest chunk", most);
         emit Cost("deal, per operator", total / count);

@@ -5,17 +5,21 @@ import {IMapper} from "../src/interfaces/IMapper.sol";
 import {BanKind} from "../src/interfaces/Types.sol";
 import {OperatorsTest} from "./OperatorsTest.sol";
 
-/// @notice Operators that come, go, stake and are banned while epochs are opened and dealt; no call reverts.
-/// @dev Keeps its own books of who was an operator when, and computes from them what each deal must give.
+/// @notice Makes operators join, leave, stake and be banned while epochs are opened and dealt; no
+/// call reverts.
+/// @dev Records which accounts were operators at which block, and computes from that the units each
+/// deal must give.
 contract MapperHandler is OperatorsTest {
     uint256 private constant ACTORS = 6;
     bytes32 private constant WORKER = "worker";
     bytes32 private constant BOOT = "boot";
 
     address[ACTORS] public actors;
-    /// @dev What the order in force must be worth, by operator; and how many were members at its snapshot.
+    /// @dev The units that each operator must have in the deal in force.
     mapping(address account => uint256) public expected;
+    /// @dev The units given so far in the newest deal.
     mapping(address account => uint256) private _pending;
+    /// @dev The number of operators at the snapshot of the deal in force.
     uint256 public expectedMembers;
     uint256[2] public groups = [3, 2];
     uint256[2] public sizes = [3, 1];
@@ -24,7 +28,8 @@ contract MapperHandler is OperatorsTest {
     mapping(address account => bool) private _active;
     mapping(address account => bool) private _banned;
     mapping(address account => uint256) private _bannedUnits;
-    /// @dev Bit i: actor i was an operator at the end of the block.
+    /// @dev The blocks with a join or leave, and for each a mask: bit i is set if actor i was an
+    /// operator at its end.
     uint256[] private _blocks;
     uint256[] private _masks;
 
@@ -93,9 +98,9 @@ contract MapperHandler is OperatorsTest {
         _setParameter("stake_threshold", int256(threshold));
     }
 
-    function resize(uint256 which, uint256 newGroups, uint256 newSize) external {
-        groups[which % 2] = bound(newGroups, 0, 4);
-        sizes[which % 2] = bound(newSize, 0, 4);
+    function resize(uint256 index, uint256 newGroups, uint256 newSize) external {
+        groups[index % 2] = bound(newGroups, 0, 4);
+        sizes[index % 2] = bound(newSize, 0, 4);
         _applySets();
     }
 
@@ -103,12 +108,12 @@ contract MapperHandler is OperatorsTest {
         vm.roll(block.number + bound(by, 1, INTERVAL));
     }
 
-    /// @dev Deals one chunk of any size; when there is nothing to deal, opens the next epoch.
+    /// @dev Deals a chunk of any size; opens the next epoch first if the newest deal is finished.
     function proceed(uint256 size) external {
-        IMapper.Epoch memory epoch = mapper.latest();
+        IMapper.Epoch memory epoch = mapper.latestEpoch();
         if (epoch.dealt) {
             _open();
-            epoch = mapper.latest();
+            epoch = mapper.latestEpoch();
             for (uint256 i = 0; i < ACTORS; ++i) {
                 _pending[actors[i]] = 0;
             }
@@ -116,13 +121,13 @@ contract MapperHandler is OperatorsTest {
         if (!epoch.dealt) {
             address[] memory order = _ordered(epoch.seed, _membersAt(epoch.snapshot));
             size = bound(size, 1, order.length);
-            address[] memory part = _slice(order, epoch.operators, size);
+            address[] memory part = _slice(order, epoch.dealtOperators, size);
             for (uint256 i = 0; i < part.length; ++i) {
                 _pending[part[i]] = _unitsOf(part[i], epoch.snapshot);
             }
-            mapper.deal(epoch.number, epoch.operators, part);
+            mapper.deal(epoch.number, epoch.dealtOperators, part);
         }
-        epoch = mapper.latest();
+        epoch = mapper.latestEpoch();
         if (epoch.dealt) {
             for (uint256 i = 0; i < ACTORS; ++i) {
                 expected[actors[i]] = _pending[actors[i]];
@@ -132,8 +137,8 @@ contract MapperHandler is OperatorsTest {
     }
 
     function checkOrder() external view {
-        IMapper.Epoch memory epoch = mapper.current();
-        (address[] memory order, uint32[] memory units) = mapper.order(true, 0, 100);
+        IMapper.Epoch memory epoch = mapper.currentEpoch();
+        (address[] memory order, uint32[] memory units) = mapper.currentOrder(0, 100);
         assertEq(order.length, expectedMembers, "complete");
         uint256 sum;
         bytes32 last;
@@ -144,7 +149,7 @@ contract MapperHandler is OperatorsTest {
             last = hash;
             sum += units[i];
         }
-        assertEq(uint256(epoch.units), sum, "sum of units");
+        assertEq(uint256(epoch.dealtUnits), sum, "sum of units");
     }
 
     function checkSlots() external view {
@@ -166,16 +171,17 @@ contract MapperHandler is OperatorsTest {
         }
     }
 
-    /// @dev Adds the slots of a set to `held`, marks the units in `taken`, and compares groups.
+    /// @dev Adds the slots of a set to `held`, marks their units in `taken`, and compares the
+    /// groups.
     function _countSet(
         bytes32 set,
-        uint256 which,
+        uint256 index,
         uint256[ACTORS] memory held,
         uint256[ACTORS] memory taken
     ) private view returns (uint256 filled) {
         uint256[4][ACTORS] memory inGroup;
-        for (uint32 group = 0; group < groups[which]; ++group) {
-            for (uint32 place = 0; place < sizes[which]; ++place) {
+        for (uint32 group = 0; group < groups[index]; ++group) {
+            for (uint32 place = 0; place < sizes[index]; ++place) {
                 (address operator, uint32 unit) = mapper.operatorOf(set, group, place);
                 if (operator == address(0)) continue;
                 ++filled;
@@ -188,8 +194,8 @@ contract MapperHandler is OperatorsTest {
             }
         }
         for (uint256 i = 0; i < ACTORS; ++i) {
-            for (uint256 a = 0; a < groups[which]; ++a) {
-                for (uint256 b = 0; b < groups[which]; ++b) {
+            for (uint256 a = 0; a < groups[index]; ++a) {
+                for (uint256 b = 0; b < groups[index]; ++b) {
                     assertTrue(inGroup[i][a] <= inGroup[i][b] + 1, "groups differ by one");
                 }
             }
@@ -244,7 +250,8 @@ contract MapperHandler is OperatorsTest {
     }
 }
 
-/// @dev A run of the handler deals for real, which takes time: fewer runs, but every deal is checked whole.
+/// @dev Fewer runs than usual: the handler makes real deals, which takes time, and each is checked
+/// whole.
 /// forge-config: default.invariant.runs = 32
 contract MapperInvariantTest is OperatorsTest {
     MapperHandler private _handler;
@@ -262,18 +269,18 @@ contract MapperInvariantTest is OperatorsTest {
         selectors[6] = MapperHandler.setThreshold.selector;
         selectors[7] = MapperHandler.resize.selector;
         selectors[8] = MapperHandler.roll.selector;
-        // More likely than the rest.
+        // Listed three times, so that it is called more often.
         selectors[9] = MapperHandler.proceed.selector;
         selectors[10] = MapperHandler.proceed.selector;
         selectors[11] = MapperHandler.proceed.selector;
         _target(address(_handler), selectors);
     }
 
-    function invariant_orderIsCompleteAndWorthWhatItMustBe() public view {
+    function invariant_orderNamesEveryOperatorWithItsUnits() public view {
         _handler.checkOrder();
     }
 
-    function invariant_slotsAreShared() public view {
+    function invariant_slotsAreSharedByUnits() public view {
         _handler.checkSlots();
     }
 }

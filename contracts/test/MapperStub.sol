@@ -3,7 +3,11 @@ pragma solidity ^0.8.30;
 
 import {IMapper} from "../src/interfaces/IMapper.sol";
 
-/// @notice The two answers Templates needs of a Mapper, set by the test: real epochs need VRF proofs.
+/// @notice Answers the two calls that Templates makes to the Mapper, with values that the test
+/// sets.
+/// @dev Only for fuzzing Templates over any slot, operator and epoch: a real deal costs a VRF proof
+/// and a join of every operator in each run. TemplatesMapper.t.sol tests Templates with the real
+/// Mapper.
 contract MapperStub {
     uint64 private _epoch;
     mapping(bytes32 slot => address) private _operators;
@@ -16,7 +20,7 @@ contract MapperStub {
         _operators[keccak256(abi.encode(set, group, place))] = operator;
     }
 
-    function current() external view returns (IMapper.Epoch memory epoch) {
+    function currentEpoch() external view returns (IMapper.Epoch memory epoch) {
         epoch.number = _epoch;
     }
 

@@ -4,10 +4,11 @@ pragma solidity ^0.8.30;
 import {BanKind} from "../src/interfaces/Types.sol";
 import {OperatorsTest} from "./OperatorsTest.sol";
 
-/// @notice The Mapper against suite/vectors/deal.json, which an independent reference wrote.
-/// @dev A vector's seed comes from no proof, so it is put in the place of the epoch's after `open`; all else is real.
+/// @notice Compares the Mapper with suite/vectors/deal.json, which an independent reference wrote.
+/// @dev A vector's seed is not the output of a proof. The test writes it over the epoch's seed
+/// after `open`; everything else is real.
 contract MapperVectorsTest is OperatorsTest {
-    /// @dev Slot of `_epochs` in Mapper, and of `seed` in Epoch.
+    /// @dev Storage slots: of `_epochs` in Mapper, and of `seed` in Epoch.
     uint256 private constant EPOCHS_SLOT = 2;
     uint256 private constant SEED_SLOT = 2;
 
@@ -57,13 +58,13 @@ contract MapperVectorsTest is OperatorsTest {
         _open(vm.parseJsonBytes32(_json, string.concat(path, ".seed")));
 
         address[] memory order = moreVm.parseJsonAddressArray(_json, string.concat(path, ".order"));
-        uint64 number = mapper.latest().number;
+        uint64 number = mapper.latestEpoch().number;
         uint256 half = order.length / 2;
         if (half != 0) mapper.deal(number, 0, _slice(order, 0, half));
         mapper.deal(number, uint32(half), _slice(order, half, order.length));
 
         uint256[] memory prefix = vm.parseJsonUintArray(_json, string.concat(path, ".prefix"));
-        (address[] memory dealt, uint32[] memory units) = mapper.order(true, 0, order.length);
+        (address[] memory dealt, uint32[] memory units) = mapper.currentOrder(0, order.length);
         assertEq(abi.encode(dealt), abi.encode(order), string.concat(path, " order"));
         for (uint256 i = 0; i < units.length; ++i) {
             assertEq(uint256(units[i]), prefix[i + 1] - prefix[i], string.concat(path, " units"));
@@ -71,7 +72,7 @@ contract MapperVectorsTest is OperatorsTest {
         _checkSlots(path);
     }
 
-    /// @dev Every slot, through the digest of the allocation.
+    /// @dev Compares every slot, by the digest of the allocation.
     function _checkSlots(string memory path) private {
         _readSets(string.concat(path, ".sets"));
         (uint256 slots, uint256 units) = mapper.totals();
@@ -112,7 +113,7 @@ contract MapperVectorsTest is OperatorsTest {
         _setSets(_sets, _groups, _sizes);
     }
 
-    /// @dev Who has no units is an operator all the same, and banned.
+    /// @dev An operator of the vector without units joins with one and is banned.
     function _joinWith(address account, uint256 units) private {
         string memory name = vm.toString(uint256(uint160(account)));
         _join(account, name, (units == 0 ? 1 : units) * THRESHOLD);
@@ -125,7 +126,7 @@ contract MapperVectorsTest is OperatorsTest {
         _open();
         bytes32 slot = bytes32(uint256(keccak256(abi.encode(1, EPOCHS_SLOT))) + SEED_SLOT);
         moreVm.store(address(mapper), slot, seed);
-        assertEq(mapper.latest().seed, seed, "seed in place");
+        assertEq(mapper.latestEpoch().seed, seed, "seed in place");
     }
 
     function _path(string memory list, uint256 index) private pure returns (string memory) {

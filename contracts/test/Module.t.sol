@@ -7,7 +7,7 @@ import {Change, Edit, Entry, ModuleEdits} from "../src/interfaces/Types.sol";
 import {ARTIFACTS} from "../src/libraries/Names.sol";
 import {ServiceTest} from "./ServiceTest.sol";
 
-/// @dev Module through Artifacts, which adds nothing to it.
+/// @dev Tests Module through Artifacts, which adds nothing to it.
 contract ModuleTest is ServiceTest {
     bytes32 internal one;
     bytes32 internal two;
@@ -18,71 +18,71 @@ contract ModuleTest is ServiceTest {
         two = blobs.put("two");
     }
 
-    function testApplyEditsRevertsUnauthorized(address caller) external {
+    function test_applyEdits_revertsOnUnauthorizedCaller(address caller) external {
         if (caller == address(core)) caller = LOCK;
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleUnauthorized.selector, caller));
         artifacts.applyEdits(new Edit[](0), 1);
     }
 
-    function testCoreApplyEditsRevertsUnauthorized() external {
+    function test_applyEdits_ofCoreRevertsOnUnauthorizedCaller() external {
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleUnauthorized.selector, LOCK));
         core.applyEdits(new Edit[](0), 1);
     }
 
-    function testRevertsInvalidPathEmpty() external {
+    function test_applyEdits_revertsOnEmptyPath() external {
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleInvalidPath.selector, 0, 255));
         core.update(_edits(ARTIFACTS, "", 0, one));
     }
 
-    function testRevertsInvalidPathLong(uint256 length) external {
+    function test_applyEdits_revertsOnLongPath(uint256 length) external {
         length = bound(length, 256, 2000);
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleInvalidPath.selector, length, 255));
         core.update(_edits(ARTIFACTS, string(new bytes(length)), 0, one));
     }
 
-    function testRevertsInvalidPathJustTooLong() external {
+    function test_applyEdits_revertsOnPathOneByteOverTheLimit() external {
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleInvalidPath.selector, 256, 255));
         core.update(_edits(ARTIFACTS, string(new bytes(256)), 0, one));
     }
 
-    function testAddLongestPath() external {
+    function test_applyEdits_acceptsTheLongestPath() external {
         string memory path = string(new bytes(255));
         _update(_edits(ARTIFACTS, path, 0, one));
         assertEq(artifacts.entry(path).blob, one, "entry");
     }
 
-    function testRevertsNoChange() external {
+    function test_applyEdits_revertsWhenBlobStaysTheSame() external {
         _update(_edits(ARTIFACTS, "a", 0, one));
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleNoChange.selector, "a"));
         core.update(_edits(ARTIFACTS, "a", one, one));
     }
 
-    function testRevertsNoChangeOfNothing() external {
+    function test_applyEdits_revertsOnRemovalOfNothing() external {
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleNoChange.selector, "a"));
         core.update(_edits(ARTIFACTS, "a", 0, 0));
     }
 
-    function testRevertsConflictPresent() external {
+    function test_applyEdits_revertsWhenTheObjectExists() external {
         _update(_edits(ARTIFACTS, "a", 0, one));
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleConflict.selector, "a", 0, one));
         core.update(_edits(ARTIFACTS, "a", 0, two));
     }
 
-    function testRevertsConflictAbsent() external {
+    function test_applyEdits_revertsWhenTheObjectIsMissing() external {
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleConflict.selector, "a", one, 0));
         core.update(_edits(ARTIFACTS, "a", one, 0));
     }
 
-    function testRevertsConflictOther(bytes32 was) external {
+    function test_applyEdits_revertsWhenTheObjectHasAnotherBlob(bytes32 was) external {
         if (was == one || was == two) was = 0;
         _update(_edits(ARTIFACTS, "a", 0, one));
         vm.prank(LOCK);
@@ -90,7 +90,7 @@ contract ModuleTest is ServiceTest {
         core.update(_edits(ARTIFACTS, "a", was, two));
     }
 
-    function testRevertsConflictInsideOneChange() external {
+    function test_applyEdits_revertsOnConflictInsideOneChange() external {
         Change memory change = _edits(ARTIFACTS, "a", 0, one);
         change.modules[0].edits = new Edit[](2);
         change.modules[0].edits[0] = Edit("a", 0, one);
@@ -100,20 +100,20 @@ contract ModuleTest is ServiceTest {
         core.update(change);
     }
 
-    function testRevertsUnknownBlob(bytes32 blob) external {
-        // Hashed, as the fuzzer finds stored hashes and tries them.
+    function test_applyEdits_revertsOnUnknownBlob(bytes32 blob) external {
+        // Hashed, because the fuzzer finds stored hashes and tries them.
         blob = keccak256(abi.encode(blob));
         vm.prank(LOCK);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleUnknownBlob.selector, "a", blob));
         core.update(_edits(ARTIFACTS, "a", 0, blob));
     }
 
-    function testAdd(bytes calldata fuzzed, bytes calldata value) external {
+    function test_applyEdits_addsAnObject(bytes calldata fuzzed, bytes calldata value) external {
         string memory path = _path(fuzzed);
         bytes32 blob = blobs.put(value);
 
         expectEvent(address(artifacts));
-        emit IModule.Changed(keccak256(bytes(path)), 1, path, blob);
+        emit IModule.ObjectChanged(keccak256(bytes(path)), 1, path, blob);
         _update(_edits(ARTIFACTS, path, 0, blob));
 
         assertEq(artifacts.count(), 1, "count");
@@ -127,12 +127,12 @@ contract ModuleTest is ServiceTest {
         assertEq(artifacts.commitment(), keccak256(abi.encode(1, root)), "commitment");
     }
 
-    function testChange(bytes calldata fuzzed) external {
+    function test_applyEdits_changesAnObject(bytes calldata fuzzed) external {
         string memory path = _path(fuzzed);
         _update(_edits(ARTIFACTS, path, 0, one));
 
         expectEvent(address(artifacts));
-        emit IModule.Changed(keccak256(bytes(path)), 2, path, two);
+        emit IModule.ObjectChanged(keccak256(bytes(path)), 2, path, two);
         _update(_edits(ARTIFACTS, path, one, two));
 
         assertEq(artifacts.count(), 1, "count");
@@ -140,13 +140,13 @@ contract ModuleTest is ServiceTest {
         assertEq(artifacts.commitment(), _recomputed(artifacts), "commitment");
     }
 
-    function testRemoveLast(bytes calldata fuzzed) external {
+    function test_applyEdits_removesTheLastObject(bytes calldata fuzzed) external {
         string memory path = _path(fuzzed);
         bytes32 before = artifacts.commitment();
         _update(_edits(ARTIFACTS, path, 0, one));
 
         expectEvent(address(artifacts));
-        emit IModule.Changed(keccak256(bytes(path)), 2, path, 0);
+        emit IModule.ObjectChanged(keccak256(bytes(path)), 2, path, 0);
         _update(_edits(ARTIFACTS, path, one, 0));
 
         assertEq(artifacts.count(), 0, "count");
@@ -154,7 +154,9 @@ contract ModuleTest is ServiceTest {
         assertEq(artifacts.commitment(), before, "commitment");
     }
 
-    function testRemoveMovesTheLastEntryIntoTheHole(uint256 size, uint256 hole) external {
+    function test_applyEdits_removalMovesTheLastEntryToTheFreeIndex(uint256 size, uint256 hole)
+        external
+    {
         size = bound(size, 2, 20);
         hole = bound(hole, 0, size - 2);
         _fill(size);
@@ -172,8 +174,9 @@ contract ModuleTest is ServiceTest {
         assertEq(artifacts.commitment(), _recomputed(artifacts), "commitment after the edit");
     }
 
-    /// @dev Down and up again through every depth: stale nodes right of the end must not count.
-    function testCommitmentShrinksAndGrows(uint256 size, uint256 keep) external {
+    /// @dev Removes and adds entries through every depth: stale nodes beyond the end must not
+    /// count.
+    function test_commitment_shrinksAndGrows(uint256 size, uint256 keep) external {
         size = bound(size, 1, 33);
         keep = bound(keep, 0, size - 1);
         _fill(size);
@@ -191,12 +194,12 @@ contract ModuleTest is ServiceTest {
         assertEq(artifacts.commitment(), full, "full again");
     }
 
-    function testCommitmentOfNothing() external view {
+    function test_commitment_ofNoEntries() external view {
         assertEq(artifacts.commitment(), keccak256(abi.encode(0, bytes32(0))), "commitment");
     }
 
-    /// @dev Three leaves written out: ((a, b), (c, 0)).
-    function testCommitmentOfThree() external {
+    /// @dev The tree of three leaves is ((a, b), (c, 0)).
+    function test_commitment_ofThreeEntries() external {
         _fill(3);
         bytes32 a = keccak256(abi.encode(keccak256("p0"), one));
         bytes32 b = keccak256(abi.encode(keccak256("p1"), one));
@@ -207,8 +210,9 @@ contract ModuleTest is ServiceTest {
         assertEq(artifacts.commitment(), keccak256(abi.encode(3, root)), "commitment");
     }
 
-    /// @dev Five leaves: the right half has no right half, which is zero and not a hash of zeros.
-    function testCommitmentOfFive() external {
+    /// @dev With five leaves the right half has no right half: that node is zero, not a hash of
+    /// zeros.
+    function test_commitment_ofFiveEntries() external {
         _fill(5);
         bytes32[5] memory leaf;
         for (uint256 i = 0; i < 5; ++i) {
@@ -225,7 +229,7 @@ contract ModuleTest is ServiceTest {
         assertEq(artifacts.commitment(), keccak256(abi.encode(5, root)), "commitment");
     }
 
-    function testPage(uint256 start, uint256 limit) external {
+    function test_page(uint256 start, uint256 limit) external {
         uint256 size = 7;
         _fill(size);
         start = bound(start, 0, size + 1);
@@ -239,12 +243,12 @@ contract ModuleTest is ServiceTest {
         }
     }
 
-    function testPageBeyondTheEnd() external {
+    function test_page_beyondTheEndIsEmpty() external {
         _fill(1);
         assertEq(artifacts.page(type(uint256).max, type(uint256).max).length, 0, "length");
     }
 
-    function testCore() external view {
+    function test_core() external view {
         assertEq(artifacts.core(), address(core), "artifacts");
         assertEq(core.core(), address(core), "core");
     }
@@ -264,25 +268,26 @@ contract ModuleTest is ServiceTest {
         return string.concat("p", vm.toString(index));
     }
 
-    /// @dev Any bytes, cut or filled up to 1..255 of them.
+    /// @dev Returns the bytes, cut or filled so that there are 1 to 255 of them.
     function _path(bytes calldata fuzzed) private pure returns (string memory) {
         if (fuzzed.length == 0) return "x";
         return string(fuzzed.length > 255 ? fuzzed[:255] : fuzzed);
     }
 }
 
-/// @notice Has every value: the shared vectors give hashes only.
+/// @notice Claims to hold every value, because the shared vectors have hashes only.
 contract AllBlobs {
     function has(bytes32) external pure returns (bool) {
         return true;
     }
 }
 
-/// @dev suite/vectors/commitment.json, made by a reference that shares no code with Module.
+/// @dev Compares Module with suite/vectors/commitment.json, made by a reference that shares no code
+/// with it.
 contract ModuleVectorsTest is ServiceTest {
     function setUp() public override {}
 
-    function testCommitmentVectors() external {
+    function test_commitment_matchesEveryVector() external {
         string memory json = vm.readFile("../suite/vectors/commitment.json");
         uint256 cases;
         for (; vm.keyExistsJson(json, _at(cases)); ++cases) {

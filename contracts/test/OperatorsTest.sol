@@ -37,14 +37,15 @@ interface MoreVm {
     function store(address target, bytes32 slot, bytes32 value) external;
 }
 
-/// @notice A service with everything the Mapper deals with; the timelock is an account the tests act as.
+/// @notice A service with all contracts that the Mapper reads. The timelock is an account that the
+/// tests act as.
 abstract contract OperatorsTest is BaseTest {
     uint256 internal constant DENOMINATION = 3 wei;
     uint256 internal constant UNBONDING = 100;
     uint256 internal constant THRESHOLD = 10;
     uint256 internal constant MAX_OPERATORS = 10_000;
     uint256 internal constant INTERVAL = 50;
-    /// @dev The VRF key of all operators whose test does not care.
+    /// @dev The secret VRF key of every operator, unless a test chooses another.
     uint256 internal constant SECRET = 0xC0FFEE;
     uint256 internal constant P256_ORDER =
         0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551;
@@ -65,7 +66,7 @@ abstract contract OperatorsTest is BaseTest {
     Mapper internal mapper;
 
     mapping(bytes32 hash => address) private _accounts;
-    /// @dev The key of `SECRET`.
+    /// @dev The public key of `SECRET`.
     uint256 private _keyX;
     uint256 private _keyY;
 
@@ -100,7 +101,7 @@ abstract contract OperatorsTest is BaseTest {
         _update(change);
     }
 
-    /// @dev Replaces the node sets. Set i's parameters are named by its index.
+    /// @dev Replaces the node sets. The names of a set's parameters follow from its index.
     function _setSets(bytes32[] memory names, uint256[] memory groups, uint256[] memory sizes)
         internal
     {
@@ -145,7 +146,8 @@ abstract contract OperatorsTest is BaseTest {
         stake.deposit{value: amount * DENOMINATION}();
     }
 
-    /// @dev An application that `join` accepts: a certificate of `name` in Blobs, signed for, and the key of `SECRET`.
+    /// @dev Returns an application that `join` accepts: with a certificate for `name` in Blobs, a
+    /// signature by its key, and the public key of `SECRET`.
     function _application(address account, string memory name)
         internal
         returns (IIdentity.Application memory)
@@ -191,7 +193,8 @@ abstract contract OperatorsTest is BaseTest {
         (application.r, application.s) = (r, s);
     }
 
-    /// @dev What matters of a certificate: some DER before and after its SubjectPublicKeyInfo.
+    /// @dev Returns the part of a certificate that `join` reads, the SubjectPublicKeyInfo, with
+    /// some DER around it.
     function _certificate(string memory name) internal view returns (bytes memory) {
         (uint256 x, uint256 y) = vm.publicKeyP256(_certificateKey(name));
         return
@@ -210,20 +213,20 @@ abstract contract OperatorsTest is BaseTest {
         identity.join(application);
     }
 
-    /// @dev Begins the epochs, one block on.
+    /// @dev Begins the epochs in the next block.
     function _begin() internal {
         vm.roll(block.number + 1);
         mapper.begin();
     }
 
-    /// @dev Opens the next epoch as soon as it may.
+    /// @dev Opens the next epoch in the first block in which it can open.
     function _open() internal {
         uint256 opensAt = mapper.opensAt();
         if (block.number < opensAt) vm.roll(opensAt);
         mapper.open(VrfProver.prove(SECRET, mapper.alpha()));
     }
 
-    /// @dev The operators in the order of `seed`.
+    /// @dev Returns the operators in the order of `seed`.
     function _ordered(bytes32 seed, address[] memory accounts)
         internal
         returns (address[] memory sorted)
@@ -240,10 +243,10 @@ abstract contract OperatorsTest is BaseTest {
         }
     }
 
-    /// @dev Deals what is left of the newest epoch to `accounts` in chunks of `size`.
+    /// @dev Deals the newest epoch to `accounts`, in chunks of `size`.
     function _deal(address[] memory accounts, uint256 size) internal {
-        address[] memory sorted = _ordered(mapper.latest().seed, accounts);
-        uint64 number = mapper.latest().number;
+        address[] memory sorted = _ordered(mapper.latestEpoch().seed, accounts);
+        uint64 number = mapper.latestEpoch().number;
         for (uint256 from = 0; from < sorted.length; from += size) {
             // from < 2^32: `sorted` holds the operators of a test.
             // forge-lint: disable-next-line(unsafe-typecast)

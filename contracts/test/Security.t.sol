@@ -12,54 +12,56 @@ contract SecurityTest is ServiceTest {
     uint256 internal constant BANS_LIMIT = 1024;
     uint256 internal constant NODE_BANS_LIMIT = 64;
 
-    function testApplySecurityRevertsUnauthorized(address caller) external {
+    function test_applySecurity_revertsOnUnauthorizedCaller(address caller) external {
         if (caller == address(core)) caller = LOCK;
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IModule.ModuleUnauthorized.selector, caller));
         security.applySecurity(new Ban[](0), new Permission[](0), 1);
     }
 
-    function testBanRevertsUnitWithoutNode(bytes32 subject, uint32 unit) external {
+    function test_ban_revertsOnUnitOfAnotherKindThanNode(bytes32 subject, uint32 unit) external {
         unit = uint32(bound(unit, 1, type(uint32).max));
-        _expectInvalidBan(Ban(BanKind.Operator, subject, unit, true));
-        _expectInvalidBan(Ban(BanKind.Credential, subject, unit, true));
+        _expectBan(
+            ISecurity.SecurityInvalidBan.selector, Ban(BanKind.Operator, subject, unit, true)
+        );
+        _expectBan(
+            ISecurity.SecurityInvalidBan.selector, Ban(BanKind.Credential, subject, unit, true)
+        );
     }
 
-    function testBanRevertsBannedAlready(uint8 kind, bytes32 subject, uint32 unit) external {
+    function test_ban_revertsWhenBannedAlready(uint8 kind, bytes32 subject, uint32 unit) external {
         Ban memory ban = _any(kind, subject, unit);
         _update(_ban(ban.kind, ban.subject, ban.unit, true));
-        _expectInvalidBan(ban);
+        _expectBan(ISecurity.SecurityBanUnchanged.selector, ban);
     }
 
-    function testBanRevertsNotBanned(uint8 kind, bytes32 subject, uint32 unit) external {
+    function test_ban_revertsOnLiftWithoutBan(uint8 kind, bytes32 subject, uint32 unit) external {
         Ban memory ban = _any(kind, subject, unit);
         ban.banned = false;
-        _expectInvalidBan(ban);
+        _expectBan(ISecurity.SecurityBanUnchanged.selector, ban);
     }
 
-    function testBanRevertsTooManyNodes() external {
+    function test_ban_revertsOnTooManyNodesOfOneOperator() external {
         _update(_many(BanKind.Node, NODE_BANS_LIMIT));
         _expect(
             abi.encodeWithSelector(
-                ISecurity.SecurityTooManyBans.selector, bytes32("alice"), NODE_BANS_LIMIT
+                ISecurity.SecurityTooManyNodeBans.selector, bytes32("alice"), NODE_BANS_LIMIT
             ),
             _ban(BanKind.Node, "alice", 1000, true)
         );
         _update(_ban(BanKind.Node, "bob", 1000, true));
     }
 
-    function testBanRevertsTooMany() external {
+    function test_ban_revertsOnTooManyBans() external {
         _update(_many(BanKind.Operator, BANS_LIMIT));
         assertEq(security.bans().length, BANS_LIMIT, "bans");
         _expect(
-            abi.encodeWithSelector(
-                ISecurity.SecurityTooManyBans.selector, bytes32("bob"), BANS_LIMIT
-            ),
+            abi.encodeWithSelector(ISecurity.SecurityTooManyBans.selector, BANS_LIMIT),
             _ban(BanKind.Credential, "bob", 0, true)
         );
     }
 
-    function testBanOperator(bytes32 subject, bytes32 other) external {
+    function test_ban_ofAnOperator(bytes32 subject, bytes32 other) external {
         if (other == subject) other = ~subject;
         _checkBan(Ban(BanKind.Operator, subject, 0, true));
         assertTrue(security.banned(subject, other), "its operator");
@@ -69,7 +71,7 @@ contract SecurityTest is ServiceTest {
         assertFalse(security.banned(subject, other), "lifted");
     }
 
-    function testBanCredential(bytes32 subject, bytes32 other) external {
+    function test_ban_ofACertificate(bytes32 subject, bytes32 other) external {
         if (other == subject) other = ~subject;
         _checkBan(Ban(BanKind.Credential, subject, 0, true));
         assertTrue(security.banned(other, subject), "its certificate");
@@ -78,7 +80,7 @@ contract SecurityTest is ServiceTest {
         assertFalse(security.banned(other, subject), "lifted");
     }
 
-    function testBanNode(bytes32 subject, uint32 unit) external {
+    function test_ban_ofANode(bytes32 subject, uint32 unit) external {
         _checkBan(Ban(BanKind.Node, subject, unit, true));
         assertFalse(security.banned(subject, subject), "the operator itself");
         assertEq(security.bannedUnits(subject).length, 1, "units");
@@ -87,8 +89,8 @@ contract SecurityTest is ServiceTest {
         assertEq(security.bannedUnits(subject).length, 0, "units left");
     }
 
-    /// @dev Whatever the order of bans and lifts, the units stay ascending and whole.
-    function testBannedUnitsAscend(uint256 seed) external {
+    /// @dev The units stay ascending and complete in any order of bans and lifts.
+    function test_bannedUnits_ascend(uint256 seed) external {
         bool[40] memory model;
         uint256 size;
         for (uint256 i = 0; i < 60; ++i) {
@@ -108,8 +110,8 @@ contract SecurityTest is ServiceTest {
         assertEq(security.bans().length, size, "bans");
     }
 
-    /// @dev A lifted ban leaves the others findable: each can still be lifted.
-    function testBansKeepTheOthers(uint256 lifted) external {
+    /// @dev After one ban is lifted, each of the others can still be lifted.
+    function test_bans_keepTheOthersWhenOneIsLifted(uint256 lifted) external {
         _update(_many(BanKind.Operator, 5));
         lifted = bound(lifted, 0, 4);
         _update(_ban(BanKind.Operator, _subject(lifted), 0, false));
@@ -128,45 +130,56 @@ contract SecurityTest is ServiceTest {
         assertEq(security.bans().length, 0, "bans left");
     }
 
-    function testPermissionRevertsGovernanceWithAdmins() external {
-        _expectInvalidPermission(ARTIFACTS, UpdateMode.Governance, _one(ALICE));
+    function test_permission_revertsOnGovernanceWithAdmins() external {
+        _expect(
+            abi.encodeWithSelector(
+                ISecurity.SecurityInvalidPermission.selector, ARTIFACTS, UpdateMode.Governance, 1
+            ),
+            _permission(ARTIFACTS, UpdateMode.Governance, _one(ALICE))
+        );
     }
 
-    function testPermissionRevertsNoAdmins() external {
-        _expectInvalidPermission(ARTIFACTS, UpdateMode.Admins, new address[](0));
+    function test_permission_revertsOnAdminsWithoutAny() external {
+        _expect(
+            abi.encodeWithSelector(
+                ISecurity.SecurityInvalidPermission.selector, ARTIFACTS, UpdateMode.Admins, 0
+            ),
+            _permission(ARTIFACTS, UpdateMode.Admins, new address[](0))
+        );
     }
 
-    function testPermissionRevertsTooManyAdmins(uint256 size) external {
-        address[] memory admins = _accounts(bound(size, ADMINS_LIMIT + 1, ADMINS_LIMIT + 10));
-        _expectInvalidPermission(ARTIFACTS, UpdateMode.Admins, admins);
+    function test_permission_revertsOnTooManyAdmins(uint256 size) external {
+        _expectTooManyAdmins(bound(size, ADMINS_LIMIT + 1, ADMINS_LIMIT + 10));
     }
 
-    function testPermissionAtTheLimit() external {
+    function test_permission_acceptsAdminsUpToTheLimit() external {
         address[] memory admins = _accounts(ADMINS_LIMIT);
         _update(_permission(ARTIFACTS, UpdateMode.Admins, admins));
         _checkPermission(UpdateMode.Admins, admins);
-        admins = _accounts(ADMINS_LIMIT + 1);
-        _expectInvalidPermission(ARTIFACTS, UpdateMode.Admins, admins);
+        _expectTooManyAdmins(ADMINS_LIMIT + 1);
     }
 
-    function testPermissionRevertsAdminTwice(uint256 first, uint256 second) external {
+    function test_permission_revertsOnAdminGivenTwice(uint256 first, uint256 second) external {
         address[] memory admins = _accounts(ADMINS_LIMIT);
         first = bound(first, 0, ADMINS_LIMIT - 2);
         second = bound(second, first + 1, ADMINS_LIMIT - 1);
         admins[second] = admins[first];
-        _expectInvalidPermission(ARTIFACTS, UpdateMode.Admins, admins);
+        _expectInvalidAdmin(admins[first], admins);
     }
 
-    function testPermissionRevertsAdminZero() external {
-        _expectInvalidPermission(ARTIFACTS, UpdateMode.Admins, _one(address(0)));
+    function test_permission_revertsOnZeroAdmin() external {
+        _expectInvalidAdmin(address(0), _one(address(0)));
     }
 
-    function testPermissionRevertsUnknownModule(bytes32 module) external {
+    function test_permission_revertsOnUnknownModule(bytes32 module) external {
         module = keccak256(abi.encode(module));
-        _expectInvalidPermission(module, UpdateMode.Admins, _one(ALICE));
+        _expect(
+            abi.encodeWithSelector(ISecurity.SecurityUnknownModule.selector, module),
+            _permission(module, UpdateMode.Admins, _one(ALICE))
+        );
     }
 
-    function testPermission(uint256 size, uint256 nextSize) external {
+    function test_permission(uint256 size, uint256 nextSize) external {
         address[] memory admins = _accounts(bound(size, 1, ADMINS_LIMIT));
         expectEvent(address(security));
         emit ISecurity.PermissionChanged(ARTIFACTS, UpdateMode.Admins, admins, 1);
@@ -186,7 +199,10 @@ contract SecurityTest is ServiceTest {
         assertFalse(security.authorized(CAROL, ARTIFACTS), "admin no more");
     }
 
-    function testAuthorizedAtFirst(address account, bytes32 module) external view {
+    function test_authorized_isTheTimelockAloneAtFirst(address account, bytes32 module)
+        external
+        view
+    {
         if (account == LOCK) account = STRANGER;
         assertFalse(security.authorized(account, module), "anyone");
         assertTrue(security.authorized(LOCK, module), "timelock");
@@ -225,19 +241,25 @@ contract SecurityTest is ServiceTest {
         core.update(change);
     }
 
-    function _expectInvalidBan(Ban memory ban) private {
+    function _expectBan(bytes4 selector, Ban memory ban) private {
         _expect(
-            abi.encodeWithSelector(ISecurity.SecurityInvalidBan.selector, ban),
-            _ban(ban.kind, ban.subject, ban.unit, ban.banned)
+            abi.encodeWithSelector(selector, ban), _ban(ban.kind, ban.subject, ban.unit, ban.banned)
         );
     }
 
-    function _expectInvalidPermission(bytes32 module, UpdateMode mode, address[] memory admins)
-        private
-    {
+    function _expectTooManyAdmins(uint256 size) private {
         _expect(
-            abi.encodeWithSelector(ISecurity.SecurityInvalidPermission.selector, module),
-            _permission(module, mode, admins)
+            abi.encodeWithSelector(
+                ISecurity.SecurityTooManyAdmins.selector, ARTIFACTS, size, ADMINS_LIMIT
+            ),
+            _permission(ARTIFACTS, UpdateMode.Admins, _accounts(size))
+        );
+    }
+
+    function _expectInvalidAdmin(address admin, address[] memory admins) private {
+        _expect(
+            abi.encodeWithSelector(ISecurity.SecurityInvalidAdmin.selector, ARTIFACTS, admin),
+            _permission(ARTIFACTS, UpdateMode.Admins, admins)
         );
     }
 
@@ -246,7 +268,7 @@ contract SecurityTest is ServiceTest {
         return Ban(chosen, subject, chosen == BanKind.Node ? unit : 0, true);
     }
 
-    /// @dev Bans of `size` operators, or of as many nodes of alice's.
+    /// @dev Bans `size` operators, or `size` nodes of alice.
     function _many(BanKind kind, uint256 size) private pure returns (Change memory change) {
         change.bans = new Ban[](size);
         for (uint256 i = 0; i < size; ++i) {

@@ -17,7 +17,8 @@ import {ARTIFACTS, CORE, TEMPLATES} from "../src/libraries/Names.sol";
 import {BaseTest} from "./BaseTest.sol";
 import {ServiceTest} from "./ServiceTest.sol";
 
-/// @notice Updates a service at random, never wrongly, and keeps a plain model of what must come out.
+/// @notice Makes random valid updates of a service, and keeps a plain model of the state that must
+/// result.
 contract ServiceHandler is BaseTest {
     uint256 public constant PATHS = 20;
     uint256 public constant PARAMETERS = 6;
@@ -41,7 +42,7 @@ contract ServiceHandler is BaseTest {
         _blobs = blobs;
     }
 
-    /// @dev Up to 8 edits, of two modules, in one change; a path may come twice.
+    /// @dev Makes up to 8 edits in each of two modules, in one change; a path may occur twice.
     function edit(uint256 size, uint256 seed) external {
         size = bound(size, 1, 8);
         Change memory change;
@@ -58,7 +59,7 @@ contract ServiceHandler is BaseTest {
         _update(change);
     }
 
-    /// @dev Removes every object of a module, from a random end.
+    /// @dev Removes every object of a module, in ascending or descending order.
     function clear(uint256 seed, bool backwards) external {
         bytes32 module = [ARTIFACTS, TEMPLATES, CORE][seed % 3];
         uint256 size = countOf[module];
@@ -105,7 +106,8 @@ contract ServiceHandler is BaseTest {
     function _edit(bytes32 module, uint256 seed) private returns (Edit memory) {
         string memory path = pathOf(seed % PATHS);
         bytes32 was = blobOf[module][path];
-        // One more choice than blobs: removal. The one after the present blob, so that something changes.
+        // There is one choice for each blob, and one for removal. If the choice is the present
+        // blob, the next is taken, so that the edit changes something.
         uint256 choice = (seed >> 128) % (_blobs.length + 1);
         bytes32 blob = choice == 0 ? bytes32(0) : _blobs[choice - 1];
         if (blob == was) blob = choice == _blobs.length ? bytes32(0) : _blobs[choice];
@@ -143,23 +145,23 @@ contract ServiceInvariantTest is ServiceTest {
         _target(address(_handler), selectors);
     }
 
-    function invariantRevisionCountsUpdates() external view {
+    function invariant_revisionCountsUpdates() external view {
         assertEq(core.revision(), _handler.updates(), "revision");
     }
 
-    function invariantCommitmentIsOfTheContent() external view {
+    function invariant_commitmentIsOfTheContent() external view {
         assertEq(artifacts.commitment(), _recomputed(artifacts), "artifacts");
         assertEq(templates.commitment(), _recomputed(templates), "templates");
         assertEq(core.commitment(), _recomputed(core), "core");
     }
 
-    function invariantEntriesAreTheModel() external view {
+    function invariant_entriesEqualTheModel() external view {
         _checkEntries(ARTIFACTS, artifacts);
         _checkEntries(TEMPLATES, templates);
         _checkEntries(CORE, core);
     }
 
-    function invariantParametersAreTheModel() external view {
+    function invariant_parametersEqualTheModel() external view {
         (bytes32[] memory names, int256[] memory values) = core.parameters();
         uint256 present;
         for (uint256 i = 1; i <= _handler.PARAMETERS(); ++i) {
@@ -173,7 +175,7 @@ contract ServiceInvariantTest is ServiceTest {
         }
     }
 
-    function invariantBannedUnitsAreTheModel() external view {
+    function invariant_bannedUnitsEqualTheModel() external view {
         uint32[] memory units = security.bannedUnits("alice");
         uint256 next;
         for (uint32 unit = 0; unit < _handler.UNITS(); ++unit) {
@@ -183,7 +185,8 @@ contract ServiceInvariantTest is ServiceTest {
         assertEq(security.bans().length, next, "bans");
     }
 
-    /// @dev As many entries as the model, each the model's, no two alike: so they are the same.
+    /// @dev Checks that there are as many entries as in the model, that each is in the model, and
+    /// that no two are alike.
     function _checkEntries(bytes32 name, Module module) private view {
         Entry[] memory entries = module.page(0, type(uint256).max);
         assertEq(entries.length, _handler.countOf(name), "number");

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {Artifacts} from "../src/Artifacts.sol";
 import {Blobs} from "../src/Blobs.sol";
 import {Core} from "../src/Core.sol";
+import {Mapper} from "../src/Mapper.sol";
 import {Module} from "../src/Module.sol";
 import {Security} from "../src/Security.sol";
 import {Templates} from "../src/Templates.sol";
@@ -30,9 +31,9 @@ import {
     TOPOLOGY
 } from "../src/libraries/Names.sol";
 import {BaseTest} from "./BaseTest.sol";
-import {MapperStub} from "./MapperStub.sol";
 
-/// @notice A service whose timelock is an account the test can act as; the vote itself is tested in Governance.t.sol.
+/// @notice A service whose timelock is an account that the tests act as; Governance.t.sol tests the
+/// vote.
 abstract contract ServiceTest is BaseTest {
     string internal constant SERVICE = "demo";
 
@@ -44,9 +45,9 @@ abstract contract ServiceTest is BaseTest {
     Topology internal topology;
     Artifacts internal artifacts;
     Templates internal templates;
-    /// @dev Core cannot tell one object module from another, so this one stands in for Identity.
+    /// @dev For Core all modules with objects are alike, so Artifacts can replace Identity here.
     Artifacts internal identity;
-    MapperStub internal mapper;
+    Mapper internal mapper;
 
     function setUp() public virtual {
         _createService(new Blobs());
@@ -70,7 +71,7 @@ abstract contract ServiceTest is BaseTest {
         artifacts = new Artifacts(address(core));
         templates = new Templates(address(core));
         identity = new Artifacts(address(core));
-        mapper = new MapperStub();
+        mapper = new Mapper(address(core));
     }
 
     function _update(Change memory change) internal returns (uint64) {
@@ -78,7 +79,7 @@ abstract contract ServiceTest is BaseTest {
         return core.update(change);
     }
 
-    /// @dev A change of one object of `module`.
+    /// @dev Returns a change of one object of `module`.
     function _edits(bytes32 module, string memory path, bytes32 was, bytes32 blob)
         internal
         pure
@@ -127,7 +128,8 @@ abstract contract ServiceTest is BaseTest {
         accounts[0] = account;
     }
 
-    /// @dev The commitment as IModule documents it, top down from the entries: no part of it is shared with Module.
+    /// @dev Computes the commitment as IModule documents it, top down from the entries. It shares
+    /// no code with Module.
     function _recomputed(Module module) internal view returns (bytes32) {
         Entry[] memory entries = module.page(0, type(uint256).max);
         uint256 count = entries.length;

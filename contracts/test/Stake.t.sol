@@ -7,15 +7,16 @@ import {Stake} from "../src/Stake.sol";
 import {IStake} from "../src/interfaces/IStake.sol";
 import {BaseTest} from "./BaseTest.sol";
 
-/// @notice Takes its stake back and, while being paid, tries to take it again, or refuses the money.
+/// @notice Withdraws its stake; while it is paid, it tries to withdraw again, or rejects the
+/// payment.
 contract Recipient {
     Stake private immutable STAKE;
-    bool private immutable REFUSES;
+    bool private immutable REJECTS;
     bytes public answer;
 
-    constructor(Stake stake, bool refuses) {
+    constructor(Stake stake, bool rejects) {
         STAKE = stake;
-        REFUSES = refuses;
+        REJECTS = rejects;
     }
 
     function deposit() external payable {
@@ -31,7 +32,7 @@ contract Recipient {
     }
 
     receive() external payable {
-        if (REFUSES) revert();
+        if (REJECTS) revert();
         (, answer) = address(STAKE).call(abi.encodeCall(STAKE.withdraw, ()));
     }
 }
@@ -72,7 +73,7 @@ contract StakeTest is StakeBase {
     }
 
     function test_constructor_revertsWithoutDenomination() public {
-        vm.expectRevert(abi.encodeWithSelector(IStake.StakeInvalidValue.selector, 0, 0));
+        vm.expectRevert(IStake.StakeInvalidDenomination.selector);
         new Stake(0, UNBONDING);
     }
 
@@ -81,7 +82,7 @@ contract StakeTest is StakeBase {
         stake.deposit();
     }
 
-    function test_deposit_revertsOnFraction(uint256 value) public {
+    function test_deposit_revertsOnFractionOfAStake(uint256 value) public {
         value = bound(value, 1, MAX_STAKE);
         if (value % DENOMINATION == 0) ++value;
         vm.deal(ALICE, value);
@@ -100,7 +101,7 @@ contract StakeTest is StakeBase {
         vm.deal(ALICE, second * DENOMINATION);
 
         expectEvent(address(stake));
-        emit IStake.Deposited(ALICE, second);
+        emit IStake.StakeDeposited(ALICE, second);
         vm.prank(ALICE);
         stake.deposit{value: second * DENOMINATION}();
 
@@ -118,14 +119,14 @@ contract StakeTest is StakeBase {
 
     function test_requestWithdrawal_revertsOnZero() public {
         _deposit(ALICE, 5);
-        vm.expectRevert(abi.encodeWithSelector(IStake.StakeInvalidAmount.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(IStake.StakeInvalidAmount.selector, 0, 5));
         _request(ALICE, 0);
     }
 
     function test_requestWithdrawal_revertsOverBalance(uint256 amount) public {
         _deposit(ALICE, 5);
         amount = bound(amount, 6, type(uint256).max);
-        vm.expectRevert(abi.encodeWithSelector(IStake.StakeInvalidAmount.selector, amount));
+        vm.expectRevert(abi.encodeWithSelector(IStake.StakeInvalidAmount.selector, amount, 5));
         vm.prank(ALICE);
         stake.requestWithdrawal(amount);
     }
@@ -149,7 +150,7 @@ contract StakeTest is StakeBase {
         assertEq(address(stake).balance, deposited * DENOMINATION, "currency stays");
     }
 
-    function test_requestWithdrawal_addsAndStartsAnew() public {
+    function test_requestWithdrawal_addsToTheSumAndRestartsTheWait() public {
         _deposit(ALICE, 10);
         _request(ALICE, 4);
         vm.roll(block.number + UNBONDING);
@@ -178,14 +179,14 @@ contract StakeTest is StakeBase {
         stake.withdraw();
     }
 
-    function test_withdraw_revertsWhenRefused() public {
+    function test_withdraw_revertsWhenTheAccountRejectsThePayment() public {
         Recipient recipient = new Recipient(stake, true);
         recipient.deposit{value: 5 * DENOMINATION}();
         recipient.requestWithdrawal(5);
         vm.roll(block.number + UNBONDING);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IStake.StakeTransferFailed.selector, address(recipient), 5 * DENOMINATION
+                IStake.StakePayoutFailed.selector, address(recipient), 5 * DENOMINATION
             )
         );
         recipient.withdraw();
@@ -215,7 +216,7 @@ contract StakeTest is StakeBase {
         vm.roll(block.number + UNBONDING + bound(waited, 0, 1000));
 
         expectEvent(address(stake));
-        emit IStake.Withdrawn(ALICE, amount);
+        emit IStake.StakeWithdrawn(ALICE, amount);
         vm.prank(ALICE);
         stake.withdraw();
 
@@ -255,7 +256,7 @@ contract StakeTest is StakeBase {
         stake.delegate(BOB);
     }
 
-    /// @dev With a signature that OpenZeppelin's Votes would accept.
+    /// @dev The signature is one that OpenZeppelin's Votes accepts.
     function test_delegateBySig_reverts() public {
         bytes32 domain = keccak256(
             abi.encode(
@@ -284,7 +285,7 @@ contract StakeTest is StakeBase {
     }
 }
 
-/// @notice Calls that never revert, by three accounts.
+/// @notice Makes three accounts deposit, request and withdraw; no call reverts.
 contract StakeHandler is BaseTest {
     Stake private immutable STAKE;
     uint256 private immutable DENOMINATION;

@@ -3,19 +3,25 @@ pragma solidity ^0.8.30;
 
 import {ITemplates} from "../src/interfaces/ITemplates.sol";
 import {NodeState} from "../src/interfaces/Types.sol";
+import {MAPPER} from "../src/libraries/Names.sol";
+import {MapperStub} from "./MapperStub.sol";
 import {ServiceTest} from "./ServiceTest.sol";
 
 contract TemplatesTest is ServiceTest {
     bytes32 internal constant SET = "workers";
 
+    MapperStub internal mapperStub;
+
     function setUp() public override {
         super.setUp();
-        _update(_parameter("x", 1, true));
-        mapper.setEpoch(7);
-        mapper.setOperator(SET, 2, 3, ALICE);
+        mapperStub = new MapperStub();
+        vm.prank(LOCK);
+        core.setModule(MAPPER, address(mapperStub));
+        mapperStub.setEpoch(7);
+        mapperStub.setOperator(SET, 2, 3, ALICE);
     }
 
-    function testReportRevertsNotOperator(address caller) external {
+    function test_report_revertsForOthersThanTheOperator(address caller) external {
         if (caller == ALICE) caller = BOB;
         _expect(
             caller,
@@ -26,7 +32,7 @@ contract TemplatesTest is ServiceTest {
         );
     }
 
-    function testReportRevertsVacantSlot(address caller) external {
+    function test_report_revertsOnVacantSlot(address caller) external {
         if (caller == address(0)) caller = BOB;
         _expect(
             caller,
@@ -37,9 +43,9 @@ contract TemplatesTest is ServiceTest {
         );
     }
 
-    /// @dev One slot of another operator spoils all reports of the transaction.
-    function testReportRevertsNotOperatorOfSecond() external {
-        mapper.setOperator(SET, 2, 5, BOB);
+    /// @dev A report on another operator's slot reverts all reports of the transaction.
+    function test_report_revertsWhenOneSlotIsOfAnotherOperator() external {
+        mapperStub.setOperator(SET, 2, 5, BOB);
         ITemplates.Report[] memory reports = new ITemplates.Report[](2);
         (reports[0], reports[1]) = (_report(2, 3), _report(2, 5));
         vm.prank(ALICE);
@@ -49,7 +55,7 @@ contract TemplatesTest is ServiceTest {
         templates.report(reports);
     }
 
-    function testReportRevertsUnknownRevision(uint64 revision) external {
+    function test_report_revertsOnUnknownRevision(uint64 revision) external {
         revision = uint64(bound(revision, 2, type(uint64).max));
         ITemplates.Report memory report = _report(2, 3);
         report.revision = revision;
@@ -60,19 +66,23 @@ contract TemplatesTest is ServiceTest {
         );
     }
 
-    function testReportRevertsUnknownState() external {
+    function test_report_revertsOnUnknownState() external {
         ITemplates.Report memory report = _report(2, 3);
         report.state = NodeState.Unknown;
-        _expectInvalid(report);
+        _expect(
+            ALICE,
+            abi.encodeWithSelector(ITemplates.TemplatesUnknownState.selector, SET, 2, 3),
+            report
+        );
     }
 
-    function testReportRevertsEndpointTooLong(uint256 length) external {
+    function test_report_revertsOnLongEndpoint(uint256 length) external {
         ITemplates.Report memory report = _report(2, 3);
         report.endpoint = string(new bytes(bound(length, 256, 1000)));
-        _expectInvalid(report);
+        _expectTooLong(report);
     }
 
-    function testReportEndpointAtTheLimit() external {
+    function test_report_acceptsEndpointsUpToTheLimit() external {
         ITemplates.Report[] memory reports = new ITemplates.Report[](1);
         reports[0] = _report(2, 3);
         reports[0].endpoint = string(new bytes(255));
@@ -81,10 +91,11 @@ contract TemplatesTest is ServiceTest {
         assertEq(templates.status(SET, 2, 3).endpoint, reports[0].endpoint, "endpoint");
 
         reports[0].endpoint = string(new bytes(256));
-        _expectInvalid(reports[0]);
+        _expectTooLong(reports[0]);
     }
 
-    /// @dev A report with a plain number for its state: the fuzzer would put anything into an enum.
+    /// @dev A report with a plain number as its state, because the fuzzer writes any number into an
+    /// enum.
     struct Fuzzed {
         bytes32 set;
         uint32 group;
@@ -96,7 +107,7 @@ contract TemplatesTest is ServiceTest {
         string endpoint;
     }
 
-    function testReport(Fuzzed memory fuzzed, address operator) external {
+    function test_report(Fuzzed memory fuzzed, address operator) external {
         if (bytes(fuzzed.endpoint).length > 255) fuzzed.endpoint = string(new bytes(255));
         ITemplates.Report memory report = ITemplates.Report({
             set: fuzzed.set,
@@ -108,13 +119,13 @@ contract TemplatesTest is ServiceTest {
             reason: fuzzed.reason,
             endpoint: fuzzed.endpoint
         });
-        mapper.setOperator(report.set, report.group, report.place, operator);
+        mapperStub.setOperator(report.set, report.group, report.place, operator);
         vm.roll(1234);
         ITemplates.Report[] memory reports = new ITemplates.Report[](1);
         reports[0] = report;
 
         expectEvent(address(templates));
-        emit ITemplates.Reported(
+        emit ITemplates.NodeReported(
             report.set,
             report.group,
             report.place,
@@ -145,14 +156,14 @@ contract TemplatesTest is ServiceTest {
         );
     }
 
-    function testReportReplacesTheLast() external {
+    function test_report_replacesTheLast() external {
         ITemplates.Report[] memory reports = new ITemplates.Report[](1);
         reports[0] = _report(2, 3);
         vm.prank(ALICE);
         templates.report(reports);
 
-        mapper.setEpoch(8);
-        mapper.setOperator(SET, 2, 3, BOB);
+        mapperStub.setEpoch(8);
+        mapperStub.setOperator(SET, 2, 3, BOB);
         reports[0].endpoint = "b:1";
         vm.prank(BOB);
         templates.report(reports);
@@ -163,19 +174,19 @@ contract TemplatesTest is ServiceTest {
         assertEq(status.endpoint, "b:1", "endpoint");
     }
 
-    function testReportNothing() external {
+    function test_report_acceptsAnEmptyList() external {
         vm.prank(STRANGER);
         templates.report(new ITemplates.Report[](0));
     }
 
-    function testStatusOfNothing() external view {
+    function test_status_isZeroWithoutReport() external view {
         ITemplates.Status memory nothing;
         assertEq(abi.encode(templates.status(SET, 2, 3)), abi.encode(nothing), "status");
     }
 
-    function testGroupStatus(uint32 size) external {
+    function test_groupStatus(uint32 size) external {
         size = uint32(bound(size, 0, 8));
-        mapper.setOperator(SET, 2, 0, ALICE);
+        mapperStub.setOperator(SET, 2, 0, ALICE);
         ITemplates.Report[] memory reports = new ITemplates.Report[](2);
         (reports[0], reports[1]) = (_report(2, 0), _report(2, 3));
         vm.prank(ALICE);
@@ -201,11 +212,16 @@ contract TemplatesTest is ServiceTest {
         templates.report(reports);
     }
 
-    function _expectInvalid(ITemplates.Report memory report) private {
+    function _expectTooLong(ITemplates.Report memory report) private {
         _expect(
             ALICE,
             abi.encodeWithSelector(
-                ITemplates.TemplatesInvalidReport.selector, report.set, report.group, report.place
+                ITemplates.TemplatesEndpointTooLong.selector,
+                SET,
+                2,
+                3,
+                bytes(report.endpoint).length,
+                255
             ),
             report
         );

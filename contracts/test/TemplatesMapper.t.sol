@@ -7,7 +7,7 @@ import {ITemplates} from "../src/interfaces/ITemplates.sol";
 import {NodeState} from "../src/interfaces/Types.sol";
 import {OperatorsTest} from "./OperatorsTest.sol";
 
-/// @dev Reports with the real Mapper behind them: who may report follows the deal.
+/// @dev Tests reports with the real Mapper: the deal decides which operator may report on a slot.
 contract TemplatesMapperTest is OperatorsTest {
     bytes32 internal constant SET = "workers";
 
@@ -27,15 +27,16 @@ contract TemplatesMapperTest is OperatorsTest {
         _deal(members, 10);
     }
 
-    /// @dev Five units for six slots: each operator reports on its own, and one slot is nobody's.
-    function testEachSlotIsItsOperators() external {
-        uint64 epoch = mapper.current().number;
+    /// @dev Five units fill five of six slots: each operator reports on its own slots, and one slot
+    /// is vacant.
+    function test_report_isAcceptedFromEachSlotsOperator() external {
+        uint64 epoch = mapper.currentEpoch().number;
         uint256 vacant;
         for (uint32 slot = 0; slot < 6; ++slot) {
             (uint32 group, uint32 place) = (slot % 2, slot / 2);
             (address operator,) = mapper.operatorOf(SET, group, place);
             for (uint256 i = 0; i < 3; ++i) {
-                if (members[i] != operator) _expectRefused(members[i], group, place, operator);
+                if (members[i] != operator) _expectRejected(members[i], group, place, operator);
             }
             if (operator == address(0)) {
                 ++vacant;
@@ -49,14 +50,15 @@ contract TemplatesMapperTest is OperatorsTest {
         assertEq(vacant, 1, "vacant");
     }
 
-    function testNoSlot() external {
+    function test_report_revertsOnUnknownSlot() external {
         vm.prank(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(IMapper.MapperNoSlot.selector, SET, 2, 0));
+        vm.expectRevert(abi.encodeWithSelector(IMapper.MapperUnknownSlot.selector, SET, 2, 0));
         templates.report(_reports(2, 0));
     }
 
-    /// @dev The former deal stays in force until the next is finished; from then on the new operator reports.
-    function testReportsFollowTheDeal() external {
+    /// @dev The operator of the former deal reports until the next deal is finished; then the new
+    /// operator does.
+    function test_report_followsTheDeal() external {
         (address former,) = mapper.operatorOf(SET, 0, 0);
         _open();
         _report(former, 0, 0);
@@ -65,7 +67,7 @@ contract TemplatesMapperTest is OperatorsTest {
         _deal(members, 10);
         (address operator,) = mapper.operatorOf(SET, 0, 0);
         for (uint256 i = 0; i < 3; ++i) {
-            if (members[i] != operator) _expectRefused(members[i], 0, 0, operator);
+            if (members[i] != operator) _expectRejected(members[i], 0, 0, operator);
         }
         _report(operator, 0, 0);
         assertEq(templates.status(SET, 0, 0).epoch, 2, "epoch of the next deal");
@@ -76,7 +78,7 @@ contract TemplatesMapperTest is OperatorsTest {
         templates.report(_reports(group, place));
     }
 
-    function _expectRefused(address caller, uint32 group, uint32 place, address operator) private {
+    function _expectRejected(address caller, uint32 group, uint32 place, address operator) private {
         vm.prank(caller);
         vm.expectRevert(
             abi.encodeWithSelector(

@@ -3,8 +3,8 @@ pragma solidity ^0.8.30;
 
 import {Proof} from "../src/interfaces/Types.sol";
 
-/// @notice Makes the proofs that tests open epochs with. Not for keys that matter: nothing here is constant time, and the
-/// nonce is not RFC 6979's.
+/// @notice Makes the proofs that tests open epochs with. Not for keys that matter: nothing here is
+/// constant time, and the nonce is not RFC 6979's.
 library VrfProver {
     struct Point {
         uint256 x;
@@ -23,6 +23,13 @@ library VrfProver {
     function key(uint256 secret) internal view returns (uint256, uint256) {
         Point memory point = _multiply(secret, _base());
         return (point.x, point.y);
+    }
+
+    /// @dev Returns a point off the curve: the given one, unless the fuzzer found one that is on it.
+    /// No point of the curve has y = 0, because its order is odd.
+    function offCurve(uint256 x, uint256 y) internal pure returns (uint256, uint256) {
+        bool onCurve = mulmod(y, y, P) == addmod(mulmod(mulmod(x, x, P), x, P), 7, P);
+        return (x, onCurve ? 0 : y);
     }
 
     function prove(uint256 secret, bytes memory alpha) internal view returns (Proof memory proof) {
@@ -70,7 +77,7 @@ library VrfProver {
         }
     }
 
-    /// @dev Double and add in Jacobian coordinates, from the highest bit.
+    /// @dev Doubles and adds in Jacobian coordinates, from the highest bit.
     function _multiply(uint256 scalar, Point memory point) private view returns (Point memory) {
         Jacobian memory sum;
         for (uint256 bit = 256; bit > 0; --bit) {
@@ -91,7 +98,7 @@ library VrfProver {
         a.y = addmod(mulmod(m, addmod(s, P - a.x, P), P), P - mulmod(8, mulmod(yy, yy, P), P), P);
     }
 
-    /// @dev Never the same point twice here: the scalar is under the order.
+    /// @dev The two points always differ here, because the scalar is below the order.
     function _add(Jacobian memory a, Point memory b) private pure {
         if (a.z == 0) {
             (a.x, a.y, a.z) = (b.x, b.y, 1);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Builds the contracts and writes what clients need of them to artifacts/, in Foundry's format but small.
+// Builds the contracts and writes the parts that clients need to artifacts/, in Foundry's format.
 // With --check it writes nothing and fails if a file differs.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -13,13 +13,14 @@ const CONTRACTS = [
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const target = join(root, "artifacts");
 
-// The compiler names immutables by syntax tree ids, which any other file in the build shifts: number them by place.
+// The compiler names immutables by syntax tree ids, which depend on the other files of the build. This numbers them by
+// position instead.
 function immutables(references) {
-  const places = Object.values(references ?? {}).sort((a, b) => a[0].start - b[0].start);
-  return Object.fromEntries(places.map((place, index) => [index, place]));
+  const positions = Object.values(references ?? {}).sort((a, b) => a[0].start - b[0].start);
+  return Object.fromEntries(positions.map((position, index) => [index, position]));
 }
 
-// Bindings know no Solidity enums, contracts or interface scopes: say what these are on the wire.
+// Bindings do not know Solidity's enums, contracts and interface scopes: this writes the types of the encoding instead.
 function plainTypes(key, value) {
   if (key !== "internalType") return value;
   return value
@@ -49,7 +50,7 @@ function artifact(name) {
 }
 
 const check = process.argv.includes("--check");
-// Without the tests: they cannot matter to what is written here.
+// The tests are skipped: they do not affect the artifacts.
 const forge = join(root, "tools", "forge");
 execFileSync(forge, ["build", "--root", root, "--skip", "test", "--quiet"], { stdio: "inherit" });
 mkdirSync(target, { recursive: true });

@@ -1,4 +1,4 @@
-// Starts `koinon lsp` and connects the editor with it. All that is known about TOSCA is in the server.
+// Starts `koinon lsp` and connects the editor to it. Only the server knows TOSCA.
 
 "use strict";
 
@@ -11,7 +11,7 @@ async function start() {
   const command = workspace.getConfiguration("koinon").get("path", "koinon");
   const server = { command, args: ["lsp"] };
   client = new LanguageClient("koinon", "TOSCA (Koinon)", { run: server, debug: server }, {
-    // The server leaves alone what is no TOSCA.
+    // The server ignores files that are not TOSCA.
     documentSelector: [{ language: "tosca" }, { language: "yaml" }],
     synchronize: { fileEvents: workspace.createFileSystemWatcher("**/*.{yaml,yml,tosca}") },
   });
@@ -20,7 +20,7 @@ async function start() {
   } catch (error) {
     const settings = "Open settings";
     const chosen = await window.showErrorMessage(
-      `Cannot start \`${command} lsp\`: ${error.message}. Install koinon, or set koinon.path.`,
+      `Cannot start \`${command} lsp\`: ${error.message}. Install koinon and koinon-lsp, or set koinon.path.`,
       settings,
     );
     if (chosen === settings) {

@@ -1,4 +1,4 @@
-//! Archives, read and packed.
+//! Archives: reading and packing.
 #![no_main]
 
 use koinon_fuzz::mutate;

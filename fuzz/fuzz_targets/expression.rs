@@ -1,4 +1,4 @@
-//! The evaluator.
+//! The evaluator of expressions.
 #![no_main]
 
 use koinon_fuzz::targets;

@@ -1,4 +1,5 @@
-//! Representations from files and from other nodes: any bytes are refused or read; what is read has one canonical form.
+//! Representations from files and from other nodes: any bytes are read or rejected. A representation
+//! that is read has one canonical form.
 #![no_main]
 
 use koinon_fuzz::targets;

@@ -1,4 +1,4 @@
-//! The whole compile, of some files at once.
+//! The compiler, from several files to the representation and plan.
 #![no_main]
 
 use koinon_fuzz::mutate;

@@ -1,4 +1,4 @@
-//! The YAML parser, into the tree and back.
+//! The YAML parser: text to values and back.
 #![no_main]
 
 use koinon_fuzz::mutate;

@@ -1,4 +1,4 @@
-//! What the targets share.
+//! Code that several fuzz targets use.
 
 pub mod mutate;
 pub mod targets;

@@ -1,16 +1,16 @@
-//! Mutations that keep what a fuzzer that flips bytes would destroy: lines, words, checksums.
+//! Mutations that keep lines, words and checksums valid, which flips of single bytes would destroy.
 
 use std::io::Read;
 
 use libfuzzer_sys::fuzzer_mutate;
 
-/// Words TOSCA knows, to put where another word was.
+/// Words of TOSCA that replace other words.
 const WORDS: &str = include_str!("../words.txt");
 
-/// A small generator of numbers (xorshift).
-struct Chance(u64);
+/// A generator of pseudorandom numbers (xorshift).
+struct RandomNumbers(u64);
 
-impl Chance {
+impl RandomNumbers {
     fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -19,29 +19,29 @@ impl Chance {
     }
 }
 
-/// Mutates text: half of the time bytes, as the fuzzer does, else lines and words.
+/// Mutates text: in 4 of 10 calls its bytes, as the fuzzer does, otherwise its lines and words.
 pub fn text(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
-    let mut chance = Chance(u64::from(seed) * 0x9e37_79b9 + 1);
-    if chance.below(10) < 4 {
+    let mut random = RandomNumbers(u64::from(seed) * 0x9e37_79b9 + 1);
+    if random.below(10) < 4 {
         return fuzzer_mutate(data, size, max_size);
     }
     let Ok(text) = std::str::from_utf8(&data[..size]) else {
         return fuzzer_mutate(data, size, max_size);
     };
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
-    for _ in 0..=chance.below(4) {
-        change(&mut lines, &mut chance);
+    for _ in 0..=random.below(4) {
+        mutate_line(&mut lines, &mut random);
     }
-    let made = lines.join("\n");
-    let length = made.floor_char_boundary(made.len().min(max_size));
-    data[..length].copy_from_slice(&made.as_bytes()[..length]);
+    let mutated = lines.join("\n");
+    let length = mutated.floor_char_boundary(mutated.len().min(max_size));
+    data[..length].copy_from_slice(&mutated.as_bytes()[..length]);
     length
 }
 
-fn change(lines: &mut Vec<String>, chance: &mut Chance) {
-    let at = chance.below(lines.len());
-    let other = chance.below(lines.len());
-    match chance.below(10) {
+fn mutate_line(lines: &mut Vec<String>, random: &mut RandomNumbers) {
+    let at = random.below(lines.len());
+    let other = random.below(lines.len());
+    match random.below(10) {
         0 => {
             let line = lines[other].clone();
             lines.insert(at, line);
@@ -53,36 +53,36 @@ fn change(lines: &mut Vec<String>, chance: &mut Chance) {
         3 => {
             let end = (other.max(at) + 1).min(at + 8);
             let block: Vec<String> = lines[at.min(end)..end].to_vec();
-            let to = chance.below(lines.len());
+            let to = random.below(lines.len());
             lines.splice(to..to, block);
         }
         4 => {
-            // Deeper or less deep.
+            // More or less indentation.
             let line = &mut lines[at];
             match line.strip_prefix("  ") {
-                Some(rest) if chance.below(2) == 0 => *line = rest.to_owned(),
+                Some(rest) if random.below(2) == 0 => *line = rest.to_owned(),
                 _ => line.insert_str(0, "  "),
             }
         }
         _ => {
-            let word = match chance.below(3) {
-                0 => words(&lines[other]).map(|range| lines[other][range].to_owned()),
-                _ => WORDS.lines().map(str::to_owned).nth(chance.below(WORDS.lines().count())),
+            let word = match random.below(3) {
+                0 => last_word(&lines[other]).map(|range| lines[other][range].to_owned()),
+                _ => WORDS.lines().map(str::to_owned).nth(random.below(WORDS.lines().count())),
             };
-            let all: Vec<_> = spans(&lines[at]).collect();
+            let all: Vec<_> = word_spans(&lines[at]).collect();
             if let (Some(word), false) = (word, all.is_empty()) {
-                let range = all[chance.below(all.len())].clone();
+                let range = all[random.below(all.len())].clone();
                 lines[at].replace_range(range, &word);
             }
         }
     }
 }
 
-fn words(line: &str) -> Option<std::ops::Range<usize>> {
-    spans(line).last()
+fn last_word(line: &str) -> Option<std::ops::Range<usize>> {
+    word_spans(line).last()
 }
 
-fn spans(line: &str) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+fn word_spans(line: &str) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
     let is_word = |letter: char| letter.is_alphanumeric() || "_$.-&*\"".contains(letter);
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -93,18 +93,18 @@ fn spans(line: &str) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
     })
 }
 
-/// Mutates an archive, and makes its checksums right again most of the time.
+/// Mutates an archive. In 3 of 4 calls, restores its checksums.
 pub fn archive(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     let size = fuzzer_mutate(data, size, max_size);
     if !seed.is_multiple_of(4) {
-        mend_tar(&mut data[..size]);
-        mend_zip(&mut data[..size]);
+        restore_tar_checksums(&mut data[..size]);
+        restore_zip_checksums(&mut data[..size]);
     }
     size
 }
 
-/// Writes the sum of each tar header.
-fn mend_tar(data: &mut [u8]) {
+/// Writes the checksum of each tar header.
+fn restore_tar_checksums(data: &mut [u8]) {
     for block in data.chunks_exact_mut(512).filter(|block| block[257..].starts_with(b"ustar")) {
         block[148..156].fill(b' ');
         let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
@@ -112,13 +112,14 @@ fn mend_tar(data: &mut [u8]) {
     }
 }
 
-/// Writes the CRC of each zip member into its two headers.
-fn mend_zip(data: &mut [u8]) {
+/// Writes the CRC of each zip member to its two headers.
+fn restore_zip_checksums(data: &mut [u8]) {
     let number = |data: &[u8], at: usize, length: usize| {
         data[at..at + length].iter().rev().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
     };
-    let directory: Vec<usize> =
-        (0..data.len().saturating_sub(45)).filter(|at| data[*at..].starts_with(b"PK\x01\x02")).collect();
+    let directory: Vec<usize> = (0..data.len().saturating_sub(45))
+        .filter(|at| data[*at..].starts_with(b"PK\x01\x02"))
+        .collect();
     for entry in directory {
         let (method, packed) = (number(data, entry + 10, 2), number(data, entry + 20, 4));
         let local = number(data, entry + 42, 4);

@@ -1,12 +1,14 @@
-//! What the fuzz targets of the language do with their input: one function per target, which panics where Koinon breaks
-//! a promise. `crates/koinon-plan/tests/fuzz.rs` includes this file too, and runs every seed through it without a fuzzer.
+//! Functions of the fuzz targets of the language, one per target. Each panics if Koinon breaks a
+//! promise. `crates/koinon-plan/tests/fuzz.rs` includes this file too, and calls the functions with
+//! every seed, without a fuzzer.
 //!
-//! A few kB must take neither a second nor 200 MB: the fuzzer looks at that.
+//! The fuzzer also limits time and memory: a few kB of input must need less than a second and less
+//! than 200 MB.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use koinon_model::Limits;
+use koinon_model::JsonLimits;
 use koinon_model::Value;
 use koinon_model::representation::Representation;
 use koinon_plan::Plan;
@@ -19,9 +21,9 @@ use koinon_tosca::Severity;
 use koinon_tosca::Style;
 use koinon_tosca::compile;
 use koinon_tosca::csar::Archive;
+use koinon_tosca::csar::ArchiveFormat;
+use koinon_tosca::csar::CsarMeta;
 use koinon_tosca::csar::CsarVersion;
-use koinon_tosca::csar::Format;
-use koinon_tosca::csar::Meta;
 use koinon_tosca::csar::pack;
 use koinon_tosca::harmless_json;
 use koinon_tosca::open;
@@ -35,7 +37,7 @@ const ROOT: &str = "service.yaml";
 const INPUTS: &str = "### inputs";
 const RULES: &str = include_str!("../../profiles/koinon/1.0/weaving.yaml");
 
-/// Any bytes as a file of inputs: what is read is written so that it reads the same.
+/// Reads any bytes as a file of inputs. Inputs that are read must equal those of their YAML.
 pub fn yaml(bytes: &[u8]) {
     match read_inputs("fuzz.yaml", bytes) {
         Ok(inputs) => {
@@ -44,14 +46,15 @@ pub fn yaml(bytes: &[u8]) {
             assert_eq!(again.ok(), Some(inputs), "{text}");
         }
         Err(diagnostics) => {
-            assert!(!diagnostics.iter().as_slice().is_empty(), "refused without a reason");
+            assert!(!diagnostics.iter().as_slice().is_empty(), "rejected without a reason");
             let text = String::from_utf8_lossy(bytes).into_owned();
             check_diagnostics(&diagnostics, &BTreeMap::from([("fuzz.yaml".to_owned(), text)]));
         }
     }
 }
 
-/// Files in one text, `### file PATH` between them and `### inputs` before inputs, as one service.
+/// Compiles the files in a text as one service. `### file PATH` starts a file, `### inputs` the
+/// inputs.
 pub fn tosca(text: &str) {
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     let mut path = ROOT;
@@ -69,29 +72,29 @@ pub fn tosca(text: &str) {
     service(&files, ROOT, &inputs.unwrap_or_default(), &files);
 }
 
-/// Expressions, each with the letter of its place before it, a line each: evaluated in a service that has every type of
-/// value. Bytes that start with 0xff are a script which builds expressions instead.
+/// Evaluates expressions in a service that has every type of value. Each line has the letter of its
+/// place, then an expression. Bytes that start with 0xff are a script that generates expressions.
 pub fn expression(bytes: &[u8]) {
     let text = match bytes {
-        [0xff, script @ ..] => Script { rest: script, left: 200 }.expressions(),
+        [0xff, script @ ..] => ExpressionScript { rest: script, left: 200 }.expressions(),
         text => String::from_utf8_lossy(text).into_owned(),
     };
     let files = BTreeMap::from([(ROOT.to_owned(), service_with(&text))]);
     service(&files, ROOT, &BTreeMap::new(), &files);
 }
 
-/// Any bytes as a representation: it is refused, or written as the one form it has, and planned.
+/// Reads any bytes as a representation. One that is read must have a canonical form and a plan.
 pub fn representation(bytes: &[u8]) {
-    if let Ok(read) = Representation::from_json(bytes, Limits::default()) {
+    if let Ok(read) = Representation::from_json(bytes, JsonLimits::default()) {
         check_representation(&read);
     }
 }
 
-/// Any bytes as an archive: it is refused, or read, packed and read again as the same, and compiled. Text that starts
-/// with `###` is files, as for [`tosca`], to be packed.
+/// Reads any bytes as an archive. One that is read must be equal after it is packed and read again,
+/// and is compiled. Text that starts with `###` has files, as for [`tosca`], which are packed.
 pub fn csar(bytes: &[u8]) {
     if let Some(text) = bytes.strip_prefix(b"###") {
-        return packed(&String::from_utf8_lossy(text));
+        return pack_files(&String::from_utf8_lossy(text));
     }
     let budgets = Budgets { unpacked_bytes: 8 << 20, ..Budgets::default() };
     let archive = match Archive::open("fuzz", bytes, &budgets) {
@@ -100,17 +103,17 @@ pub fn csar(bytes: &[u8]) {
     };
     assert!(archive.get(archive.entry()).is_some());
     let files = contents(&archive);
-    let meta = Meta {
+    let meta = CsarMeta {
         version: archive.version(),
         created_by: archive.created_by().unwrap_or_default().to_owned(),
         entry: archive.entry().to_owned(),
         others: archive.others().to_vec(),
     };
-    for format in [Format::Zip, Format::TarGz] {
+    for format in [ArchiveFormat::Zip, ArchiveFormat::TarGz] {
         // Some names do not fit a tar file, or a line of TOSCA.meta.
         if let Ok(packed) = pack(&files, &meta, format) {
             let again = Archive::open("packed", &packed, &Budgets::default());
-            let again = again.expect("what is packed is read");
+            let again = again.expect("a packed archive can be read");
             assert_eq!(contents(&again), files);
             assert_eq!((again.entry(), again.others()), (archive.entry(), archive.others()));
         }
@@ -125,7 +128,7 @@ pub fn csar(bytes: &[u8]) {
     service(&archive, archive.entry(), &BTreeMap::new(), &texts);
 }
 
-fn packed(text: &str) {
+fn pack_files(text: &str) {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut path = ROOT;
     for line in text.split_inclusive('\n') {
@@ -135,12 +138,16 @@ fn packed(text: &str) {
         }
     }
     for version in [CsarVersion::V1_0, CsarVersion::V1_1, CsarVersion::V2_0] {
-        let meta =
-            Meta { version, created_by: "me".to_owned(), entry: path.to_owned(), others: vec![] };
-        for format in [Format::Zip, Format::TarGz] {
+        let meta = CsarMeta {
+            version,
+            created_by: "me".to_owned(),
+            entry: path.to_owned(),
+            others: vec![],
+        };
+        for format in [ArchiveFormat::Zip, ArchiveFormat::TarGz] {
             if let Ok(packed) = pack(&files, &meta, format) {
                 let again = Archive::open("packed", &packed, &Budgets::default());
-                let again = again.expect("what is packed is read");
+                let again = again.expect("a packed archive can be read");
                 assert_eq!(contents(&again), files);
             }
         }
@@ -154,16 +161,16 @@ fn contents(archive: &Archive) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// Compiles a service in every way, and looks at what comes out.
+/// Compiles a service in every way, and checks the results.
 fn service(
     files: &dyn Files,
     root: &str,
     inputs: &BTreeMap<String, Value>,
     texts: &BTreeMap<String, String>,
 ) {
-    // Rendering takes most of the time, and the three mostly say the same.
+    // Rendering needs most of the time, and the three compiles mostly have equal diagnostics.
     let mut seen: Vec<Diagnostics> = Vec::new();
-    let mut look = |found: Diagnostics| {
+    let mut check_new = |found: Diagnostics| {
         if !seen.iter().any(|one| one.iter().eq(found.iter())) {
             check_diagnostics(&found, texts);
             seen.push(found);
@@ -172,10 +179,10 @@ fn service(
     let checked = validate(files, root, inputs);
     let valid = checked.is_ok();
     match checked {
-        Ok(warnings) => look(warnings),
+        Ok(warnings) => check_new(warnings),
         Err(diagnostics) => {
             assert!(diagnostics.iter().any(|one| one.severity == Severity::Error), "no reason");
-            look(diagnostics);
+            check_new(diagnostics);
         }
     }
     let derived = match compile(files, root, inputs) {
@@ -184,7 +191,7 @@ fn service(
             true
         }
         Err(diagnostics) => {
-            look(diagnostics);
+            check_new(diagnostics);
             false
         }
     };
@@ -192,23 +199,27 @@ fn service(
     match represent(files, root, &options) {
         Ok(made) => {
             let again = represent(files, root, &options).map(|made| made.representation);
-            assert_eq!(again.ok().as_ref(), Some(&made.representation), "another representation");
-            // What else a service of Koinon's types must be is no matter of its representation.
+            assert_eq!(
+                again.ok().as_ref(),
+                Some(&made.representation),
+                "two representations of one service"
+            );
+            // A service with Koinon's types has further rules, which its representation need not keep.
             let koinons = texts.values().any(|text| text.contains("koinon"));
-            assert!(valid || koinons, "represented, and not valid");
+            assert!(valid || koinons, "represented, but not valid");
             check_representation(&made.representation);
         }
         Err(diagnostics) => {
-            assert!(!derived, "compiled, and not represented: {diagnostics}");
-            look(diagnostics);
+            assert!(!derived, "compiled, but not represented: {diagnostics}");
+            check_new(diagnostics);
         }
     }
 }
 
 fn check_representation(made: &Representation) {
     let json = made.to_json();
-    // What it shares may take more at its own places than a reader allows.
-    let limits = Limits { bytes: usize::MAX, ..Limits::default() };
+    // Shared values may have more bytes at all their places than a reader accepts.
+    let limits = JsonLimits { bytes: usize::MAX, ..JsonLimits::default() };
     let read = Representation::from_json(json.as_bytes(), limits);
     let read = read.unwrap_or_else(|error| panic!("{error}\n{json}"));
     assert_eq!(read, *made);
@@ -216,28 +227,30 @@ fn check_representation(made: &Representation) {
     let mut pieces = String::new();
     assert_eq!(made.write_json(|piece| pieces.push_str(piece)), made.digest());
     assert_eq!(pieces, json);
-    let rules = read_inputs("weaving.yaml", RULES.as_bytes()).expect("our own file");
-    let rules = Rules::from_value(&Value::Map(rules)).expect("our own rules");
+    let rules = read_inputs("weaving.yaml", RULES.as_bytes()).expect("the rules are valid YAML");
+    let rules = Rules::from_value(&Value::Map(rules)).expect("the rules are valid");
     if let Ok(first) = Plan::between(None, made, &rules) {
         assert!(!first.to_json().is_empty());
         assert_eq!(first.elements.is_empty(), first.is_empty());
-        let nothing =
-            Plan::between(Some(made), made, &rules).expect("what can be made can be kept");
+        let nothing = Plan::between(Some(made), made, &rules)
+            .expect("a service that can be created can be kept");
         assert!(nothing.is_empty(), "a plan from a representation to itself does something");
         assert!(!first.to_dot().is_empty() && !first.to_mermaid().is_empty());
     }
 }
 
-/// Diagnostics are written in every form, and each points into the text it is about.
+/// Writes diagnostics in every form, and checks that each place is inside its text.
 fn check_diagnostics(diagnostics: &Diagnostics, texts: &BTreeMap<String, String>) {
     for style in [Style::Plain, Style::Colored] {
         assert!(diagnostics.iter().as_slice().is_empty() || !diagnostics.render(style).is_empty());
     }
     for json in [
-        harmless_json(&serde_json::to_string(diagnostics).expect("they are no more than text")),
+        harmless_json(
+            &serde_json::to_string(diagnostics).expect("diagnostics can be written as JSON"),
+        ),
         diagnostics.to_sarif("0"),
     ] {
-        serde_json::from_str::<serde_json::Value>(&json).expect("it is JSON");
+        serde_json::from_str::<serde_json::Value>(&json).expect("the output is JSON");
     }
     for one in diagnostics {
         assert!(!one.message.is_empty());
@@ -252,7 +265,7 @@ fn check_diagnostics(diagnostics: &Diagnostics, texts: &BTreeMap<String, String>
     }
 }
 
-/// A service with expressions in it, by the letter before each.
+/// Returns the fixed service with expressions at the places of their letters.
 fn service_with(text: &str) -> String {
     let mut slots: BTreeMap<char, String> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
@@ -260,7 +273,7 @@ fn service_with(text: &str) -> String {
         let slot = letters.next().unwrap_or('s');
         let expression = letters.as_str().trim();
         let at = slots.len();
-        // A property twice would be no more than a duplicate key.
+        // Two values of one property would only be a duplicate key.
         let made = match slot {
             'V' => "V".to_owned(),
             'D' | 'O' | 'F' | 'C' | 'A' | 'W' | 'G' | 'I' => slot.to_string(),
@@ -291,8 +304,8 @@ fn service_with(text: &str) -> String {
         .replace("<input>", &slot('I', "x"))
 }
 
-/// The letters of properties of the fixed service: string, integer, float, boolean, nil, timestamp, version, bytes,
-/// scalar, list, map, a data type.
+/// The letters of properties of the fixed service: string, integer, float, boolean, nil, timestamp,
+/// version, bytes, scalar, list, map, a data type.
 const PROPERTIES: [char; 12] = ['s', 'i', 'f', 'b', 'n', 't', 'v', 'y', 'z', 'l', 'm', 'p'];
 
 const SERVICE: &str = r#"tosca_definitions_version: tosca_2_0
@@ -369,10 +382,10 @@ service_template:
     out: { value: <output> }
 "#;
 
-/// Bytes that decide what an expression is made of.
-struct Script<'a> {
+/// Bytes that select the parts of generated expressions.
+struct ExpressionScript<'a> {
     rest: &'a [u8],
-    /// How many expressions there may still be.
+    /// The number of further expressions.
     left: u32,
 }
 
@@ -500,14 +513,14 @@ const LITERALS: [&str; 64] = [
     "go",
 ];
 
-impl Script<'_> {
+impl ExpressionScript<'_> {
     fn byte(&mut self) -> usize {
         let (first, rest) = self.rest.split_first().unwrap_or((&0, &[]));
         self.rest = rest;
         usize::from(*first)
     }
 
-    /// A line per place, until the bytes end.
+    /// Writes a line per place, until the bytes end.
     fn expressions(&mut self) -> String {
         const PLACES: &[u8] = b"sifbntvyzlmpVDOFCAWGI";
         let mut text = String::new();

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Times Koinon and other TOSCA processors on the same files in the same run; see README.md beside it.
 
-Each cell is the median of several runs of a whole process: wall time and peak memory. A run that takes longer than
---repeat seconds is not repeated, one that takes longer than --limit is ended and reported, and so is every failure.
+Each cell is the median of several runs of a whole process: wall time and peak memory. A run longer than --repeat seconds
+is not repeated. A run longer than --limit seconds is ended. Both this and every failure are reported.
 """
 
 import argparse
@@ -21,7 +21,7 @@ RUNS = 5
 
 
 class Cell:
-    """What was found for one tool and file: seconds and KiB, or what went wrong, or both."""
+    """The result for one tool and file: seconds and KiB, or a fault, or both."""
 
     def __init__(self, seconds, peak, runs, fault):
         self.seconds = seconds
@@ -30,7 +30,7 @@ class Cell:
         self.fault = fault
 
     def show(self, ours, floor):
-        """As a cell of the table: seconds / MiB, and how often our time. Less memory than `floor` cannot be seen."""
+        """Returns the table's cell: seconds / MiB, and the ratio to Koinon's time. Memory below `floor` cannot be measured."""
         if self.seconds is None:
             return self.fault
         peak = f"{self.peak / 1024:.0f}" if self.peak > floor else f"under {floor / 1024:.0f}"
@@ -43,7 +43,7 @@ class Cell:
 
 
 def fault(run, limit):
-    """What went wrong in a run; nothing if nothing did."""
+    """Returns the fault of a run, or None."""
     if run.code is None:
         return f"over {limit:g} s"
     if run.code < 0:
@@ -54,14 +54,14 @@ def fault(run, limit):
 
 
 def time_one(command, arguments):
-    """Runs a command until there are enough runs for a median."""
+    """Runs a command until there are enough runs for the median."""
     seconds, peaks = [], []
     while True:
         run = peers.measure(command, arguments.limit)
         wrong = fault(run, arguments.limit)
         if wrong:
             said = run.said.splitlines()
-            print(f"  {wrong}: {said[-1][:200] if said else 'nothing said'}", file=sys.stderr)
+            print(f"  {wrong}: {said[-1][:200] if said else 'no output'}", file=sys.stderr)
             return Cell(run.seconds, run.peak, 1, wrong)
         seconds.append(run.seconds)
         peaks.append(run.peak)
@@ -70,10 +70,10 @@ def time_one(command, arguments):
 
 
 def tools(arguments):
-    """Koinon first, then every peer that was asked for and is there, then why others are not."""
+    """Returns Koinon and every requested peer that can be installed, and the reasons for the others."""
     koinon = str(pathlib.Path(arguments.koinon).resolve())
     if not os.access(koinon, os.X_OK):
-        raise SystemExit(f"no program at {koinon}: run `cargo build --release`, or give --koinon PATH")
+        raise SystemExit(f"no program at {koinon}: run `cargo build --release -p koinon-cli -p koinon-bench`, or give --koinon PATH")
     command = [koinon, *arguments.verb.split()]
     found = [peers.Peer("koinon", "this tree", ["1.3", "2.0"], lambda file: [*command, file], "whole process")]
     missing = []
@@ -91,7 +91,7 @@ def tools(arguments):
 
 
 def measure(found, arguments, folder):
-    """Every tool on every file: {(tool, dialect, nodes, plain): Cell}."""
+    """Runs every tool on every file. Returns {(tool, dialect, nodes, plain): Cell}."""
     cells = {}
     for dialect in arguments.dialect:
         for nodes in sorted(arguments.nodes):
@@ -120,12 +120,12 @@ def measure(found, arguments, folder):
 
 
 def least_peak():
-    """KiB that even a program doing nothing is said to have used: what this process has when it starts another."""
+    """Returns the least measurable peak in KiB: a new process is charged for the memory of this one."""
     return peers.measure(["true"], 10).peak + 1024
 
 
 def table(found, cells, arguments):
-    """The Markdown tables, one per dialect."""
+    """Returns the Markdown tables, one per dialect."""
     sizes = sorted(arguments.nodes)
     floor = least_peak()
     lines = []
@@ -146,7 +146,7 @@ def table(found, cells, arguments):
 
 
 def document(found, missing, cells, arguments):
-    """The same as JSON: microseconds and KiB, no floats."""
+    """Returns the results as JSON data: microseconds and KiB, without floats."""
     runs = [
         {
             "tool": name,
@@ -172,12 +172,12 @@ def document(found, missing, cells, arguments):
 
 def read_arguments():
     parser = argparse.ArgumentParser(description="Times Koinon and other TOSCA processors on the same files.")
-    parser.add_argument("--koinon", default=peers.ROOT / "target/release/koinon", help="our program")
-    parser.add_argument("--verb", default="bench compile --file", help="what our program is asked (default: bench compile --file)")
+    parser.add_argument("--koinon", default=peers.ROOT / "target/release/koinon", help="the program koinon")
+    parser.add_argument("--verb", default="bench compile --file", help="the command of koinon (default: bench compile --file)")
     parser.add_argument("--nodes", type=int, nargs="+", default=[10, 100, 1000, 10000], metavar="N")
     parser.add_argument("--dialect", nargs="+", choices=["1.3", "2.0"], default=["2.0", "1.3"])
     parser.add_argument("--tool", nargs="+", metavar="NAME", help="only these peers")
-    parser.add_argument("--go-puccini", metavar="BINARY", help="a puccini-tosca of go-puccini, built elsewhere")
+    parser.add_argument("--go-puccini", metavar="BINARY", help="a puccini-tosca of go-puccini, built separately")
     parser.add_argument("--limit", type=float, default=60, help="seconds before a run is ended (default: 60)")
     parser.add_argument("--repeat", type=float, default=5, help="repeat runs shorter than this (default: 5)")
     parser.add_argument("--json", action="store_true", help="JSON instead of tables")

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes the benchmark's template: `generate.py NODES 1.3|2.0 [--plain]`.
 
-Every group of four nodes is a server and three apps on it. Each app also connects to the app before it, so that one
-chain runs through all of them, reads an input, and has a map among its properties. There is a placement policy for every
-ten nodes. The 2.0 form brings its own types; the 1.3 form uses the Simple Profile.
+Every group of four nodes is a server and three apps on it. Each app connects to the app before it, so that one chain runs
+through all apps; it reads an input and has a map property. There is a placement policy for every ten nodes. The 2.0 form
+defines its types; the 1.3 form uses the Simple Profile.
 
-`--plain` leaves out policies and count ranges, for processors that cannot read them.
+`--plain` omits policies and count ranges, for processors that cannot read them.
 """
 
 import argparse
@@ -111,7 +111,7 @@ POLICY = """\
 
 
 def template(nodes, dialect, plain=False):
-    """The text of a template with that many nodes, in dialect 1.3 or 2.0."""
+    """Returns the text of a template with a number of nodes, in dialect 1.3 or 2.0."""
     old = dialect == "1.3"
     out = [f"tosca_definitions_version: {'tosca_simple_yaml_1_3' if old else 'tosca_2_0'}\n"]
     out.append("metadata:\n  template_name: chain\n  template_author: bench\n")

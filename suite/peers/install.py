@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Installs other TOSCA processors below .tools/peers: `install.py [NAME...]`, all without names.
+"""Installs other TOSCA processors below .tools/peers: `install.py [NAME...]`; without names, all of them.
 
-Prints a line for each; the exit code is 1 if one could not be installed. What is installed already is left alone.
+Prints a line for each. The exit code is 1 if one of them could not be installed. Installed peers stay unchanged.
 """
 
 import sys

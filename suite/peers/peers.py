@@ -1,4 +1,4 @@
-"""The other processors: how each is installed, and how it is asked about a file."""
+"""The other processors: their installation and the commands that read a file."""
 
 import hashlib
 import os
@@ -12,16 +12,16 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-HOME = ROOT / ".tools" / "peers"
-PUCCINI_RUST = HOME / "puccini-rust" / "release" / "puccini-rust"
+# Resolve the link to the cache of tools: a Python environment keeps the path it was created at, and clones come and go.
+HOME = (ROOT / ".tools").resolve() / "peers"
 
 
 class Unavailable(Exception):
-    """A peer cannot be installed here; the text says why."""
+    """A peer cannot be installed on this machine; the text gives the reason."""
 
 
 class Peer:
-    """One processor: its name, version, dialects, and the command that reads a file."""
+    """A processor: its name, version, dialects, and the command that reads a file."""
 
     def __init__(self, name, version, dialects, command, what, plain=False):
         self.name = name
@@ -29,18 +29,23 @@ class Peer:
         self.dialects = dialects
         self.command = command
         self.what = what
-        # Whether it cannot read the benchmark's policies and count ranges, and is given the file without them as well.
+        # Whether it cannot read the benchmark's policies and count ranges, and also gets a file without them.
         self.plain = plain
 
 
+def home(name):
+    """Returns the folder of a peer's version."""
+    return HOME / f"{name}-{peer(name).version}"
+
+
 def python(name):
-    """The interpreter of a peer's own environment."""
-    return str(HOME / name / "bin" / "python")
+    """Returns the Python interpreter of a peer's environment."""
+    return str(home(name) / "bin" / "python")
 
 
 def script(name, program):
-    """A program in a peer's own environment."""
-    return str(HOME / name / "bin" / program)
+    """Returns the path of a program in a peer's environment."""
+    return str(home(name) / "bin" / program)
 
 
 PEERS = [
@@ -76,7 +81,7 @@ PEERS = [
         "puccini-rust",
         "0.0.4",
         ["2.0"],
-        lambda file: [str(PUCCINI_RUST), os.path.abspath(file)],
+        lambda file: [str(home("puccini-rust") / "release" / "puccini-rust"), os.path.abspath(file)],
         "library puccini-tosca: loads, completes, compiles; resolves nothing",
         plain=True,
     ),
@@ -84,7 +89,7 @@ PEERS = [
 
 
 def peer(name):
-    """The peer of that name."""
+    """Returns the peer with a name."""
     for one in PEERS:
         if one.name == name:
             return one
@@ -92,7 +97,7 @@ def peer(name):
 
 
 def go_puccini(binary, verb):
-    """go-puccini, built elsewhere: the Go module proxy does not serve it."""
+    """Returns go-puccini, which must be built separately: the Go module proxy does not serve it."""
     return Peer(
         f"go-puccini {verb}",
         "built elsewhere",
@@ -103,9 +108,9 @@ def go_puccini(binary, verb):
 
 
 def install(name):
-    """Installs a peer below .tools/peers, unless it is there already as it should be.
+    """Installs a peer below .tools/peers, unless it is up to date.
 
-    Raises Unavailable if it cannot be had on this machine.
+    Raises Unavailable if it cannot be installed on this machine.
     """
     if name == "puccini-rust":
         install_rust()
@@ -114,10 +119,10 @@ def install(name):
 
 
 def install_python(name):
-    """Makes an environment with exactly what requirements/NAME.txt names, by hash."""
+    """Creates an environment with exactly the packages of requirements/NAME.txt, checked by hash."""
     requirements = HERE / "requirements" / f"{name}.txt"
     wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
-    folder = HOME / name
+    folder = home(name)
     stamp = folder / "installed"
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -130,17 +135,17 @@ def install_python(name):
 
 
 def install_rust():
-    """Builds puccini-rust with its lock file. Cargo sees by itself what is up to date."""
+    """Builds puccini-rust with its lock file. Cargo builds only what is out of date."""
     if not shutil.which("cargo"):
         raise Unavailable("puccini-rust: expected cargo, found none")
     manifest = HERE / "puccini-rust" / "Cargo.toml"
-    target = HOME / "puccini-rust"
+    target = home("puccini-rust")
     command = ["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", str(manifest)]
     run([*command, "--target-dir", str(target)], "puccini-rust")
 
 
 def run(command, name):
-    """Runs an installer's command; what it said is the reason if it fails."""
+    """Runs an installer's command. If it fails, its output is the reason."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         last = " / ".join(done.stdout.strip().splitlines()[-3:])
@@ -148,7 +153,7 @@ def run(command, name):
 
 
 class Run:
-    """How one run of a program ended: its exit code, None if it was ended for taking too long; seconds; peak KiB; words."""
+    """The result of one run: exit code (None after the time limit), seconds, peak memory in KiB, standard error."""
 
     def __init__(self, code, seconds, peak, said):
         self.code = code
@@ -158,7 +163,7 @@ class Run:
 
 
 def measure(command, limit, directory=None):
-    """Runs a program with a time limit in seconds, in a process group of its own. Peak memory is its own and its children's."""
+    """Runs a program with a time limit in seconds, in a new process group. Peak memory includes child processes."""
     environment = {**os.environ, "NO_COLOR": "1", "UNFURL_HOME": ""}
     start = time.perf_counter()
     child = subprocess.Popen(

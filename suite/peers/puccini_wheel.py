@@ -1,6 +1,6 @@
-"""`puccini_wheel.py FILE`: compiles a file with the library in the wheel of Puccini, which is Puccini in Go.
+"""`puccini_wheel.py FILE`: compiles a file with the library in Puccini's wheel, which is Puccini in Go.
 
-Exit code 0: accepted; 1: rejected, with its problems on standard error.
+Exit code 0: accepted; 1: rejected, with the problems on standard error.
 """
 
 import pathlib

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Asks other TOSCA processors, and Koinon, about every file of the OASIS suite; see README.md beside it.
+"""Collects the verdicts of Koinon and other TOSCA processors on every file of the OASIS suite; see README.md beside it.
 
-As the suite's own wrappers do: each file alone, without inputs, and only the exit code counts. A processor that crashes
-or takes longer than --limit has rejected nothing: that is no right verdict, whatever was expected.
+As in the suite's own wrappers, each file is judged alone and without inputs, and only the exit code counts. A crash or a
+run longer than --limit is always wrong.
 """
 
 import argparse
@@ -16,13 +16,13 @@ SUITE = peers.HERE.parent / "oasis-tosca-2.0"
 
 
 def expectations():
-    """(file, verdict) in the suite's order, without those that have none."""
+    """Returns (file, verdict) in the suite's order, without files that have no verdict."""
     with open(SUITE / "expectations.csv", newline="", encoding="utf-8") as table:
         return [(row["file"], row["expect"]) for row in csv.DictReader(table) if row["expect"] != "?"]
 
 
 def judge(one, file, limit):
-    """What a processor says of a file: valid, invalid, or how it failed to say."""
+    """Returns a processor's verdict on a file: valid, invalid, crash or timeout."""
     path = SUITE / file
     run = peers.measure(one.command(str(path)), limit, directory=path.parent)
     if run.code is None:
@@ -35,7 +35,7 @@ def judge(one, file, limit):
 
 
 def tools(arguments):
-    """The processors asked for; reasons for those that are not there."""
+    """Returns the requested processors, and the reasons for those that cannot be installed."""
     found, missing = [], []
     if arguments.koinon:
         koinon = str(pathlib.Path(arguments.koinon).resolve())
@@ -54,10 +54,10 @@ def tools(arguments):
 
 
 def read_arguments():
-    parser = argparse.ArgumentParser(description="Asks TOSCA processors about every file of the OASIS suite.")
+    parser = argparse.ArgumentParser(description="Collects the verdicts of TOSCA processors on every file of the OASIS suite.")
     parser.add_argument("--tool", nargs="*", default=["puccini-wheel", "puccini-rust"], metavar="NAME")
-    parser.add_argument("--go-puccini", metavar="BINARY", help="a puccini-tosca of go-puccini, built elsewhere")
-    parser.add_argument("--koinon", metavar="PATH", help="our program, asked to validate")
+    parser.add_argument("--go-puccini", metavar="BINARY", help="a puccini-tosca of go-puccini, built separately")
+    parser.add_argument("--koinon", metavar="PATH", help="the program koinon, which runs `validate`")
     parser.add_argument("--limit", type=float, default=30, help="seconds before a run is ended (default: 30)")
     parser.add_argument("--json", action="store_true", help="JSON with every verdict instead of a table")
     return parser.parse_args()

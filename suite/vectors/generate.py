@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the vectors that Rust and Solidity share: vrf.json, deal.json, commitment.json.
 
-An independent reference: plain Python 3, nothing but the standard library, no code shared with what it checks. Every
-value follows from this file alone, so `generate.py --check` fails when a committed vector differs from the reference.
+An independent reference: plain Python 3 with the standard library only, and no code shared with the programs it checks.
+Every value follows from this file alone: `generate.py --check` fails if a committed vector differs from the reference.
 
   vrf.json         ECVRF (RFC 9381) on secp256k1, suite byte 0xFE. `proofs`: secret, x, y (public key), alpha, counter (of
                    the try that found H), h, beta, pi (81 bytes: Gamma, c, s), then Proof of Types.sol field by field.
@@ -126,7 +126,7 @@ class Curve:
         return result
 
     def lift_even(self, x):
-        """The point with this x and an even y, if x is a field element on the curve (SEC1 decoding of 0x02 || x)."""
+        """Returns the point with this x and an even y, or None if there is none (SEC1 decoding of 0x02 || x)."""
         if x >= self.p:
             return None
         square = (x * x * x + self.a * x + self.b) % self.p
@@ -162,7 +162,7 @@ def compress(point):
 
 
 class Vrf:
-    """`draft` makes the mistakes of earlier drafts, for proofs that must fail."""
+    """`salted=False` and `keyed=False` follow earlier drafts, for proofs that must fail."""
 
     def __init__(self, curve, suite, salted=True, keyed=True):
         self.curve, self.suite, self.salted, self.keyed = curve, bytes([suite]), salted, keyed
@@ -215,7 +215,7 @@ class Vrf:
         }  # fmt: skip
 
     def verify(self, key, alpha, gamma, c, s):
-        """Section 5.3 on decoded values; the output, or None."""
+        """Section 5.3 on decoded values; returns the output, or None."""
         curve = self.curve
         if not all(x < curve.p and y < curve.p and curve.holds((x, y)) for x, y in (key, gamma)):
             return None
@@ -271,7 +271,7 @@ OFFICIAL = [
 
 
 def check_reference():
-    """The reference against published values, before anything is written with it."""
+    """Compares the reference with published values before it writes anything."""
     assert keccak(b"").hex() == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
     assert keccak(b"abc").hex() == "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45"
     for curve in (P256, SECP256K1):
@@ -298,14 +298,14 @@ def scalar(label):
 
 
 def hints(key, h, gamma, c, s):
-    """The points that let a contract check the proof by ecrecover: U, s*H, c*Gamma."""
+    """Returns the points with which a contract checks the proof by ecrecover: U, s*H, c*Gamma."""
     curve = SECP256K1
     u = curve.add(curve.multiply(s, curve.base), curve.negate(curve.multiply(c, key)))
     return u, curve.multiply(s, h), curve.multiply(c, gamma)
 
 
 def fields(gamma, c, s, u, sh, cg):
-    """Proof of Types.sol, field by field; the point at infinity is written as (0, 0)."""
+    """Returns the fields of Proof in Types.sol; the point at infinity is written as (0, 0)."""
     u, sh, cg = (point or (0, 0) for point in (u, sh, cg))
     names = ("gammaX", "gammaY", "c", "s", "uX", "uY", "sHX", "sHY", "cGammaX", "cGammaY")
     return dict(zip(names, map(hex_word, (*gamma, c, s, *u, *sh, *cg))))
@@ -329,7 +329,7 @@ def proofs():
         (scalar("epoch"), b"koinon epoch" + word(1337) + bytes(range(20)) + (7).to_bytes(8, "big") + keccak(b"seed")),
     ]
     chosen += [(scalar(f"key {i}"), f"message {i}".encode()) for i in range(4)]
-    # Two keys for each number of failed tries from 0 to 4, so that every branch of the search is walked.
+    # Two keys for each number of failed tries from 0 to 4, so that every branch of the search is taken.
     for counter in range(5):
         for i in range(2):
             secret, attempt = scalar(f"counter {counter} {i}"), 0
@@ -377,7 +377,7 @@ def failures():
         }
 
     def rebuilt(reason, gamma=gamma, c=c, s=s, key=key):
-        """Points that fit the scalars, so that only the challenge or a bound is left to fail."""
+        """Recomputes the points for the scalars, so that only the challenge or a bound can fail."""
         u, sh, cg = hints(key, h, gamma, c, s)
         return failing(reason, key=key, gamma=gamma, c=c, s=s, u=u, sh=sh, cg=cg)
 
@@ -404,7 +404,7 @@ def failures():
     yield failing("c plus the group order", c=c + curve.n)
     yield rebuilt("another s", s=s ^ 1)
     yield rebuilt("s zero", s=0)
-    # s + n fits 256 bits only for a small s: no honest proof has one, the bound is still to be tested.
+    # s + n fits in 256 bits only for a small s. No honest proof has such an s, but the bound must be tested.
     yield failing("s equal to the group order", s=curve.n)
     yield failing("s plus the group order", s=5 + curve.n, u=u, sh=curve.multiply(5, h))
     yield failing("u negated", u=curve.negate(u))
@@ -417,13 +417,13 @@ def failures():
     yield failing("cGamma negated", cg=curve.negate(cg))
     yield failing("cGamma off the curve", cg=(cg[0], (cg[1] + 1) % curve.p))
     yield failing("cGamma at infinity", cg=None)
-    # Gamma chosen so that c*Gamma = +-s*H: V is the point at infinity, or twice s*H.
+    # Gamma is chosen so that c*Gamma = +-s*H: V is the point at infinity, or twice s*H.
     ratio = s * pow(c, -1, curve.n) % curve.n
     yield rebuilt("sH equals cGamma", gamma=curve.multiply(ratio, h))
     yield rebuilt("sH equals cGamma negated", gamma=curve.multiply(curve.n - ratio, h))
     # s = c*x makes U the point at infinity.
     yield rebuilt("U is the point at infinity", s=c * secret % curve.n)
-    # Forgeries whose challenge is right for the points they show: only the check of that one point is left to fail.
+    # Forgeries whose challenge is right for the points they show: only the check of the false point can fail.
     k, v = scalar("nonce"), curve.multiply(scalar("any"), curve.base)
     u = curve.multiply(k, curve.base)
     false_gamma = curve.multiply(scalar("ratio"), h)
@@ -459,7 +459,7 @@ def padded(name):
 
 
 def deal(seed, operators, sets):
-    """`operators`: (account, units); `sets`: (name, groups, size). Follows IMapper sentence by sentence."""
+    """Deals as IMapper documents it. `operators`: (account, units); `sets`: (name, groups, size)."""
     order = sorted(operators, key=lambda operator: keccak(seed + operator[0]))
     prefix = [0]
     for _, units in order:
@@ -484,7 +484,7 @@ def deal(seed, operators, sets):
 
 
 def check_deal(order, total, sets, slots):
-    """What the deal promises, whatever the seed."""
+    """Checks the properties that a deal has for any seed."""
     n = len(slots)
     assert n == sum(groups * size for _, groups, size in sets)
     held = [slot for slot in slots.values() if slot]
@@ -527,7 +527,7 @@ def deal_case(name, seed, operators, sets):
 
 
 def digest(order, slots):
-    """keccak256 over address (20 bytes) and unit (4 bytes) of every slot by set, group, place; zeros when vacant."""
+    """keccak256 over address (20 bytes) and unit (4 bytes) of every slot, by set, group, place; zeros if vacant."""
     packed = bytearray()
     for at in sorted(slots):
         slot = slots[at]
@@ -567,7 +567,7 @@ def deals():
 
 
 def digests():
-    """Too large to list: the operators follow from `count`, with units 1 + (i * 7919) % 23."""
+    """Yields a case too large to list: its operators follow from `count`, with units 1 + (i * 7919) % 23."""
     name, seed, count = "thousand operators", keccak(b"seed 1000"), 1000
     operators = group_of("thousand", [1 + (i * 7919) % 23 for i in range(count)])
     sets = [("worker", 20, 250), ("validator", 7, 3)]
@@ -596,7 +596,7 @@ def check_deal_fast(order, total, slots):
 
 
 def commitment(entries):
-    """IModule.commitment over (path, blob)."""
+    """Computes IModule.commitment over (path, blob)."""
     level = [keccak(keccak(path.encode()) + blob) for path, blob in entries]
     while len(level) > 1:
         level += [bytes(32)] * (len(level) % 2)
@@ -618,7 +618,7 @@ def commitments():
 
 
 def text(value):
-    """JSON with one line per list of plain values, so that a difference is readable."""
+    """Returns JSON with one line per list of plain values, so that a diff is readable."""
 
     def write(value, indent):
         pad = "  " * indent

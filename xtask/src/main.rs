@@ -29,25 +29,33 @@ Commands:
                licences
   test --fast  Check what needs neither Node nor Python nor another process: format, lints, unit tests, all
                tests of the crates without IO, the repository's rules
+  suite [NAME] Run the annotated cases of TOSCA files (crates/koinon-tosca/tests/suite) whose name contains
+               NAME; without it, all
   contracts    Build the contracts and rewrite contracts/artifacts
+  mutants      Change the code of the pure crates, line by line, and look whether a test fails: a campaign
+               of hours; further arguments go to cargo-mutants, such as `-p koinon-plan --shard 0/8`
   help         Print this help (also -h, --help)
 
 Needed: Rust with rustfmt and clippy, a C compiler; without --fast also Node 20 or later, npm and python3.
-Everything else is installed by the first run, pinned, into folders that git ignores.
+Everything else is installed by the first run, pinned, into the user's cache: KOINON_CACHE, or koinon below
+XDG_CACHE_HOME, or ~/.cache/koinon. `.tools` and every `node_modules` are links to it.
 The first failure ends the run and says what to do next.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in the workspace");
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("BUG: xtask is in the workspace");
     let result = match arguments[..] {
         ["test"] => test::run(root, Extent::Everything),
         ["test", "--fast"] => test::run(root, Extent::Fast),
         ["contracts"] => test::contracts(root),
+        ["mutants", ref rest @ ..] => test::mutants(root, rest),
         ["help" | "-h" | "--help"] | [_, "-h" | "--help"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
         }
+        ["suite", ref name @ ..] => test::suite(root, &name.join(" ")),
         _ => {
             eprintln!("unknown task: `{}`\n\n{HELP}", arguments.join(" "));
             return ExitCode::from(2);

@@ -7,56 +7,72 @@ import {IModule} from "./IModule.sol";
 
 /// @title The root of one service: its modules, its typed parameters, its revision
 interface ICore is IModule {
-    /// @notice A service was created. Lets anyone find the services of a chain.
-    event Created(string name, address indexed creator);
-    /// @notice A change was applied, or a module replaced; the service is at `revision`.
-    event Updated(uint64 indexed revision, address indexed by);
-    /// @notice A parameter was set, or removed (`present` false).
+    /// @notice A service was created; with this event anyone can list the services of a chain.
+    /// @dev Warning: any contract can emit it. Trust a service only after its code and wiring are
+    /// verified.
+    event ServiceCreated(string name, address indexed creator);
+    /// @notice The service reached `revision`: the account `by` applied a change or replaced a
+    /// module.
+    event ServiceUpdated(uint64 indexed revision, address indexed by);
+    /// @notice A parameter was set, or removed if `present` is false.
     event ParameterChanged(
         bytes32 indexed name, int256 value, bool present, uint64 indexed revision
     );
-    /// @notice The module `name` is at `module` from now on.
-    event ModuleChanged(bytes32 indexed name, address module);
+    /// @notice The module `name` was added, or replaced: from now on it is the contract `module`.
+    event ModuleRegistered(bytes32 indexed name, address module);
 
-    /// @notice The caller may not update `module`.
+    /// @notice `caller` may not update `module`; see Security's permissions.
     error CoreUnauthorized(address caller, bytes32 module);
-    /// @notice The change, or its list of edits for one module, is empty.
+    /// @notice The change contains nothing.
     error CoreEmptyChange();
-    /// @notice No module has this name, or it holds no objects.
+    /// @notice The change names `module` but has no edits for it.
+    error CoreEmptyEdits(bytes32 module);
+    /// @notice No module has this name, or the module holds no objects.
     error CoreUnknownModule(bytes32 name);
-    /// @notice No parameter has this name.
+    /// @notice No parameter has this name, or the name is empty.
     error CoreUnknownParameter(bytes32 name);
     /// @notice The parameter is negative where a natural number is needed.
     error CoreNegativeParameter(bytes32 name, int256 value);
-    /// @notice The change brings node sets without `replaceSets`.
-    error CoreUnexpectedSets();
-    /// @notice There would be more than `limit` parameters or modules.
-    error CoreLimitExceeded(uint256 limit);
-    /// @notice At creation: names and addresses differ in number, a name is empty, stands twice or is `core`, an address
-    /// is zero, or `timelock` or `security` is missing. In `setModule`: the name is empty or `core`, the address holds no
-    /// code or a module of another Core, or the timelock could update nothing any more.
-    error CoreInvalidModules();
+    /// @notice The change has node sets (`sets` of them) but `replaceSets` is false.
+    error CoreUnexpectedSets(uint256 sets);
+    /// @notice The service would have more than `limit` parameters.
+    error CoreTooManyParameters(uint256 limit);
+    /// @notice The service would have more than `limit` modules.
+    error CoreTooManyModules(uint256 limit);
+    /// @notice At creation, the numbers of names and of addresses differ.
+    error CoreModulesMismatch(uint256 names, uint256 addresses);
+    /// @notice At creation: the name is empty, `core` or given twice, or the address is zero. In
+    /// `setModule`: the name is empty or `core`, or the address holds no code or a module of
+    /// another Core.
+    error CoreInvalidModule(bytes32 name, address module);
+    /// @notice At creation, `timelock` or `security` is not among the names.
+    error CoreMissingModule(bytes32 name);
+    /// @notice With the module replaced, the timelock could not update the service any more.
+    error CoreTimelockLockedOut(address timelock);
 
-    /// @notice Applies a change as the next revision. Each module touched must allow the caller: parameters count as
-    /// `core`, node sets as `topology`, bans as `security`; permissions are the timelock's alone.
+    /// @notice Applies a change as the next revision, which it returns. Security must authorize the
+    /// caller for each module touched: parameters count as `core`, node sets as `topology`, bans as
+    /// `security`. Only the timelock changes permissions.
     function update(Change calldata change) external returns (uint64 revision);
-    /// @notice Points `name` at another contract, as the next revision; it keeps none of the old one's content. Only the timelock. A module
-    /// can be replaced but not removed.
+    /// @notice Replaces or adds the module `name`, as the next revision. Only the timelock. A
+    /// module cannot be removed.
+    /// @dev Warning: the new module keeps none of the old one's content.
     function setModule(bytes32 name, address module) external;
-    /// @notice The service's name.
+    /// @notice Returns the service's name.
     function name() external view returns (string memory);
-    /// @notice The revision: 0 before the first change; never decreases.
+    /// @notice Returns the revision: 0 before the first change. It never decreases.
     function revision() external view returns (uint64);
-    /// @notice The store of values.
+    /// @notice Returns the store of the objects' values.
     function blobs() external view returns (IBlobs);
-    /// @notice The module's address; zero if there is none.
+    /// @notice Returns the module's address; zero if there is none.
     function module(bytes32 name) external view returns (address);
-    /// @notice All modules.
+    /// @notice Returns all modules, Core included; `addresses[i]` belongs to `names[i]`.
     function modules() external view returns (bytes32[] memory names, address[] memory addresses);
-    /// @notice The parameter; reverts with CoreUnknownParameter.
+    /// @notice Returns the parameter; reverts with CoreUnknownParameter.
     function parameter(bytes32 name) external view returns (int256);
-    /// @notice The parameter as a natural number; reverts with CoreUnknownParameter or CoreNegativeParameter.
-    function natural(bytes32 name) external view returns (uint256);
-    /// @notice All parameters.
+    /// @notice Returns the parameter if it is at least 0; reverts with CoreUnknownParameter or
+    /// CoreNegativeParameter.
+    function naturalParameter(bytes32 name) external view returns (uint256);
+    /// @notice Returns all parameters; `values[i]` belongs to `names[i]`.
     function parameters() external view returns (bytes32[] memory names, int256[] memory values);
 }

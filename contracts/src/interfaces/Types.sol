@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @title The data that crosses contract boundaries
-/// @notice Names of modules, parameters and node sets are short ASCII strings, left aligned in a bytes32.
+/// @title The data that contracts hand to each other and to clients
+/// @notice Names of modules, parameters and node sets are short ASCII strings, left aligned in a
+/// bytes32.
 
-/// @notice One object's edit: `path` gets the value whose keccak256 is `blob`; zero removes it.
-/// @dev `was` is the blob the editor saw (zero: none). A mismatch reverts the whole change, so what was voted on is what
-/// happens.
+/// @notice Sets or removes one object: `path` gets the value whose keccak256 is `blob`; zero
+/// removes the object.
+/// @dev `was` is the blob the editor saw (zero: no object). If the module holds another blob, the
+/// whole change reverts: exactly what was voted on happens, or nothing.
 struct Edit {
     string path;
     bytes32 was;
     bytes32 blob;
 }
 
-/// @notice One object as stored: the blob it has and the revision that set it.
+/// @notice One object as stored: its blob and the revision that set it.
 struct Entry {
     string path;
     bytes32 blob;
@@ -26,32 +28,33 @@ struct ModuleEdits {
     Edit[] edits;
 }
 
-/// @notice Sets (`present`) or removes a typed parameter of Core: an integer input of the service template.
+/// @notice Sets (`present`) or removes a typed parameter of Core: an integer input of the service
+/// template.
 struct ParameterEdit {
     bytes32 name;
     int256 value;
     bool present;
 }
 
-/// @notice A set of equal nodes: `groups` and `size` name the Core parameters that hold the number of groups and the
-/// number of places per group.
+/// @notice A set of equal nodes. `groups` and `size` are names of Core parameters: the number of
+/// groups and the number of places per group.
 struct NodeSet {
     bytes32 name;
     bytes32 groups;
     bytes32 size;
 }
 
-/// @notice What a ban is about.
+/// @notice The kind of a ban's subject.
 enum BanKind {
-    /// @dev `subject` is keccak256 of the operator's name; all of its units.
+    /// @dev Bans all units of an operator; `subject` is keccak256 of its name.
     Operator,
-    /// @dev `subject` is keccak256 of the operator's name; its unit number `unit`.
+    /// @dev Bans the unit number `unit` of an operator; `subject` is keccak256 of its name.
     Node,
-    /// @dev `subject` is the SHA-256 fingerprint of a certificate.
+    /// @dev Bans a certificate; `subject` is its SHA-256 fingerprint.
     Credential
 }
 
-/// @notice Adds (`banned`) or lifts a ban.
+/// @notice Adds a ban, or lifts it if `banned` is false.
 struct Ban {
     BanKind kind;
     bytes32 subject;
@@ -59,23 +62,23 @@ struct Ban {
     bool banned;
 }
 
-/// @notice Who may update a module.
+/// @notice The accounts that may update a module.
 enum UpdateMode {
-    /// @dev Only the timelock, after a vote.
+    /// @dev The timelock alone, after a vote.
     Governance,
-    /// @dev The timelock, or any of a list of accounts.
+    /// @dev The timelock and each account of a list.
     Admins
 }
 
-/// @notice Sets how `module` may be updated.
+/// @notice Sets the accounts that may update `module`.
 struct Permission {
     bytes32 module;
     UpdateMode mode;
     address[] admins;
 }
 
-/// @notice A change: everything one revision alters, applied whole or not at all.
-/// @dev `sets` replaces the list of node sets when `replaceSets`; else it must be empty.
+/// @notice Everything that one revision alters; it is applied whole or not at all.
+/// @dev If `replaceSets`, `sets` replaces the list of node sets; otherwise `sets` must be empty.
 struct Change {
     ModuleEdits[] modules;
     ParameterEdit[] parameters;
@@ -85,8 +88,8 @@ struct Change {
     Permission[] permissions;
 }
 
-/// @notice An ECVRF proof (RFC 9381, secp256k1, SHA-256, try-and-increment) with the points that make it cheap to check:
-/// U = s*B - c*Y, sH = s*H, cGamma = c*Gamma.
+/// @notice An ECVRF proof (RFC 9381, secp256k1, SHA-256, try-and-increment), with three points that
+/// make it cheap to check: U = s*B - c*Y, sH = s*H, cGamma = c*Gamma.
 struct Proof {
     uint256 gammaX;
     uint256 gammaY;
@@ -100,7 +103,7 @@ struct Proof {
     uint256 cGammaY;
 }
 
-/// @notice What an operator's agent says of one of its nodes.
+/// @notice A node's state in its operator's report.
 enum NodeState {
     Unknown,
     Starting,

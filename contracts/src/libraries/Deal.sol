@@ -3,8 +3,10 @@ pragma solidity ^0.8.30;
 
 /// @notice The arithmetic of the deal; see IMapper.
 library Deal {
-    /// @notice The unit that pick `pick` of `slots` takes of `units`; not `filled` if there are too few units.
-    /// @dev pick < slots < 2^70 (64 sets of at most 2^64 places) and units < 2^64: nothing overflows.
+    /// @notice Returns the unit, out of `units`, that pick `pick` of `slots` gets; not `filled` if
+    /// there are too few units.
+    /// @dev pick < slots < 2^70 (64 sets of at most 2^64 places) and units < 2^64: nothing
+    /// overflows.
     function unitOf(uint256 pick, uint256 slots, uint256 units, bytes32 seed)
         internal
         pure
@@ -15,8 +17,10 @@ library Deal {
         return (true, (pick * units + offset) / slots);
     }
 
-    /// @notice The index that the shuffle of 0..groups moves to `group`: sigma(result) = group.
-    /// @dev Follows the one card that starts as `group` through the swaps. Once `i` passed it, it stays.
+    /// @notice Returns the index that the shuffle of 0..groups moves to `group`: sigma(index) =
+    /// group.
+    /// @dev Follows one element, `group`, through the swaps. It stays where it is once `i` is below
+    /// its index.
     function unshuffled(bytes32 seed, bytes32 set, uint256 groups, uint256 group)
         internal
         pure

@@ -5,31 +5,37 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {Proof} from "../interfaces/Types.sol";
 
-/// @notice Verifies ECVRF proofs (RFC 9381, section 5.3) on secp256k1 with SHA-256 and try-and-increment; suite 0xFE.
-/// @dev Scalar multiplications are the prover's work: it hands over U = s*B - c*Y, sH = s*H and cGamma = c*Gamma, and the
-/// ecrecover precompile, which returns the address of (sig*R - hash*B) / R.x, checks each of them. An address is 160 bits
-/// of a point's hash, so a false point passes with chance 2^-160. Each must be chosen before the challenge, a hash of
-/// U and V = sH - cGamma, fixes c and s; the 128 bits of c stay the weaker link, as in the RFC.
-/// Exceptional cases, none of which an honest prover meets with more than chance 2^-127:
-/// - ecrecover fails, as address zero, on an x that is not under the group order, a scalar of zero or an infinite result:
-///   all rejected. No point here is infinite or of order two: (0, 0) is off the curve and the group's order is prime.
-/// - sH = cGamma (V infinite) and sH = -cGamma (V needs doubling) are rejected, so plain addition is complete.
+/// @notice Verifies ECVRF proofs (RFC 9381, section 5.3) on secp256k1 with SHA-256 and
+/// try-and-increment; suite 0xFE.
+/// @dev The prover does the scalar multiplications: it provides U = s*B - c*Y, sH = s*H and cGamma
+/// = c*Gamma. The ecrecover precompile, which returns the address of (sig*R - hash*B) / R.x, checks
+/// each of them. An address is 160 bits of a point's hash, so a false point passes with probability
+/// 2^-160. The prover must choose the points before the challenge, a hash of U and V = sH - cGamma,
+/// fixes c and s. The 128 bits of c stay the weaker bound, as in the RFC.
+/// Exceptional cases, each of which an honest prover meets with a probability of at most 2^-127:
+/// - ecrecover returns address zero for an x not below the group's order, a scalar of zero or an
+///   infinite result. All are rejected. No point here is infinite or of order two: (0, 0) is off
+///   the curve and the group's order is prime.
+/// - sH = cGamma (V infinite) and sH = -cGamma (V needs doubling) are rejected, so plain addition
+///   is complete.
 library ECVRF {
-    /// @dev The field's size.
+    /// @dev The size of the field.
     uint256 private constant P = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
-    /// @dev The group's order.
+    /// @dev The order of the group.
     uint256 private constant N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
-    /// @dev Raising a square to this power gives its root, for P = 3 (mod 4).
+    /// @dev A square raised to this power is its root, because P = 3 (mod 4).
     uint256 private constant ROOT = (P + 1) / 4;
-    /// @dev The byte that stands for secp256k1, SHA-256, try-and-increment; RFC 9381 assigns none.
+    /// @dev The suite byte of secp256k1, SHA-256, try-and-increment; RFC 9381 assigns none.
     bytes1 private constant SUITE = 0xFE;
 
-    /// @notice Whether a public key is a point of the curve that proofs can be verified with.
+    /// @notice Returns whether (x, y) is a public key that proofs can be verified with: a point of
+    /// the curve with x < N.
     function isKey(uint256 x, uint256 y) internal pure returns (bool) {
         return x < N && _isPoint(x, y);
     }
 
-    /// @notice Returns the output (beta) of `proof` by the key (x, y) over `alpha`, or false.
+    /// @notice Returns whether `proof` is valid for the key (x, y) and `alpha`, and if so its
+    /// output (beta).
     function verify(Proof calldata proof, uint256 x, uint256 y, bytes memory alpha)
         internal
         view
@@ -48,7 +54,8 @@ library ECVRF {
         return (true, sha256(bytes.concat(SUITE, hex"03", gamma, hex"00")));
     }
 
-    /// @dev The bounds of RFC 9381, section 5.4.4, points of the curve, and no exceptional case of `_subtract`.
+    /// @dev Checks the bounds of RFC 9381, section 5.4.4, that all points are on the curve, and
+    /// that `_subtract` meets no exceptional case.
     function _isWellFormed(Proof calldata proof) private pure returns (bool) {
         return proof.c != 0 && proof.c >> 128 == 0 && proof.s != 0 && proof.s < N
             && _isPoint(proof.gammaX, proof.gammaY) && _isPoint(proof.uX, proof.uY)
@@ -56,13 +63,14 @@ library ECVRF {
             && proof.sHX != proof.cGammaX;
     }
 
-    /// @dev Whether U = s*B - c*Y, sH = s*H and cGamma = c*Gamma.
+    /// @dev Returns whether U = s*B - c*Y, sH = s*H and cGamma = c*Gamma.
     function _areProducts(Proof calldata proof, uint256 x, uint256 y, uint256 hX, uint256 hY)
         private
         pure
         returns (bool)
     {
-        // The products are under N and, N being prime, not zero; so the differences are scalars too.
+        // The products are below N, and not zero because N is prime; so the differences are scalars
+        // too.
         uint256 minusSX = N - mulmod(proof.s, x, N);
         uint256 minusCX = N - mulmod(proof.c, x, N);
         return _recovers(minusSX, x, y, minusCX, proof.uX, proof.uY)
@@ -77,14 +85,14 @@ library ECVRF {
         );
     }
 
-    /// @dev RFC 9381, section 5.4.3; `start` holds what stands before U.
+    /// @dev RFC 9381, section 5.4.3; `start` holds the bytes before U.
     function _challenge(bytes memory start, Proof calldata proof) private view returns (uint256) {
         (uint256 vX, uint256 vY) = _subtract(proof.sHX, proof.sHY, proof.cGammaX, proof.cGammaY);
         bytes memory end = bytes.concat(_compress(proof.uX, proof.uY), _compress(vX, vY), hex"00");
         return uint256(sha256(bytes.concat(start, end))) >> 128;
     }
 
-    /// @dev Whether (sig*R - hash*B) / R.x has the address of (x, y).
+    /// @dev Returns whether (sig*R - hash*B) / R.x has the address of (x, y).
     function _recovers(uint256 hash, uint256 rX, uint256 rY, uint256 sig, uint256 x, uint256 y)
         private
         pure
@@ -96,8 +104,9 @@ library ECVRF {
             && recovered == address(uint160(uint256(keccak256(abi.encode(x, y)))));
     }
 
-    /// @dev RFC 9381, section 5.4.1.1, with the compressed key as the salt. The counter is found here, so no lower one
-    /// that leads to a point can be passed over. A try fails with chance one half; 256 in a row never do.
+    /// @dev RFC 9381, section 5.4.1.1, with the compressed key as the salt. The search runs here,
+    /// so a prover cannot skip a counter that leads to a point. A try fails with probability 1/2,
+    /// all 256 with 2^-256.
     function _hashToCurve(bytes memory key, bytes memory alpha)
         private
         view
@@ -114,11 +123,11 @@ library ECVRF {
             y = Math.modExp(square, ROOT, P);
             if (mulmod(y, y, P) == square) return (x, y & 1 == 0 ? y : P - y);
         }
-        // Not a point: what follows rejects it.
+        // (0, 0) is not a point; the checks that follow reject it.
         return (0, 0);
     }
 
-    /// @dev (x1, y1) - (x2, y2) where x1 != x2.
+    /// @dev Returns (x1, y1) - (x2, y2), where x1 != x2.
     function _subtract(uint256 x1, uint256 y1, uint256 x2, uint256 y2)
         private
         view
@@ -133,12 +142,12 @@ library ECVRF {
         return x < P && y < P && mulmod(y, y, P) == _squareAt(x);
     }
 
-    /// @dev x^3 + 7.
+    /// @dev Returns x^3 + 7.
     function _squareAt(uint256 x) private pure returns (uint256) {
         return addmod(mulmod(mulmod(x, x, P), x, P), 7, P);
     }
 
-    /// @dev SEC1, 33 bytes.
+    /// @dev Returns the point in SEC1's compressed form, 33 bytes.
     function _compress(uint256 x, uint256 y) private pure returns (bytes memory) {
         return abi.encodePacked(y & 1 == 0 ? bytes1(0x02) : bytes1(0x03), x);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-// The modules' names in Core's registry.
+// Names under which Core registers the modules.
 
 bytes32 constant CORE = "core";
 bytes32 constant GOVERNANCE = "governance";

@@ -2,47 +2,49 @@
 
 use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::Address;
-use alloy::primitives::B256;
 use alloy::primitives::U256;
+use alloy::primitives::aliases::U48;
+use alloy::providers::DynProvider;
 use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
-use alloy::rpc::types::TransactionReceipt;
+use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolEvent;
+use koinon_bindings::Artifacts;
+use koinon_bindings::Blobs;
+use koinon_bindings::Core;
+use koinon_bindings::Governance;
+use koinon_bindings::Identity;
+use koinon_bindings::Mapper;
+use koinon_bindings::Security;
+use koinon_bindings::Stake;
+use koinon_bindings::Templates;
+use koinon_bindings::Timelock;
+use koinon_bindings::Topology;
 use koinon_model::Governance as GovernanceSettings;
 use serde::Serialize;
 
 use crate::client::Chain;
-use crate::client::Contracts;
-use crate::client::Sent;
-use crate::contracts::Artifacts;
-use crate::contracts::Blobs;
-use crate::contracts::Core;
-use crate::contracts::Governance;
-use crate::contracts::Identity;
-use crate::contracts::Mapper;
-use crate::contracts::Security;
-use crate::contracts::Stake;
-use crate::contracts::Templates;
-use crate::contracts::Timelock;
-use crate::contracts::Topology;
+use crate::contracts::Contracts;
 use crate::error::ChainError;
+use crate::registry::ModuleAddresses;
+use crate::registry::ServiceContract;
 
-/// What a service is created with; everything else comes by vote.
+/// The settings that a service is created with; everything else comes by vote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateSettings {
-    /// Its name.
+    /// The service's name.
     pub name: String,
-    /// How it is governed at first.
+    /// The rules of its votes until a vote changes them.
     pub governance: GovernanceSettings,
     /// Wei of one stake.
     pub denomination: U256,
-    /// A store of values to share; without one it is deployed.
+    /// A store of values to share; `None` deploys a new one.
     pub blobs: Option<Address>,
 }
 
 /// A service just created.
 #[derive(Clone, Debug)]
-pub struct Created {
+pub struct CreatedService {
     /// Its contracts.
     pub contracts: Contracts,
     /// The block of the first deployment.
@@ -51,116 +53,167 @@ pub struct Created {
     pub gas: u64,
 }
 
-/// A service found on a chain by its creation event. Anyone can emit such an event: verify before trusting.
+/// A service found on a chain by its creation event. Anyone can emit such an event: verify before
+/// trusting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FoundService {
     /// The address of its Core.
     pub address: Address,
     /// Its name.
     pub name: String,
-    /// Who created it.
+    /// The account that created it.
     pub creator: Address,
     /// The block it was created in.
     pub block: u64,
 }
 
+/// The contracts in the order of deployment. Their addresses follow from it.
+const DEPLOYMENT_ORDER: [ServiceContract; 11] = [
+    ServiceContract::Blobs,
+    ServiceContract::Stake,
+    ServiceContract::Timelock,
+    ServiceContract::Governance,
+    ServiceContract::Core,
+    ServiceContract::Identity,
+    ServiceContract::Artifacts,
+    ServiceContract::Topology,
+    ServiceContract::Templates,
+    ServiceContract::Mapper,
+    ServiceContract::Security,
+];
+
 impl Contracts {
     /// Deploys the contracts of a new service from the signing account.
     ///
-    /// Every address follows from the account's nonce, so each contract is told its siblings when it is made and nobody
-    /// ever holds a power to complete or alter the service. Nothing else may be sent from the account meanwhile.
+    /// Every address follows from the account's nonce, so each constructor gets the addresses of
+    /// the other contracts, and nobody ever holds a power to complete or alter the service. Nothing
+    /// else may be sent from the account meanwhile.
     ///
     /// # Errors
-    /// [`ChainError`]; what was deployed until then is unused and harmless.
-    pub async fn create(chain: Chain, settings: &CreateSettings) -> Result<Created, ChainError> {
+    /// As [`Chain::transfer`]; [`ChainError::NoService`] if the account sent something else
+    /// meanwhile. What was deployed until then is unused and harmless.
+    pub async fn create(
+        chain: Chain,
+        settings: &CreateSettings,
+    ) -> Result<CreatedService, ChainError> {
         let action = "create the service";
         let sender = chain.sender().ok_or(ChainError::NoSigner { action: action.to_owned() })?;
-        let provider = chain.provider().clone();
-        let nonce = provider.get_transaction_count(sender).pending().await;
-        let nonce = nonce.map_err(|error| ChainError::rpc(action, error))?;
-        let first = nonce + u64::from(settings.blobs.is_none());
-        let address = |index: u64| sender.create(first + index);
-        let blobs = settings.blobs.unwrap_or_else(|| sender.create(nonce));
-        let (stake, timelock, governance, core) = (address(0), address(1), address(2), address(3));
-        let [identity, artifacts, topology, templates, mapper, security] =
-            [4, 5, 6, 7, 8, 9].map(address);
-        let contracts = Self::of(
-            chain.clone(),
-            [
-                core, blobs, governance, timelock, stake, identity, artifacts, topology, templates,
-                mapper, security,
-            ],
-        );
-
-        let rules = &settings.governance;
-        let governor = Governance::Settings {
-            votingDelay: clamp48(rules.voting_delay),
-            votingPeriod: u32::try_from(rules.voting_period).unwrap_or(u32::MAX),
-            proposalThreshold: U256::from(rules.proposal_threshold),
-            quorumPercent: U256::from(rules.quorum),
+        let nonce = chain
+            .provider()
+            .get_transaction_count(sender)
+            .pending()
+            .await
+            .map_err(|error| ChainError::rpc(action, error))?;
+        let order = match settings.blobs {
+            None => &DEPLOYMENT_ORDER[..],
+            Some(_) => &DEPLOYMENT_ORDER[1..],
         };
-        let names = [
-            "governance",
-            "timelock",
-            "stake",
-            "identity",
-            "artifacts",
-            "topology",
-            "templates",
-            "mapper",
-            "security",
-        ];
-        let names = names.map(|name| B256::right_padding_from(name.as_bytes())).to_vec();
-        let modules = vec![
-            governance, timelock, stake, identity, artifacts, topology, templates, mapper, security,
-        ];
-        let unbonding = U256::from(rules.unbonding);
-        let delay = U256::from(rules.timelock);
-
-        let mut deployed = Deployed::default();
-        if settings.blobs.is_none() {
-            deployed.take(chain.send(action, Blobs::deploy_builder(&provider)).await?);
+        let predicted: Vec<(ServiceContract, Address)> = order
+            .iter()
+            .zip(nonce..)
+            .map(|(contract, nonce)| (*contract, sender.create(nonce)))
+            .collect();
+        let contracts = contracts_at(chain.clone(), &predicted, settings.blobs);
+        let (mut first_block, mut gas) = (None, 0);
+        for (contract, address) in predicted {
+            let request = deployment(&contracts, contract, settings);
+            let (sent, receipt) = chain.send_request(action, request).await?;
+            if receipt.contract_address != Some(address) {
+                // The account sent something else: the contracts do not know each other.
+                return Err(ChainError::NoService(contracts.core));
+            }
+            first_block.get_or_insert(sent.block);
+            gas += sent.gas;
         }
-        let call = Stake::deploy_builder(&provider, settings.denomination, unbonding);
-        deployed.take(chain.send(action, call).await?);
-        let call = Timelock::deploy_builder(&provider, delay, governance);
-        deployed.take(chain.send(action, call).await?);
-        let call = Governance::deploy_builder(&provider, stake, timelock, governor);
-        deployed.take(chain.send(action, call).await?);
-        let call = Core::deploy_builder(&provider, settings.name.clone(), blobs, names, modules);
-        deployed.take(chain.send(action, call).await?);
-        deployed.take(chain.send(action, Identity::deploy_builder(&provider, core)).await?);
-        deployed.take(chain.send(action, Artifacts::deploy_builder(&provider, core)).await?);
-        deployed.take(chain.send(action, Topology::deploy_builder(&provider, core)).await?);
-        deployed.take(chain.send(action, Templates::deploy_builder(&provider, core)).await?);
-        deployed.take(chain.send(action, Mapper::deploy_builder(&provider, core)).await?);
-        deployed.take(chain.send(action, Security::deploy_builder(&provider, core)).await?);
-        if deployed.last != Some(security) {
-            // Something else was sent from the account: the contracts do not know each other.
-            return Err(ChainError::NoService(core));
-        }
-        Ok(Created { contracts, block: deployed.block.unwrap_or_default(), gas: deployed.gas })
+        let block = first_block.expect("BUG: the order of deployment is not empty");
+        Ok(CreatedService { contracts, block, gas })
     }
 }
 
-#[derive(Default)]
-struct Deployed {
-    gas: u64,
-    block: Option<u64>,
-    last: Option<Address>,
+/// Returns the contracts at these addresses.
+fn contracts_at(
+    chain: Chain,
+    addresses: &[(ServiceContract, Address)],
+    shared_blobs: Option<Address>,
+) -> Contracts {
+    let mut modules = ModuleAddresses::default();
+    let (mut core, mut blobs) = (None, shared_blobs);
+    for (contract, address) in addresses {
+        match contract {
+            ServiceContract::Blobs => blobs = Some(*address),
+            ServiceContract::Core => core = Some(*address),
+            module => modules.insert(module.module_name(), *address),
+        }
+    }
+    core.zip(blobs)
+        .and_then(|(core, blobs)| Contracts::new(chain, core, blobs, modules))
+        .expect("BUG: the order of deployment holds every contract")
 }
 
-impl Deployed {
-    fn take(&mut self, (sent, receipt): (Sent, TransactionReceipt)) {
-        self.gas += sent.gas;
-        self.block.get_or_insert(sent.block);
-        self.last = receipt.contract_address;
+/// Returns the transaction that deploys one of the contracts with the arguments of its constructor.
+fn deployment(
+    contracts: &Contracts,
+    contract: ServiceContract,
+    settings: &CreateSettings,
+) -> TransactionRequest {
+    let provider: &DynProvider = contracts.chain().provider();
+    let rules = &settings.governance;
+    let core = contracts.core;
+    match contract {
+        ServiceContract::Blobs => Blobs::deploy_builder(provider).into_transaction_request(),
+        ServiceContract::Stake => {
+            let unbonding = U256::from(rules.unbonding);
+            Stake::deploy_builder(provider, settings.denomination, unbonding)
+                .into_transaction_request()
+        }
+        ServiceContract::Timelock => {
+            let governance = contracts.address(ServiceContract::Governance);
+            Timelock::deploy_builder(provider, U256::from(rules.timelock), governance)
+                .into_transaction_request()
+        }
+        ServiceContract::Governance => {
+            let stake = contracts.address(ServiceContract::Stake);
+            let timelock = contracts.address(ServiceContract::Timelock);
+            Governance::deploy_builder(provider, stake, timelock, governor_settings(rules))
+                .into_transaction_request()
+        }
+        ServiceContract::Core => {
+            let name = settings.name.clone();
+            let names = ServiceContract::MODULES.map(|module| module.module_name().to_word());
+            let modules = ServiceContract::MODULES.map(|module| contracts.address(module));
+            Core::deploy_builder(provider, name, contracts.blobs, names.to_vec(), modules.to_vec())
+                .into_transaction_request()
+        }
+        ServiceContract::Identity => {
+            Identity::deploy_builder(provider, core).into_transaction_request()
+        }
+        ServiceContract::Artifacts => {
+            Artifacts::deploy_builder(provider, core).into_transaction_request()
+        }
+        ServiceContract::Topology => {
+            Topology::deploy_builder(provider, core).into_transaction_request()
+        }
+        ServiceContract::Templates => {
+            Templates::deploy_builder(provider, core).into_transaction_request()
+        }
+        ServiceContract::Mapper => {
+            Mapper::deploy_builder(provider, core).into_transaction_request()
+        }
+        ServiceContract::Security => {
+            Security::deploy_builder(provider, core).into_transaction_request()
+        }
     }
 }
 
-/// Solidity's uint48.
-fn clamp48(number: u64) -> alloy::primitives::aliases::U48 {
-    alloy::primitives::aliases::U48::saturating_from(number)
+/// Encodes the rules of votes. A number of blocks that the governor's types cannot hold, of over a
+/// thousand years, becomes the largest they can.
+fn governor_settings(rules: &GovernanceSettings) -> Governance::Settings {
+    Governance::Settings {
+        votingDelay: U48::saturating_from(rules.voting_delay),
+        votingPeriod: u32::try_from(rules.voting_period).unwrap_or(u32::MAX),
+        proposalThreshold: U256::from(rules.proposal_threshold),
+        quorumPercent: U256::from(rules.quorum),
+    }
 }
 
 /// Finds the services created from block `from` on.
@@ -169,14 +222,17 @@ fn clamp48(number: u64) -> alloy::primitives::aliases::U48 {
 /// [`ChainError::Rpc`].
 pub async fn find_services(chain: &Chain, from: u64) -> Result<Vec<FoundService>, ChainError> {
     let filter = Filter::new()
-        .event_signature(Core::Created::SIGNATURE_HASH)
+        .event_signature(Core::ServiceCreated::SIGNATURE_HASH)
         .from_block(from)
         .to_block(BlockNumberOrTag::Latest);
-    let logs = chain.provider().get_logs(&filter).await;
-    let logs = logs.map_err(|error| ChainError::rpc("find services", error))?;
+    let logs = chain
+        .provider()
+        .get_logs(&filter)
+        .await
+        .map_err(|error| ChainError::rpc("find services", error))?;
     let services = logs.iter().filter_map(|log| {
-        // A foreign contract may use the same signature with other data: it is no service.
-        let event = Core::Created::decode_log(&log.inner).ok()?;
+        // A foreign contract may use the same signature with other data: it is not a service.
+        let event = Core::ServiceCreated::decode_log(&log.inner).ok()?;
         let block = log.block_number?;
         Some(FoundService {
             address: event.address,

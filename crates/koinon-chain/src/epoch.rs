@@ -4,33 +4,34 @@ use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::Bytes;
 use alloy::primitives::U256;
+use koinon_bindings::Mapper;
+use koinon_bindings::Mapper::MapperErrors;
 use koinon_model::Allocation;
+use koinon_model::DealMember;
 use koinon_model::Epoch;
-use koinon_model::Member;
 use koinon_model::NodeSet;
+use koinon_model::SetTemplate;
 use koinon_model::Slot;
 use koinon_trust::BeaconKey;
 use koinon_trust::BeaconPublicKey;
 use koinon_trust::Proof;
 use serde::Serialize;
 
-use crate::client::Contracts;
-use crate::client::Sent;
-use crate::client::View;
-use crate::contracts::Mapper;
-use crate::contracts::Mapper::MapperErrors;
+use crate::client::SentTransaction;
+use crate::contracts::Contracts;
+use crate::contracts::View;
 use crate::error::ChainError;
-use crate::error::Revert;
+use crate::revert::Revert;
 use crate::wire::WireError;
 
-/// An epoch as the contracts know it.
+/// An epoch in the contracts' records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EpochInfo {
+pub struct EpochRecord {
     /// Its number.
     pub number: Epoch,
     /// The block it opened in.
     pub opened_at: u64,
-    /// The block whose operators and stakes it deals with.
+    /// The block whose operators and stakes it is dealt with.
     pub snapshot: u64,
     /// Operators at the snapshot.
     pub members: u32,
@@ -40,34 +41,34 @@ pub struct EpochInfo {
     pub units: u64,
     /// Whether its deal is finished.
     pub dealt: bool,
-    /// Who proved its seed.
+    /// The operator that proved its seed.
     pub beacon: Address,
-    /// Its seed.
+    /// Its seed: the output of the beacon's proof.
     pub seed: B256,
 }
 
-/// Who proves the next epoch's seed, and over what.
+/// The operator that must prove the next epoch's seed, and the message to prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Beacon {
-    /// The operator.
+pub struct NextBeacon {
+    /// The operator's account.
     pub operator: Address,
-    /// The key its proof must verify with.
+    /// The key that its proof must verify with.
     pub key: BeaconPublicKey,
-    /// The message.
+    /// The message: the VRF's input.
     pub alpha: Bytes,
     /// The block from which the epoch can open.
     pub opens_at: u64,
 }
 
-impl From<Mapper::Epoch> for EpochInfo {
+impl From<Mapper::Epoch> for EpochRecord {
     fn from(epoch: Mapper::Epoch) -> Self {
         Self {
             number: Epoch(epoch.number),
             opened_at: epoch.openedAt,
             snapshot: epoch.snapshot,
-            members: epoch.members,
-            operators: epoch.operators,
-            units: epoch.units,
+            members: epoch.snapshotOperators,
+            operators: epoch.dealtOperators,
+            units: epoch.dealtUnits,
             dealt: epoch.dealt,
             beacon: epoch.beacon,
             seed: epoch.seed,
@@ -76,31 +77,37 @@ impl From<Mapper::Epoch> for EpochInfo {
 }
 
 impl Contracts {
-    /// Operators per chunk of a deal: 13.8 M gas measured, of the 16.8 M a transaction may use (EIP-7825).
-    pub const CHUNK: usize = 400;
+    /// Operators per chunk of a deal: 13.8 M gas measured, of the 16.8 M a transaction may use
+    /// (EIP-7825).
+    pub const OPERATORS_PER_CHUNK: usize = 400;
 
     /// Fixes the first seed, once there are operators.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn begin(&self) -> Result<Sent, ChainError> {
-        Ok(self.chain().send("begin the epochs", self.mapper().begin()).await?.0)
+    /// As [`Chain::transfer`](crate::Chain::transfer).
+    pub async fn begin(&self) -> Result<SentTransaction, ChainError> {
+        self.chain().send("begin the epochs", self.mapper().begin()).await
     }
 
     /// Opens the next epoch with the beacon's proof.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn open_epoch(&self, beacon: &Beacon, key: &BeaconKey) -> Result<Sent, ChainError> {
+    /// As [`Chain::transfer`](crate::Chain::transfer); [`ChainError::Vrf`].
+    pub async fn open_epoch(
+        &self,
+        beacon: &NextBeacon,
+        key: &BeaconKey,
+    ) -> Result<SentTransaction, ChainError> {
         let proof = encode_proof(&key.prove(&beacon.alpha)?);
-        Ok(self.chain().send("open the epoch", self.mapper().open(proof)).await?.0)
+        self.chain().send("open the epoch", self.mapper().open(proof)).await
     }
 
-    /// Deals what is left to deal of the newest epoch. Anyone may; a chunk that others dealt meanwhile is skipped.
+    /// Deals the rest of the newest epoch. Anyone may; a chunk that others dealt meanwhile is
+    /// skipped.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn deal(&self) -> Result<Vec<Sent>, ChainError> {
+    /// As [`Chain::transfer`](crate::Chain::transfer); [`ChainError::Deal`].
+    pub async fn deal(&self) -> Result<Vec<SentTransaction>, ChainError> {
         let epoch = self.now().latest_epoch().await?;
         let mut sent = Vec::new();
         let Some(epoch) = epoch.filter(|epoch| !epoch.dealt && epoch.number > Epoch(0)) else {
@@ -108,19 +115,20 @@ impl Contracts {
         };
         let members = self.members_at(epoch.snapshot).await?;
         let units = self.now().units_at(&members, epoch.snapshot).await?;
-        let members = members.into_iter().zip(units);
-        let members = members.map(|(account, units)| Member { account, units, banned: [].into() });
+        let with_units = members.into_iter().zip(units);
+        let members =
+            with_units.map(|(account, units)| DealMember { account, units, banned: [].into() });
         let allocation = Allocation::deal(epoch.seed, members.collect(), Vec::new())?;
         let order: Vec<Address> = allocation.order().iter().map(|member| member.account).collect();
-        for (index, chunk) in
-            order.chunks(Self::CHUNK).enumerate().skip(epoch.operators as usize / Self::CHUNK)
-        {
-            let from = u32::try_from(index * Self::CHUNK).unwrap_or(u32::MAX);
+        let chunks = order.chunks(Self::OPERATORS_PER_CHUNK).enumerate();
+        for (index, chunk) in chunks.skip(epoch.operators as usize / Self::OPERATORS_PER_CHUNK) {
+            let start = index * Self::OPERATORS_PER_CHUNK;
+            let from = u32::try_from(start).expect("BUG: Core limits the number of operators");
             let mapper = self.mapper();
             let call = mapper.deal(epoch.number.0, from, chunk.to_vec());
             match self.chain().send("deal", call).await {
-                Ok((dealt, _)) => sent.push(dealt),
-                Err(error) if is_dealt(&error, index * Self::CHUNK + chunk.len()) => {}
+                Ok(dealt) => sent.push(dealt),
+                Err(error) if is_dealt(&error, start + chunk.len()) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -132,28 +140,41 @@ impl View<'_> {
     /// Returns the epoch in force; `None` before the first deal.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn current_epoch(&self) -> Result<Option<EpochInfo>, ChainError> {
-        let epoch = self.contracts.mapper().current().block(self.block).call().await;
-        let epoch = epoch.map_err(|error| ChainError::call("read the epoch", error))?;
+    /// [`ChainError::Rpc`].
+    pub async fn current_epoch(&self) -> Result<Option<EpochRecord>, ChainError> {
+        let epoch = self
+            .contracts
+            .mapper()
+            .currentEpoch()
+            .block(self.block)
+            .call()
+            .await
+            .map_err(|error| ChainError::call("read the epoch", error))?;
         Ok((epoch.number > 0).then(|| epoch.into()))
     }
 
     /// Returns the newest epoch, dealt or not; `None` before the epochs began.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn latest_epoch(&self) -> Result<Option<EpochInfo>, ChainError> {
-        let epoch = self.contracts.mapper().latest().block(self.block).call().await;
-        let epoch = epoch.map_err(|error| ChainError::call("read the epoch", error))?;
+    /// [`ChainError::Rpc`].
+    pub async fn latest_epoch(&self) -> Result<Option<EpochRecord>, ChainError> {
+        let epoch = self
+            .contracts
+            .mapper()
+            .latestEpoch()
+            .block(self.block)
+            .call()
+            .await
+            .map_err(|error| ChainError::call("read the epoch", error))?;
         Ok((epoch.openedAt > 0).then(|| epoch.into()))
     }
 
-    /// Returns who opens the next epoch, over what, and from when on.
+    /// Returns the operator that opens the next epoch, the message to prove, and the first block.
     ///
     /// # Errors
-    /// [`ChainError`]; a revert while the newest epoch's deal is unfinished or before the epochs began.
-    pub async fn next_beacon(&self) -> Result<Beacon, ChainError> {
+    /// [`ChainError::Reverted`] while the newest epoch's deal is unfinished or before the epochs
+    /// began; [`ChainError::Vrf`] for a key that is not a point of the curve.
+    pub async fn next_beacon(&self) -> Result<NextBeacon, ChainError> {
         let failed = |error| ChainError::call("read the next beacon", error);
         let mapper = self.contracts.mapper();
         let (operator, x, y) =
@@ -161,14 +182,15 @@ impl View<'_> {
         let alpha = mapper.alpha().block(self.block).call().await.map_err(failed)?;
         let opens_at = mapper.opensAt().block(self.block).call().await.map_err(failed)?;
         let key = BeaconPublicKey::from_coordinates(&x.to_be_bytes(), &y.to_be_bytes())?;
-        Ok(Beacon { operator, key, alpha, opens_at: opens_at.saturating_to() })
+        Ok(NextBeacon { operator, key, alpha, opens_at: opens_at.saturating_to() })
     }
 
-    /// Computes the allocation in force from the deal on chain, and checks the deal's order against its seed; `None`
-    /// before the first deal.
+    /// Computes the allocation in force from the deal on chain, and checks the deal's order against
+    /// its seed; `None` before the first deal.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`WireError::Order`] for an order that the seed does not give, [`WireError::Short`] for a
+    /// deal without all its operators, [`WireError::Set`], [`ChainError::Deal`].
     pub async fn allocation(&self) -> Result<Option<Allocation>, ChainError> {
         let sets = self.node_sets().await?;
         self.allocation_of(sets).await
@@ -177,7 +199,7 @@ impl View<'_> {
     /// Computes the allocation that the deal in force gives for other node sets.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// As [`View::allocation`].
     pub async fn allocation_of(
         &self,
         sets: Vec<NodeSet>,
@@ -192,59 +214,63 @@ impl View<'_> {
         Ok(Some(allocation))
     }
 
-    /// Returns the node sets in numbers.
+    /// Returns the node sets with their sizes.
     ///
     /// # Errors
-    /// [`ChainError`]; [`WireError::Set`] if a parameter is missing.
+    /// [`WireError::Set`] if a parameter is missing or out of range.
     pub async fn node_sets(&self) -> Result<Vec<NodeSet>, ChainError> {
         let parameters = self.parameters().await?;
         let sets = self.sets().await?;
-        let resolve = |set: &koinon_model::SetTemplate| {
+        let resolve = |set: &SetTemplate| {
             set.resolve(&parameters).ok_or_else(|| WireError::Set(set.name.clone()))
         };
         Ok(sets.iter().map(resolve).collect::<Result<_, _>>()?)
     }
 
-    /// Returns what the contract says of one slot: operator and unit; zero if it is vacant.
+    /// Returns the operator of a slot and the number of its unit, as the contract computes them;
+    /// zero if the slot is vacant.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError::Reverted`] if there is no such slot.
     pub async fn operator_of(&self, slot: &Slot) -> Result<(Address, u32), ChainError> {
         let mapper = self.contracts.mapper();
-        let call = mapper.operatorOf(slot.set.to_word(), slot.group, slot.place);
-        let found = call.block(self.block).call().await;
-        let found = found.map_err(|error| ChainError::call("look up the slot", error))?;
-        Ok((found.operator, found.unit))
+        let holder = mapper
+            .operatorOf(slot.set.to_word(), slot.group, slot.place)
+            .block(self.block)
+            .call()
+            .await
+            .map_err(|error| ChainError::call("look up the slot", error))?;
+        Ok((holder.operator, holder.unit))
     }
 
-    async fn dealt(&self, epoch: &EpochInfo) -> Result<Vec<Member>, ChainError> {
-        let mut members = Vec::new();
-        let anyone_banned = !self
+    /// Returns the operators in the order they were dealt, with the units that are banned now.
+    async fn dealt(&self, epoch: &EpochRecord) -> Result<Vec<DealMember>, ChainError> {
+        let bans = self
             .contracts
             .security()
             .bans()
             .block(self.block)
             .call()
             .await
-            .map_err(|error| ChainError::call("read the bans", error))?
-            .is_empty();
-        for start in (0..epoch.operators).step_by(500) {
+            .map_err(|error| ChainError::call("read the bans", error))?;
+        let mut members = Vec::new();
+        for start in (0..epoch.operators).step_by(Self::OPERATORS_PER_PAGE) {
             let mapper = self.contracts.mapper();
-            let page = mapper.order(true, U256::from(start), U256::from(500));
-            let page = page.block(self.block).call().await;
-            let page = page.map_err(|error| ChainError::call("read the deal", error))?;
-            for (account, units) in page._0.into_iter().zip(page._1) {
-                members.push(Member { account, units, banned: [].into() });
+            let page = mapper
+                .currentOrder(U256::from(start), U256::from(Self::OPERATORS_PER_PAGE))
+                .block(self.block)
+                .call()
+                .await
+                .map_err(|error| ChainError::call("read the deal", error))?;
+            for (account, units) in page.operators.into_iter().zip(page.units) {
+                members.push(DealMember { account, units, banned: [].into() });
             }
         }
-        if members.len() != epoch.operators as usize {
-            return Err(WireError::Short {
-                got: members.len(),
-                expected: epoch.operators as usize,
-            }
-            .into());
+        let expected = epoch.operators as usize;
+        if members.len() != expected {
+            return Err(WireError::Short { got: members.len(), expected }.into());
         }
-        if anyone_banned {
+        if !bans.is_empty() {
             for member in &mut members {
                 let operator = self.operator(member.account).await?;
                 member.banned = self.banned_units(&operator.name).await?;
@@ -254,12 +280,12 @@ impl View<'_> {
     }
 }
 
-/// Whether a chunk was refused because others dealt the first `operators` meanwhile.
+/// Returns whether a chunk was rejected because others dealt the first `operators` meanwhile.
 fn is_dealt(error: &ChainError, operators: usize) -> bool {
-    let Some(Revert::Mapper(refusal)) = error.revert() else { return false };
-    match &**refusal {
+    let Some(Revert::Mapper(reason)) = error.revert() else { return false };
+    match &**reason {
         MapperErrors::MapperAlreadyDealt(_) => true,
-        MapperErrors::MapperWrongEpoch(wrong) => wrong.current > wrong.given,
+        MapperErrors::MapperWrongEpoch(wrong) => wrong.latest > wrong.given,
         MapperErrors::MapperUnexpectedChunk(chunk) => chunk.expected as usize >= operators,
         _ => false,
     }

@@ -1,192 +1,115 @@
-//! What can go wrong between us and the contracts.
+//! Failures of requests to a chain.
 
-use std::fmt;
-
+use alloy::primitives::Address;
 use alloy::primitives::B256;
-use alloy::primitives::Bytes;
-use alloy::sol_types::Panic;
-use alloy::sol_types::Revert as Message;
-use alloy::sol_types::SolError;
-use alloy::sol_types::SolInterface;
+use alloy::primitives::U256;
 use alloy::transports::RpcError;
 use alloy::transports::TransportErrorKind;
-use koinon_model::ContentError;
 use koinon_model::DealError;
 use koinon_model::JsonError;
-use koinon_trust::CertificateError;
+use koinon_model::Module;
 use koinon_trust::VrfError;
 use thiserror::Error;
 
-use crate::contracts::Blobs::BlobsErrors;
-use crate::contracts::Core::CoreErrors;
-use crate::contracts::Governance::GovernanceErrors;
-use crate::contracts::Identity::IdentityErrors;
-use crate::contracts::Mapper::MapperErrors;
-use crate::contracts::Security::SecurityErrors;
-use crate::contracts::Stake::StakeErrors;
-use crate::contracts::Templates::TemplatesErrors;
-use crate::contracts::Timelock::TimelockErrors;
-use crate::contracts::Topology::TopologyErrors;
+use crate::revert::Revert;
+use crate::text::printable;
+use crate::text::short_number;
 use crate::wire::WireError;
 
-/// Why something asked of a chain did not happen.
+/// The failure of a request to a chain. `action` is the attempt, as in `cannot {action}`.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ChainError {
-    /// The address of the chain is no URL we can use.
+    /// The URL of the node cannot be used.
     #[error("cannot use the RPC URL {url}: expected http://, https://, ws:// or wss://")]
     Url {
-        /// What was given.
+        /// As it was given.
         url: String,
     },
-    /// The node did not answer, or refused.
+    /// The node did not answer, or answered with an error that is not a revert.
     #[error("cannot {action}")]
     Rpc {
-        /// What was attempted.
+        /// The attempt, such as `read the block number`.
         action: String,
-        /// Why.
+        /// The error of the transport, or the node's.
         #[source]
         source: RpcError<TransportErrorKind>,
     },
-    /// The contract refused.
+    /// A contract rejected the call.
     #[error("cannot {action}: {revert}")]
     Reverted {
-        /// What was attempted.
+        /// The attempt, such as `read the block number`.
         action: String,
         /// The contract's reason.
         revert: Revert,
     },
-    /// The node's answer is none of our contracts'.
+    /// The governor rejected a vote before the proposal opened or after it closed.
+    #[error("cannot vote: proposal {} {}", short_number(*id), voting_time(*opens, *closes, *now))]
+    NotOpen {
+        /// The proposal.
+        id: U256,
+        /// The block after which votes count.
+        opens: u64,
+        /// The last block to vote in.
+        closes: u64,
+        /// The newest block.
+        now: u64,
+        /// The governor's reason.
+        revert: Revert,
+    },
+    /// A contract's answer does not decode as the answer of a Koinon contract.
     #[error("cannot {action}: the answer is not that of a Koinon contract")]
     Answer {
-        /// What was attempted.
+        /// The attempt, such as `read the block number`.
         action: String,
-        /// Why.
+        /// The error of the decoder.
         #[source]
         source: Box<alloy::contract::Error>,
     },
-    /// No receipt came in time.
+    /// A transaction was sent, and its receipt did not come in time. It may be mined later.
     #[error("cannot {action}: transaction {hash} was not mined within {seconds} s")]
     NotMined {
-        /// What was attempted.
+        /// The attempt, such as `read the block number`.
         action: String,
         /// The transaction.
         hash: B256,
-        /// How long was waited.
+        /// The time waited, in seconds.
         seconds: u64,
     },
-    /// No answer came in time.
-    #[error("cannot {action}: the chain does not answer in time")]
+    /// The chain did not answer before the caller's deadline.
+    #[error("cannot {action}: the chain did not answer in time")]
     Timeout {
-        /// What was attempted.
+        /// The attempt, such as `read the block number`.
         action: String,
     },
-    /// Something was to be sent, but there is no key to sign it with.
+    /// A transaction needs a key, and the connection has none.
     #[error("cannot {action}: no key to sign with")]
     NoSigner {
-        /// What was attempted.
+        /// The attempt, such as `read the block number`.
         action: String,
     },
-    /// There is no service at the address.
+    /// The address holds no Core with all modules of a service.
     #[error("no Koinon service at {0}")]
-    NoService(alloy::primitives::Address),
-    /// What was read is not what a contract may hold.
-    #[error("the chain's content is not acceptable")]
+    NoService(Address),
+    /// Data on chain breaks a rule that the contracts do not check.
+    #[error("the service's data on chain is invalid")]
     Wire(#[from] WireError),
-    /// An object's blob is no canonical value.
-    #[error("object {path} of module {module} is not acceptable JSON")]
+    /// The value of an object is not valid JSON.
+    #[error("object {module}/{} is not valid JSON", printable(path))]
     Object {
         /// The module.
-        module: koinon_model::Module,
-        /// The path.
+        module: Module,
+        /// The path in the module.
         path: String,
-        /// Why.
+        /// The first fault.
         #[source]
         source: JsonError,
     },
-    /// The content cannot go on chain.
-    #[error(transparent)]
-    Content(#[from] ContentError),
-    /// What was dealt makes no allocation.
-    #[error("the chain's deal is not acceptable")]
+    /// The operators and node sets on chain do not give an allocation.
+    #[error("the deal on chain gives no allocation")]
     Deal(#[from] DealError),
-    /// The VRF refused.
-    #[error("the epoch's proof cannot be made")]
+    /// The beacon's key on chain is not a point of the curve, or the message cannot be proved.
+    #[error("the beacon's key or message is invalid")]
     Vrf(#[from] VrfError),
-    /// A certificate was refused.
-    #[error("the certificate is not acceptable")]
-    Certificate(#[from] CertificateError),
-}
-
-/// A contract's reason for refusing, with its arguments.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each variant is the contract it is named after")]
-pub enum Revert {
-    Core(Box<CoreErrors>),
-    Identity(Box<IdentityErrors>),
-    Mapper(Box<MapperErrors>),
-    Security(Box<SecurityErrors>),
-    Stake(Box<StakeErrors>),
-    Templates(Box<TemplatesErrors>),
-    Topology(Box<TopologyErrors>),
-    Governance(Box<GovernanceErrors>),
-    Timelock(Box<TimelockErrors>),
-    Blobs(Box<BlobsErrors>),
-    /// `Error(string)`.
-    Message(String),
-    /// `Panic(uint256)`.
-    Panic(Panic),
-    /// Anything else.
-    Unknown(Bytes),
-}
-
-impl Revert {
-    /// Decodes revert data. Errors that several contracts share are found under the first of them.
-    pub fn decode(data: &[u8]) -> Self {
-        fn of<E: SolInterface>(data: &[u8], wrap: fn(Box<E>) -> Revert) -> Option<Revert> {
-            E::abi_decode(data).ok().map(Box::new).map(wrap)
-        }
-        of(data, Self::Core)
-            .or_else(|| of(data, Self::Identity))
-            .or_else(|| of(data, Self::Mapper))
-            .or_else(|| of(data, Self::Security))
-            .or_else(|| of(data, Self::Stake))
-            .or_else(|| of(data, Self::Templates))
-            .or_else(|| of(data, Self::Topology))
-            .or_else(|| of(data, Self::Governance))
-            .or_else(|| of(data, Self::Timelock))
-            .or_else(|| of(data, Self::Blobs))
-            .or_else(|| Message::abi_decode(data).ok().map(|message| Self::Message(message.reason)))
-            .or_else(|| Panic::abi_decode(data).ok().map(Self::Panic))
-            .unwrap_or_else(|| Self::Unknown(Bytes::copy_from_slice(data)))
-    }
-}
-
-impl fmt::Display for Revert {
-    /// Shows the error as Solidity would: its name and arguments.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = match self {
-            Self::Core(error) => format!("{error:?}"),
-            Self::Identity(error) => format!("{error:?}"),
-            Self::Mapper(error) => format!("{error:?}"),
-            Self::Security(error) => format!("{error:?}"),
-            Self::Stake(error) => format!("{error:?}"),
-            Self::Templates(error) => format!("{error:?}"),
-            Self::Topology(error) => format!("{error:?}"),
-            Self::Governance(error) => format!("{error:?}"),
-            Self::Timelock(error) => format!("{error:?}"),
-            Self::Blobs(error) => format!("{error:?}"),
-            Self::Message(message) => return f.write_str(message),
-            Self::Panic(panic) => return write!(f, "{panic}"),
-            Self::Unknown(data) if data.is_empty() => {
-                return f.write_str("reverted without a reason");
-            }
-            Self::Unknown(data) => return write!(f, "reverted with {data}"),
-        };
-        // `Name(Name { argument: value })` reads as `Name { argument: value }`.
-        let inner = shown.split_once('(').map(|(_, rest)| rest.strip_suffix(')').unwrap_or(rest));
-        f.write_str(inner.unwrap_or(&shown))
-    }
 }
 
 impl ChainError {
@@ -212,17 +135,29 @@ impl ChainError {
         }
     }
 
-    /// Returns the contract's reason, if it refused.
+    /// Returns the reason of the contract that rejected the call; `None` if none did.
     pub fn revert(&self) -> Option<&Revert> {
-        if let Self::Reverted { revert, .. } = self { Some(revert) } else { None }
+        match self {
+            Self::Reverted { revert, .. } | Self::NotOpen { revert, .. } => Some(revert),
+            _ => None,
+        }
     }
 
-    /// Returns whether the same may succeed later: the node did not answer.
+    /// Returns whether the same request may succeed later, because the node did not answer it.
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Rpc { source, .. } => source.is_transport_error(),
             Self::NotMined { .. } | Self::Timeout { .. } => true,
             _ => false,
         }
+    }
+}
+
+/// Says when a vote was possible or will be.
+fn voting_time(opens: u64, closes: u64, now: u64) -> String {
+    if now <= opens {
+        format!("opens after block {opens} (now {now})")
+    } else {
+        format!("closed at block {closes} (now {now})")
     }
 }

@@ -9,17 +9,20 @@ use alloy::rpc::types::Filter;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use alloy::sol_types::SolEvent;
-use koinon_model::Change;
+use koinon_bindings::Core;
+use koinon_bindings::Governance;
+use koinon_bindings::Governance::GovernanceErrors;
+use koinon_model::ContentChange;
 use koinon_model::Governance as GovernanceSettings;
 use koinon_model::keccak256;
 use serde::Serialize;
 
 use crate::client::Chain;
-use crate::client::Contracts;
-use crate::client::Sent;
-use crate::contracts::Core;
-use crate::contracts::Governance;
+use crate::client::SentTransaction;
+use crate::contracts::Contracts;
 use crate::error::ChainError;
+use crate::registry::ServiceContract;
+use crate::revert::Revert;
 use crate::wire::WireError;
 use crate::wire::decode_change;
 use crate::wire::encode_change;
@@ -27,11 +30,11 @@ use crate::wire::encode_change;
 /// A proposal as it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
-    /// Its number: the governor's hash of everything below.
+    /// Its number: the governor's hash of its calls and its description.
     pub id: U256,
-    /// Who proposed.
+    /// The account that proposed it.
     pub proposer: Address,
-    /// What for.
+    /// Its text, as the proposer wrote it.
     pub description: String,
     /// The block it was made in.
     pub block: u64,
@@ -44,7 +47,7 @@ pub struct Proposal {
     calls: Vec<Bytes>,
 }
 
-/// Where a proposal stands.
+/// The state of a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProposalState {
@@ -52,11 +55,11 @@ pub enum ProposalState {
     Pending,
     /// It can be voted on.
     Active,
-    /// Its proposer took it back.
+    /// Its proposer withdrew it.
     Canceled,
-    /// It was voted down, or the quorum was missed.
+    /// More stake voted against than for, or the quorum was missed.
     Defeated,
-    /// It was voted for and waits to be queued.
+    /// More stake voted for; it can be queued.
     Succeeded,
     /// It waits for the timelock.
     Queued,
@@ -78,18 +81,44 @@ pub enum Vote {
     Abstain,
 }
 
+/// The stake that voted on a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProposalVotes {
+    /// Against.
+    pub against: U256,
+    /// For.
+    pub in_favor: U256,
+    /// Neither, but it counts for the quorum.
+    pub abstain: U256,
+}
+
 impl Proposal {
+    fn from_event(event: &Governance::ProposalCreated, block: u64) -> Self {
+        Self {
+            id: event.proposalId,
+            proposer: event.proposer,
+            description: event.description.clone(),
+            block,
+            vote_start: event.voteStart.saturating_to(),
+            vote_end: event.voteEnd.saturating_to(),
+            targets: event.targets.clone(),
+            values: event.values.clone(),
+            calls: event.calldatas.clone(),
+        }
+    }
+
     /// Returns the change it proposes.
     ///
     /// # Errors
-    /// [`WireError::ForeignCalls`] if it proposes anything but one change of `contracts`.
-    pub fn change(&self, contracts: &Contracts) -> Result<Change, WireError> {
+    /// [`WireError::ForeignCalls`] if it proposes anything but one change of `contracts`;
+    /// [`WireError::Ambiguous`], [`WireError::Name`], [`WireError::Parameter`] and
+    /// [`WireError::Unknown`] for a change that does not decode.
+    pub fn change(&self, contracts: &Contracts) -> Result<ContentChange, WireError> {
         let foreign = || WireError::ForeignCalls(self.calls.len());
         let ([target], [call]) = (&self.targets[..], &self.calls[..]) else {
             return Err(foreign());
         };
-        let decoded = Core::updateCall::abi_decode(call);
-        match decoded {
+        match Core::updateCall::abi_decode(call) {
             Ok(update) if *target == contracts.core => decode_change(&update.change),
             Ok(_) | Err(_) => Err(foreign()),
         }
@@ -104,20 +133,22 @@ impl Contracts {
     /// Proposes a change; its objects must have been published.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// As [`Chain::transfer`]; [`WireError::Short`] if the governor did not emit the proposal.
     pub async fn propose(
         &self,
-        change: &Change,
+        change: &ContentChange,
         description: &str,
-    ) -> Result<(Proposal, Sent), ChainError> {
+    ) -> Result<(Proposal, SentTransaction), ChainError> {
         let call = Core::updateCall { change: encode_change(change) }.abi_encode();
-        let (targets, values, calls) = (vec![self.core], vec![U256::ZERO], vec![call.into()]);
-        let governor = self.governance();
-        let call = governor.propose(targets, values, calls, description.to_owned());
-        let (sent, receipt) = self.chain().send("propose", call).await?;
+        let request = self
+            .governance()
+            .propose(vec![self.core], vec![U256::ZERO], vec![call.into()], description.to_owned())
+            .into_transaction_request();
+        let (sent, receipt) = self.chain().send_request("propose", request).await?;
         let created = receipt.logs().iter().find_map(|log| {
+            // Logs of other contracts and other events are passed over.
             let event = Governance::ProposalCreated::decode_log(&log.inner).ok()?;
-            Some(proposal(&event, sent.block))
+            Some(Proposal::from_event(&event, sent.block))
         });
         let missing = WireError::Short { got: 0, expected: 1 };
         Ok((created.ok_or(missing)?, sent))
@@ -126,67 +157,98 @@ impl Contracts {
     /// Applies a change directly, as an admin of every module it touches.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn update(&self, change: &Change) -> Result<Sent, ChainError> {
-        let request = self.update_request(change);
-        let sent = self.chain().send_with_room("update the service", request, room(change)).await?;
+    /// As [`Chain::transfer`].
+    pub async fn update(&self, change: &ContentChange) -> Result<SentTransaction, ChainError> {
+        let (request, margin) = (self.update_request(change), gas_margin(change));
+        let sent = self.chain().send_with_margin("update the service", request, margin).await?;
         Ok(sent.0)
     }
 
-    /// Returns the transaction that applies a change directly, for whoever signs and sends it themselves. Others before it
-    /// in its block can make it dearer than estimated: see [`Contracts::update`], which leaves room for that.
-    pub fn update_request(&self, change: &Change) -> TransactionRequest {
+    /// Returns the transaction that applies a change directly, for callers that sign and send it
+    /// themselves. Transactions earlier in its block can raise its gas above the estimate:
+    /// [`Contracts::update`] leaves a margin for that.
+    pub fn update_request(&self, change: &ContentChange) -> TransactionRequest {
         self.core().update(encode_change(change)).into_transaction_request()
     }
 
-    /// Votes on a proposal with the stake the signing account had when its vote began.
+    /// Votes on a proposal with the stake that the signing account had when the vote began.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn vote(&self, id: U256, vote: Vote) -> Result<Sent, ChainError> {
+    /// [`ChainError::NotOpen`] before the vote begins and after it ends; otherwise as
+    /// [`Chain::transfer`].
+    pub async fn vote(&self, id: U256, vote: Vote) -> Result<SentTransaction, ChainError> {
         let support = match vote {
             Vote::Against => 0,
             Vote::For => 1,
             Vote::Abstain => 2,
         };
-        Ok(self.chain().send("vote", self.governance().castVote(id, support)).await?.0)
+        match self.chain().send("vote", self.governance().castVote(id, support)).await {
+            Err(ChainError::Reverted { action, revert }) => {
+                let not_open = self.explain_closed_vote(id, &revert).await;
+                Err(not_open.unwrap_or(ChainError::Reverted { action, revert }))
+            }
+            sent => sent,
+        }
     }
 
-    /// Queues a proposal that was voted for; the timelock starts.
+    /// Returns when the proposal opens or closed, if that is why the governor rejected a vote.
+    /// Returns `None` if a request fails too: the governor's reason is the better message then.
+    async fn explain_closed_vote(&self, id: U256, revert: &Revert) -> Option<ChainError> {
+        let Revert::Governance(error) = revert else { return None };
+        let GovernanceErrors::GovernorUnexpectedProposalState(state) = &**error else {
+            return None;
+        };
+        // A proposal that was withdrawn never opens, whatever its blocks say.
+        if state.current == ProposalState::Canceled as u8 {
+            return None;
+        }
+        let opens: u64 = self.governance().proposalSnapshot(id).call().await.ok()?.saturating_to();
+        let closes: u64 = self.governance().proposalDeadline(id).call().await.ok()?.saturating_to();
+        let now = self.chain().block_number().await.ok()?;
+        let outside = now <= opens || now > closes;
+        outside.then(|| ChainError::NotOpen { id, opens, closes, now, revert: revert.clone() })
+    }
+
+    /// Queues a proposal that succeeded; the timelock starts.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn queue(&self, proposal: &Proposal) -> Result<Sent, ChainError> {
+    /// As [`Chain::transfer`].
+    pub async fn queue(&self, proposal: &Proposal) -> Result<SentTransaction, ChainError> {
         let (targets, values, calls) =
             (proposal.targets.clone(), proposal.values.clone(), proposal.calls.clone());
-        // The governor has `queue` by id too; this is the one of the standard interface.
+        // The governor has `queue` by id too; this is the function of the standard interface.
         let governor = self.governance();
         let call = governor.queue(targets, values, calls, proposal.description_hash());
-        Ok(self.chain().send("queue the proposal", call).await?.0)
+        self.chain().send("queue the proposal", call).await
     }
 
     /// Executes a proposal whose timelock has passed.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn execute(&self, proposal: &Proposal) -> Result<Sent, ChainError> {
+    /// As [`Chain::transfer`].
+    pub async fn execute(&self, proposal: &Proposal) -> Result<SentTransaction, ChainError> {
         let (targets, values, calls) =
             (proposal.targets.clone(), proposal.values.clone(), proposal.calls.clone());
         let governor = self.governance();
         let call = governor.execute(targets, values, calls, proposal.description_hash());
         let request = call.into_transaction_request();
-        // What is not a change of this service moves no objects of it.
-        let room = proposal.change(self).map_or(Chain::ROOM, |change| room(&change));
-        Ok(self.chain().send_with_room("execute the proposal", request, room).await?.0)
+        // A proposal that is not a change of this service moves none of its objects.
+        let margin = proposal.change(self).map_or(Chain::GAS_MARGIN, |change| gas_margin(&change));
+        Ok(self.chain().send_with_margin("execute the proposal", request, margin).await?.0)
     }
 
-    /// Returns where a proposal stands.
+    /// Returns the state of a proposal.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError::Reverted`] if there is no such proposal; [`WireError::Unknown`].
     pub async fn proposal_state(&self, id: U256) -> Result<ProposalState, ChainError> {
-        let state = self.governance().state(id).call().await;
-        match state.map_err(|error| ChainError::call("read the proposal's state", error))? {
+        let state = self
+            .governance()
+            .state(id)
+            .call()
+            .await
+            .map_err(|error| ChainError::call("read the proposal's state", error))?;
+        match state {
             0 => Ok(ProposalState::Pending),
             1 => Ok(ProposalState::Active),
             2 => Ok(ProposalState::Canceled),
@@ -199,93 +261,99 @@ impl Contracts {
         }
     }
 
-    /// Returns the votes cast: against, for, abstain.
+    /// Returns the stake that voted so far.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn proposal_votes(&self, id: U256) -> Result<[U256; 3], ChainError> {
-        let votes = self.governance().proposalVotes(id).call().await;
-        let votes = votes.map_err(|error| ChainError::call("read the proposal's votes", error))?;
-        Ok([votes.againstVotes, votes.forVotes, votes.abstainVotes])
+    /// [`ChainError::Rpc`].
+    pub async fn proposal_votes(&self, id: U256) -> Result<ProposalVotes, ChainError> {
+        let votes = self
+            .governance()
+            .proposalVotes(id)
+            .call()
+            .await
+            .map_err(|error| ChainError::call("read the proposal's votes", error))?;
+        Ok(ProposalVotes {
+            against: votes.againstVotes,
+            in_favor: votes.forVotes,
+            abstain: votes.abstainVotes,
+        })
     }
 
     /// Returns whether the account has voted on the proposal.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError::Rpc`].
     pub async fn has_voted(&self, id: U256, account: Address) -> Result<bool, ChainError> {
         let voted = self.governance().hasVoted(id, account).call().await;
         voted.map_err(|error| ChainError::call("read who voted", error))
     }
 
-    /// Returns when the proposal's timelock ends, in seconds since the Unix epoch; 0 if it is not queued.
+    /// Returns when the proposal's timelock ends, in seconds since the Unix epoch; 0 if it is not
+    /// queued.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError::Rpc`].
     pub async fn proposal_eta(&self, id: U256) -> Result<u64, ChainError> {
-        let eta = self.governance().proposalEta(id).call().await;
-        let eta = eta.map_err(|error| ChainError::call("read the proposal's timelock", error))?;
+        let eta = self
+            .governance()
+            .proposalEta(id)
+            .call()
+            .await
+            .map_err(|error| ChainError::call("read the proposal's timelock", error))?;
         Ok(eta.saturating_to())
     }
 
-    /// Returns how the service is governed now.
+    /// Returns the rules of votes in force.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError::Rpc`].
     pub async fn governance_settings(&self) -> Result<GovernanceSettings, ChainError> {
         let failed = |error| ChainError::call("read how the service is governed", error);
         let governor = self.governance();
+        let voting_delay = governor.votingDelay().call().await.map_err(failed)?;
+        let voting_period = governor.votingPeriod().call().await.map_err(failed)?;
+        let proposal_threshold = governor.proposalThreshold().call().await.map_err(failed)?;
         let quorum = governor.quorumNumerator_1().call().await.map_err(failed)?;
+        let timelock = self.timelock().getMinDelay().call().await.map_err(failed)?;
+        let unbonding = self.stake().unbondingBlocks().call().await.map_err(failed)?;
         Ok(GovernanceSettings {
-            voting_delay: governor.votingDelay().call().await.map_err(failed)?.saturating_to(),
-            voting_period: governor.votingPeriod().call().await.map_err(failed)?.saturating_to(),
-            proposal_threshold: governor
-                .proposalThreshold()
-                .call()
-                .await
-                .map_err(failed)?
-                .saturating_to(),
+            voting_delay: voting_delay.saturating_to(),
+            voting_period: voting_period.saturating_to(),
+            proposal_threshold: proposal_threshold.saturating_to(),
             quorum: quorum.saturating_to(),
-            timelock: self.timelock().getMinDelay().call().await.map_err(failed)?.saturating_to(),
-            unbonding: self.stake().unbondingBlocks().call().await.map_err(failed)?.saturating_to(),
+            timelock: timelock.saturating_to(),
+            unbonding: unbonding.saturating_to(),
         })
     }
 
     /// Returns all proposals made from block `from` on, oldest first.
     ///
     /// # Errors
-    /// [`ChainError`].
+    /// [`ChainError::Rpc`].
     pub async fn proposals(&self, from: u64) -> Result<Vec<Proposal>, ChainError> {
         let filter = Filter::new()
-            .address(self.governance)
+            .address(self.address(ServiceContract::Governance))
             .event_signature(Governance::ProposalCreated::SIGNATURE_HASH)
             .from_block(from);
-        let logs = self.chain().provider().get_logs(&filter).await;
-        let logs = logs.map_err(|error| ChainError::rpc("read the proposals", error))?;
+        let logs = self
+            .chain()
+            .provider()
+            .get_logs(&filter)
+            .await
+            .map_err(|error| ChainError::rpc("read the proposals", error))?;
         let decoded = logs.iter().filter_map(|log| {
+            // A governor of other code can emit other data, and a pending log has no block: neither
+            // is a proposal to vote on.
             let event = Governance::ProposalCreated::decode_log(&log.inner).ok()?;
-            Some(proposal(&event, log.block_number?))
+            Some(Proposal::from_event(&event, log.block_number?))
         });
         Ok(decoded.collect())
     }
 }
 
-/// Gas by which updates before it in its block can make a change dearer: a new object may find a place under which no
-/// inner Merkle node is written yet, at 17,100 more for each level; 14 levels are 16,384 objects in a module.
-fn room(change: &Change) -> u64 {
-    Chain::ROOM + 14 * 17_100 * change.modules().len() as u64
-}
-
-fn proposal(event: &Governance::ProposalCreated, block: u64) -> Proposal {
-    Proposal {
-        id: event.proposalId,
-        proposer: event.proposer,
-        description: event.description.clone(),
-        block,
-        vote_start: event.voteStart.saturating_to(),
-        vote_end: event.voteEnd.saturating_to(),
-        targets: event.targets.clone(),
-        values: event.values.clone(),
-        calls: event.calldatas.clone(),
-    }
+/// Returns the gas by which updates earlier in its block can make a change dearer: a new object may
+/// find a place under which no inner Merkle node is written yet, at 17,100 more for each level; 14
+/// levels are 16,384 objects in a module.
+fn gas_margin(change: &ContentChange) -> u64 {
+    Chain::GAS_MARGIN + 14 * 17_100 * change.modules().len() as u64
 }

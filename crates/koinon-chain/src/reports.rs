@@ -1,6 +1,7 @@
-//! Reports: what operators say of their nodes.
+//! Reports: the states of nodes as their operators report them.
 
 use alloy::primitives::Address;
+use koinon_bindings::Templates;
 use koinon_model::Epoch;
 use koinon_model::NodeSet;
 use koinon_model::NodeState;
@@ -9,51 +10,52 @@ use koinon_model::Revision;
 use koinon_model::Slot;
 use serde::Serialize;
 
-use crate::client::Contracts;
-use crate::client::Sent;
-use crate::client::View;
-use crate::contracts::Templates;
+use crate::client::SentTransaction;
+use crate::contracts::Contracts;
+use crate::contracts::View;
 use crate::error::ChainError;
+use crate::text::printable;
+use crate::text::word_text;
 use crate::wire::decode_state;
 use crate::wire::encode_report;
 
 /// The last report of a slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Status {
+pub struct SlotStatus {
     /// The slot.
     pub slot: Slot,
-    /// Who reported.
+    /// The account that reported.
     pub operator: Address,
-    /// The epoch in force then.
+    /// The epoch in force at the report.
     pub epoch: Epoch,
-    /// The block of the report; 0: there is none.
+    /// The block of the report; 0 if there is none.
     pub reported_at: u64,
     /// The revision the agent acted on.
     pub revision: Revision,
-    /// The state.
+    /// The state of the node.
     pub state: NodeState,
     /// Milliseconds the probe took.
     pub milliseconds: u32,
-    /// Why.
+    /// The reason of the state: a short word.
     pub reason: String,
     /// `host:port`.
     pub endpoint: String,
 }
 
 impl Contracts {
-    /// Reports per transaction: a report of the longest endpoint costs about 300,000 gas.
-    const REPORTS: usize = 40;
+    /// A report of the longest endpoint costs about 300,000 gas.
+    const REPORTS_PER_TRANSACTION: usize = 40;
 
     /// Reports on slots of the signing operator.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn report(&self, reports: &[Report]) -> Result<Vec<Sent>, ChainError> {
+    /// As [`Chain::transfer`](crate::Chain::transfer).
+    pub async fn report(&self, reports: &[Report]) -> Result<Vec<SentTransaction>, ChainError> {
         let mut sent = Vec::new();
-        for chunk in reports.chunks(Self::REPORTS) {
+        for chunk in reports.chunks(Self::REPORTS_PER_TRANSACTION) {
             let templates = self.templates();
             let call = templates.report(chunk.iter().map(encode_report).collect());
-            sent.push(self.chain().send("report", call).await?.0);
+            sent.push(self.chain().send("report", call).await?);
         }
         Ok(sent)
     }
@@ -63,16 +65,19 @@ impl View<'_> {
     /// Returns the last reports of a node set's slots, by group and place.
     ///
     /// # Errors
-    /// [`ChainError`].
-    pub async fn statuses(&self, set: &NodeSet) -> Result<Vec<Status>, ChainError> {
+    /// [`WireError::Unknown`](crate::WireError::Unknown) for a state this client does not know.
+    pub async fn statuses(&self, set: &NodeSet) -> Result<Vec<SlotStatus>, ChainError> {
         let mut statuses = Vec::new();
         let groups = if set.size == 0 { 0 } else { set.groups };
         for group in 0..groups {
             let templates = self.contracts.templates();
-            let call = templates.groupStatus(set.name.to_word(), group, set.size);
-            let found = call.block(self.block).call().await;
-            let found = found.map_err(|error| ChainError::call("read the reports", error))?;
-            for (place, status) in (0..).zip(found) {
+            let reported = templates
+                .groupStatus(set.name.to_word(), group, set.size)
+                .block(self.block)
+                .call()
+                .await
+                .map_err(|error| ChainError::call("read the reports", error))?;
+            for (place, status) in (0..).zip(reported) {
                 let slot = Slot { set: set.name.clone(), group, place };
                 statuses.push(decode_status(slot, status)?);
             }
@@ -81,9 +86,9 @@ impl View<'_> {
     }
 }
 
-fn decode_status(slot: Slot, status: Templates::Status) -> Result<Status, ChainError> {
-    let end = status.reason.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    Ok(Status {
+/// Decodes the last report of a slot. Operators write any text: it is made safe to show.
+fn decode_status(slot: Slot, status: Templates::Status) -> Result<SlotStatus, ChainError> {
+    Ok(SlotStatus {
         slot,
         operator: status.operator,
         epoch: Epoch(status.epoch),
@@ -91,12 +96,7 @@ fn decode_status(slot: Slot, status: Templates::Status) -> Result<Status, ChainE
         revision: Revision(status.revision),
         state: decode_state(status.state)?,
         milliseconds: status.milliseconds,
-        reason: printable(&String::from_utf8_lossy(&status.reason[..end])),
+        reason: word_text(status.reason),
         endpoint: printable(&status.endpoint),
     })
-}
-
-/// An operator writes what it likes: control characters would reach people's terminals.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
 }

@@ -1,107 +1,121 @@
-//! The model's types as the contracts' and back.
+//! Conversion between the model's types and those of the contracts.
 
 use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::I256;
+use koinon_bindings::Core;
+use koinon_bindings::Security;
+use koinon_bindings::Templates;
+use koinon_bindings::Topology;
 use koinon_model::Ban;
-use koinon_model::Change;
-use koinon_model::Edit;
+use koinon_model::ContentChange;
 use koinon_model::InvalidName;
-use koinon_model::Mode;
 use koinon_model::Module;
 use koinon_model::Name;
 use koinon_model::NodeState;
+use koinon_model::ObjectEdit;
 use koinon_model::Permission;
 use koinon_model::Report;
 use koinon_model::SetTemplate;
+use koinon_model::UpdateMode;
 use thiserror::Error;
 
-use crate::contracts::Core;
-use crate::contracts::Security;
-use crate::contracts::Templates;
-use crate::contracts::Topology;
+use crate::text::printable;
 
-/// Why a contract's data is not the model's.
+/// Data of a contract that cannot become a value of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum WireError {
-    /// A name is none.
-    #[error("a name on chain is not acceptable")]
+    /// A name breaks the rules for names.
+    #[error("a name on chain is invalid")]
     Name(#[from] InvalidName),
     /// A parameter does not fit a TOSCA integer.
-    #[error("parameter {0} is beyond 64 bits")]
+    #[error("the value of parameter {0} does not fit 64 bits")]
     Parameter(Name),
-    /// A number stands for nothing.
+    /// A number has no meaning for this client.
     #[error("{what} {number} is unknown: this client may be older than the contracts")]
     Unknown {
-        /// What it should be.
+        /// The kind of the number, such as `node state`.
         what: &'static str,
         /// The number.
         number: u8,
     },
-    /// An object stands twice.
-    #[error("object {module}/{path} stands twice")]
+    /// A module lists an object twice.
+    #[error("object {module}/{} is listed twice", printable(path))]
     Duplicate {
         /// The module.
         module: Module,
         /// Its path.
         path: String,
     },
-    /// A value is not what its hash says.
-    #[error("the value of blob {0} has another hash")]
+    /// A value differs from the hash it is stored under.
+    #[error("the value stored as blob {0} has a different hash")]
     Blob(B256),
-    /// A value is JSON but not in the canonical form.
-    #[error("object {module}/{path} is not in canonical form")]
+    /// The value of an object is JSON, but not in the canonical form.
+    #[error("object {module}/{} is not in canonical form", printable(path))]
     NotCanonical {
         /// The module.
         module: Module,
         /// Its path.
         path: String,
     },
-    /// A parameter a node set names is missing or no number of 32 bits.
+    /// A parameter that a node set names is missing or does not fit 32 bits.
     #[error("node set {0} has no usable size: its parameters are missing or out of range")]
     Set(Name),
-    /// A deal's order is not that of its seed.
-    #[error("the order dealt in epoch {0} is not that of its seed")]
+    /// The order of the operators dealt differs from the order that the seed gives.
+    #[error("epoch {0}: operators are not in the order that its seed gives")]
     Order(u64),
-    /// A change says two things of one parameter, ban or permission, or brings node sets it does not set.
-    #[error("the change contradicts itself")]
+    /// A change sets a parameter, ban or permission twice, or lists node sets without replacing
+    /// them.
+    #[error(
+        "the change contradicts itself: it sets a parameter, ban or permission twice, or lists \
+         node sets without replacing them"
+    )]
     Ambiguous,
-    /// Fewer answers than questions.
-    #[error("the chain answered with {got} entries where {expected} are due")]
+    /// An answer has more or fewer entries than its request or its count says.
+    #[error("the chain returned {got} entries, expected {expected}")]
     Short {
-        /// What came.
+        /// The number of entries in the answer.
         got: usize,
-        /// What should have.
+        /// The number of entries that were expected.
         expected: usize,
     },
+    /// An edit replaces a blob by itself, which contracts reject.
+    #[error("the edit of {module}/{} changes nothing", printable(path))]
+    NoChange {
+        /// The module.
+        module: Module,
+        /// The object's path in it.
+        path: String,
+    },
     /// A proposal's calls are not a change of this service.
-    #[error("the proposal does more than change this service: {0} calls, not one to Core.update")]
+    #[error("the proposal is not one call of Core.update of this service (calls: {0})")]
     ForeignCalls(usize),
 }
 
-/// The contracts' change.
-pub(crate) fn encode_change(change: &Change) -> Core::Change {
+/// Encodes a change. The contracts write "no object" as a hash of zero.
+pub(crate) fn encode_change(change: &ContentChange) -> Core::Change {
     let mut modules: BTreeMap<Module, Vec<Core::Edit>> = BTreeMap::new();
     for edit in &change.edits {
         modules.entry(edit.module).or_default().push(Core::Edit {
             path: edit.path.clone(),
-            was: edit.was.unwrap_or_default(),
-            blob: edit.blob.unwrap_or_default(),
+            was: edit.was().unwrap_or_default(),
+            blob: edit.blob().unwrap_or_default(),
         });
     }
-    let modules = modules.into_iter();
     let parameters = change.parameters.iter();
     let bans = change.bans.iter();
     Core::Change {
         modules: modules
+            .into_iter()
             .map(|(module, edits)| Core::ModuleEdits { module: module.to_word(), edits })
             .collect(),
         parameters: parameters
             .map(|(name, value)| Core::ParameterEdit {
                 name: name.to_word(),
-                value: value.map(integer).unwrap_or_default(),
+                // Core does not read the value of a parameter that is removed.
+                value: value.map(encode_integer).unwrap_or_default(),
                 present: value.is_some(),
             })
             .collect(),
@@ -116,18 +130,18 @@ pub(crate) fn encode_change(change: &Change) -> Core::Change {
     }
 }
 
-/// The model's change.
-pub(crate) fn decode_change(change: &Core::Change) -> Result<Change, WireError> {
+/// Decodes a change.
+pub(crate) fn decode_change(change: &Core::Change) -> Result<ContentChange, WireError> {
     let present = |word: B256| Some(word).filter(|word| !word.is_zero());
     let mut edits = Vec::new();
     for group in &change.modules {
         let module: Module = Name::from_word(group.module)?.as_str().parse()?;
-        edits.extend(group.edits.iter().map(|edit| Edit {
-            module,
-            path: edit.path.clone(),
-            was: present(edit.was),
-            blob: present(edit.blob),
-        }));
+        for edit in &group.edits {
+            let (was, blob) = (present(edit.was), present(edit.blob));
+            let edit = ObjectEdit::new(module, edit.path.clone(), was, blob)
+                .ok_or_else(|| WireError::NoChange { module, path: edit.path.clone() })?;
+            edits.push(edit);
+        }
     }
     let mut parameters = BTreeMap::new();
     for edit in &change.parameters {
@@ -135,8 +149,11 @@ pub(crate) fn decode_change(change: &Core::Change) -> Result<Change, WireError> 
         let value = if edit.present { Some(decode_integer(&name, edit.value)?) } else { None };
         parameters.insert(name, value);
     }
-    let sets = change.sets.iter().map(|set| decode_set(set.name, set.groups, set.size));
-    let sets = sets.collect::<Result<Vec<_>, _>>()?;
+    let sets: Vec<SetTemplate> = change
+        .sets
+        .iter()
+        .map(|set| decode_set(set.name, set.groups, set.size))
+        .collect::<Result<_, _>>()?;
     let mut bans = BTreeMap::new();
     for ban in &change.bans {
         bans.insert(decode_ban(ban.kind, ban.subject, ban.unit)?, ban.banned);
@@ -146,16 +163,22 @@ pub(crate) fn decode_change(change: &Core::Change) -> Result<Change, WireError> 
         let module: Module = Name::from_word(permission.module)?.as_str().parse()?;
         permissions.insert(module, decode_permission(permission.mode, &permission.admins)?);
     }
-    let said = (change.parameters.len(), change.bans.len(), change.permissions.len());
+    let given = (change.parameters.len(), change.bans.len(), change.permissions.len());
     let stray = !change.replaceSets && !sets.is_empty();
-    if said != (parameters.len(), bans.len(), permissions.len()) || stray {
+    if given != (parameters.len(), bans.len(), permissions.len()) || stray {
         return Err(WireError::Ambiguous);
     }
-    Ok(Change { edits, parameters, sets: change.replaceSets.then_some(sets), bans, permissions })
+    Ok(ContentChange {
+        edits,
+        parameters,
+        sets: change.replaceSets.then_some(sets),
+        bans,
+        permissions,
+    })
 }
 
-fn integer(value: i64) -> I256 {
-    I256::try_from(value).expect("256 bits hold any 64")
+fn encode_integer(value: i64) -> I256 {
+    I256::try_from(value).expect("BUG: 256 bits hold any 64")
 }
 
 pub(crate) fn decode_integer(name: &Name, value: I256) -> Result<i64, WireError> {
@@ -203,16 +226,16 @@ pub(crate) fn decode_bans(bans: &[Security::Ban]) -> Result<Vec<Ban>, WireError>
 
 fn encode_permission(module: Module, permission: &Permission) -> Core::Permission {
     let (mode, admins) = match &permission.mode {
-        Mode::Governance => (0, Vec::new()),
-        Mode::Admins(admins) => (1, admins.iter().copied().collect()),
+        UpdateMode::Governance => (0, Vec::new()),
+        UpdateMode::Admins(admins) => (1, admins.iter().copied().collect()),
     };
     Core::Permission { module: module.to_word(), mode, admins }
 }
 
 pub(crate) fn decode_permission(mode: u8, admins: &[Address]) -> Result<Permission, WireError> {
     match mode {
-        0 => Ok(Permission { mode: Mode::Governance }),
-        1 => Ok(Permission { mode: Mode::Admins(admins.iter().copied().collect()) }),
+        0 => Ok(Permission { mode: UpdateMode::Governance }),
+        1 => Ok(Permission { mode: UpdateMode::Admins(admins.iter().copied().collect()) }),
         number => Err(WireError::Unknown { what: "update mode", number }),
     }
 }
@@ -267,7 +290,7 @@ mod tests {
         prop::sample::select(Module::ALL.to_vec())
     }
 
-    /// Hashes; zero stands for none and is no hash of anything.
+    /// Hashes except zero, which means "no object".
     fn hashes() -> impl Strategy<Value = B256> {
         any::<[u8; 32]>().prop_map(|mut bytes| {
             bytes[31] |= 1;
@@ -287,7 +310,8 @@ mod tests {
         btree_set(any::<[u8; 20]>(), 0..4).prop_map(|admins| {
             let admins: std::collections::BTreeSet<_> =
                 admins.into_iter().map(Address::from).collect();
-            let mode = if admins.is_empty() { Mode::Governance } else { Mode::Admins(admins) };
+            let mode =
+                if admins.is_empty() { UpdateMode::Governance } else { UpdateMode::Admins(admins) };
             Permission { mode }
         })
     }
@@ -299,7 +323,7 @@ mod tests {
     }
 
     prop_compose! {
-        /// Changes as they are made: edits by module and path.
+        /// Changes with their edits by module and path, as `Content::change_to` makes them.
         fn changes()(
             edits in btree_map(
                 (modules(), ".{1,20}"),
@@ -310,9 +334,9 @@ mod tests {
             sets in prop::option::of(vec(sets(), 0..4)),
             bans in btree_map(bans(), any::<bool>(), 0..8),
             permissions in btree_map(modules(), permissions(), 0..4),
-        ) -> Change {
-            let edit = |((module, path), (was, blob))| Edit { module, path, was, blob };
-            Change { edits: edits.into_iter().map(edit).collect(), parameters, sets, bans, permissions }
+        ) -> ContentChange {
+            let edit = |((module, path), (was, blob))| ObjectEdit::new(module, path, was, blob);
+            ContentChange { edits: edits.into_iter().filter_map(edit).collect(), parameters, sets, bans, permissions }
         }
     }
 
@@ -324,9 +348,9 @@ mod tests {
             prop_assert_eq!(decode_change(&decoded.change), Ok(change));
         }
 
-        /// Whatever a proposal's call holds, reading it ends: with a change that means the same, or an error.
+        /// Decoding any call of a proposal gives an error, or a change that encodes to the same.
         #[test]
-        fn a_damaged_call_is_no_other_change(
+        fn a_damaged_call_decodes_to_itself_or_an_error(
             change in changes(), at: prop::sample::Index, byte: u8, cut: prop::sample::Index
         ) {
             let mut call = Core::updateCall { change: encode_change(&change) }.abi_encode();
@@ -345,19 +369,34 @@ mod tests {
         #[test]
         fn integers_beyond_64_bits_are_named(low: i64, high in 1_i64..) {
             let name: Name = "n".parse().unwrap();
-            prop_assert_eq!(decode_integer(&name, integer(low)), Ok(low));
-            let beyond = integer(high) << 64;
+            prop_assert_eq!(decode_integer(&name, encode_integer(low)), Ok(low));
+            let beyond = encode_integer(high) << 64;
             prop_assert_eq!(decode_integer(&name, beyond), Err(WireError::Parameter(name)));
         }
     }
 
     #[test]
-    fn changes_survive_the_wire() {
+    fn an_edit_that_changes_nothing_is_rejected() {
+        let (module, path) = (Module::Core, "inputs/a".to_owned());
+        for blob in [B256::ZERO, B256::repeat_byte(1)] {
+            let edits = vec![Core::Edit { path: path.clone(), was: blob, blob }];
+            let change = Core::Change {
+                modules: vec![Core::ModuleEdits { module: module.to_word(), edits }],
+                ..encode_change(&ContentChange::default())
+            };
+            let rejected = WireError::NoChange { module, path: path.clone() };
+            assert_eq!(decode_change(&change), Err(rejected));
+        }
+    }
+
+    #[test]
+    fn a_change_of_every_kind_survives_the_wire() {
         let name = |text: &str| text.parse::<Name>().unwrap();
-        let edit =
-            |module, path: &str, was, blob| Edit { module, path: path.to_owned(), was, blob };
+        let edit = |module, path: &str, was, blob| {
+            ObjectEdit::new(module, path.to_owned(), was, blob).unwrap()
+        };
         let hash = keccak256(b"x");
-        let change = Change {
+        let change = ContentChange {
             edits: vec![
                 edit(Module::Core, "inputs/a", None, Some(hash)),
                 edit(Module::Topology, "node_types/b", Some(hash), None),
@@ -371,13 +410,16 @@ mod tests {
             ]
             .into(),
             permissions: [
-                (Module::Artifacts, Permission { mode: Mode::Admins([Address::ZERO].into()) }),
-                (Module::Core, Permission { mode: Mode::Governance }),
+                (
+                    Module::Artifacts,
+                    Permission { mode: UpdateMode::Admins([Address::ZERO].into()) },
+                ),
+                (Module::Core, Permission { mode: UpdateMode::Governance }),
             ]
             .into(),
         };
         assert_eq!(decode_change(&encode_change(&change)), Ok(change));
-        assert!(decode_change(&encode_change(&Change::default())).unwrap().is_empty());
+        assert!(decode_change(&encode_change(&ContentChange::default())).unwrap().is_empty());
     }
 
     #[test]

@@ -1,17 +1,16 @@
-//! Diagnostics of the compiler as a command was asked to show them.
+//! Diagnostics of the compiler in the format a command asks for.
 
 use clap::ValueEnum;
+use koinon_command::CommandError;
+use koinon_command::Outcome;
+use koinon_command::Ui;
 use koinon_tosca::Diagnostics;
 use koinon_tosca::Severity;
 use serde_json::json;
 
-use crate::error::CommandError;
-use crate::error::Outcome;
-use crate::ui::Ui;
-
 /// A format of diagnostics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum DiagnosticsFormat {
     /// For people, with excerpts, on stderr
     Text,
     /// A JSON object on stdout
@@ -20,13 +19,13 @@ pub(crate) enum Format {
     Sarif,
 }
 
-impl Format {
-    /// Returns this one, or JSON where `--json` asks for it and nothing else was asked for.
+impl DiagnosticsFormat {
+    /// Returns JSON instead of text if `--json` is given, else the format itself.
     pub(crate) fn or_json(self, ui: Ui) -> Self {
         if ui.json && self == Self::Text { Self::Json } else { self }
     }
 
-    /// Writes diagnostics as data; as text they are what an error says.
+    /// Prints diagnostics as data; as text they are part of the error.
     pub(crate) fn write(self, ui: Ui, diagnostics: &Diagnostics) {
         match self {
             Self::Text => {}
@@ -41,8 +40,8 @@ impl Format {
         }
     }
 
-    /// Passes an outcome on. If it is diagnostics, they are written as data, and what is left is to say so.
-    pub(crate) fn shown<T>(self, ui: Ui, outcome: Outcome<T>) -> Outcome<T> {
+    /// Prints the diagnostics of a failed outcome as data, and replaces them by their number.
+    pub(crate) fn print_failure<T>(self, ui: Ui, outcome: Outcome<T>) -> Outcome<T> {
         outcome.map_err(|error| {
             let Some(diagnostics) = error.error.downcast_ref::<Diagnostics>() else { return error };
             if self == Self::Text {

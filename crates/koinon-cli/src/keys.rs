@@ -1,11 +1,10 @@
-//! Keys on disk: an operator's directory.
+//! The key directory of an operator.
 //!
-//! `account.json` is an encrypted keystore (Web3 Secret Storage), `certificate.pem` and `certificate.key` an X.509
-//! certificate with its key, `beacon.key` the VRF key. The directory is its owner's only.
+//! `account.json` is an encrypted keystore (Web3 Secret Storage), `certificate.pem` and
+//! `certificate.key` an X.509 certificate with its key, `beacon.key` the VRF key. Only the owner
+//! can read the directory.
 
-use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,19 +12,21 @@ use std::time::SystemTime;
 
 use alloy::signers::local::PrivateKeySigner;
 use anyhow::Context;
+use koinon_command::CommandError;
+use koinon_command::Outcome;
+use koinon_command::new_keystore;
+use koinon_command::open_keystore;
+use koinon_command::write_secret;
 use koinon_trust::BeaconKey;
 use koinon_trust::Certificate;
 use koinon_trust::CertificateKey;
 use rand::RngCore;
 use rand::rngs::OsRng;
 
-use crate::error::CommandError;
-use crate::error::Outcome;
+/// Validity of the certificates issued here: ten years.
+const CERTIFICATE_LIFETIME: Duration = Duration::from_secs(3650 * 86_400);
 
-/// How long a certificate lasts that is issued here: ten years.
-const LIFETIME: Duration = Duration::from_secs(3650 * 86_400);
-
-/// An operator's directory.
+/// The key directory of an operator.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     dir: PathBuf,
@@ -44,7 +45,7 @@ impl Keys {
         self.dir.join("password")
     }
 
-    /// Makes whatever of the keys is missing, with a password of its own for the keystore.
+    /// Makes the keys that are missing; a new keystore gets a random password.
     pub(crate) fn ensure(&self, name: &str) -> Outcome {
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -72,10 +73,13 @@ impl Keys {
                     break key;
                 }
             };
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            let issued = key.issue(name, now, LIFETIME).context("cannot issue a certificate")?;
+            let now = SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .context("the clock is before 1970")?;
+            let issued =
+                key.issue(name, now, CERTIFICATE_LIFETIME).context("cannot issue a certificate")?;
             write_secret(&self.dir.join("certificate.key"), key.to_pem().as_bytes())?;
-            koinon_node::write_whole(&certificate, issued.to_pem().as_bytes())
+            koinon_node::write_atomically(&certificate, issued.to_pem().as_bytes())
                 .with_context(|| format!("cannot write {}", certificate.display()))?;
         }
         Ok(())
@@ -112,43 +116,6 @@ impl Keys {
         Ok(std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}", path.display()))?)
     }
-}
-
-/// Makes an encrypted keystore with a new key.
-pub(crate) fn new_keystore(path: &Path, password: &str) -> Outcome<PrivateKeySigner> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let part = "account.part";
-    let made = PrivateKeySigner::new_keystore(dir, &mut OsRng, password, Some(part));
-    let (signer, _) =
-        made.with_context(|| format!("cannot make the keystore {}", path.display()))?;
-    let moved = std::fs::rename(dir.join(part), path);
-    moved.with_context(|| format!("cannot make the keystore {}", path.display()))?;
-    Ok(signer)
-}
-
-/// Opens an encrypted keystore with the password in a file.
-pub(crate) fn open_keystore(path: &Path, password_file: &Path) -> Outcome<PrivateKeySigner> {
-    let password = std::fs::read_to_string(password_file)
-        .with_context(|| format!("cannot read the password file {}", password_file.display()))?;
-    let opened = PrivateKeySigner::decrypt_keystore(path, password.trim_end_matches(['\r', '\n']));
-    let opened = opened.with_context(|| format!("cannot open the keystore {}", path.display()));
-    opened.map_err(|error| CommandError::from(error).hint("is it the right password file?"))
-}
-
-pub(crate) fn write_secret(path: &Path, content: &[u8]) -> Outcome {
-    let part = path.with_extension("part");
-    let write = || {
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&part)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        std::fs::rename(&part, path)
-    };
-    Ok(write().with_context(|| format!("cannot write {}", path.display()))?)
 }
 
 fn random() -> [u8; 32] {

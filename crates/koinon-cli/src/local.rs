@@ -1,52 +1,54 @@
-//! A local network: the directory `koinon up` keeps it in.
+//! Local networks: the directories that `koinon up` makes.
 
 use std::path::Path;
 use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use anyhow::Context;
+use koinon_command::CommandError;
+use koinon_command::Outcome;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::error::CommandError;
-use crate::error::Outcome;
 use crate::keys::Keys;
 
-/// Where local networks are, from the working directory.
+/// The directory of local networks, below the working directory.
 const HOME: &str = ".koinon";
 
 /// The directory of a local network.
 ///
-/// `network.json` says where its chain and service are; `chain/` holds the chain, `operators/NAME/` keys,
-/// `agents/NAME/` what agents know and their nodes, `store/` artifacts, `logs/` logs, `run/` the locks of processes.
+/// `network.json` holds the [`NetworkRecord`], `chain/` the chain, `operators/NAME/` keys,
+/// `agents/NAME/` the records and nodes of agents, `store/` artifacts, `logs/` logs, `run/` the
+/// locks of processes.
 #[derive(Clone, Debug)]
 pub(crate) struct Local {
     pub(crate) dir: PathBuf,
 }
 
-/// What is known of a local network.
+/// The record of a local network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Record {
-    /// Where the chain answers.
+pub(crate) struct NetworkRecord {
+    /// The URL of the chain.
     pub(crate) rpc_url: String,
-    /// Whether the chain is not ours to start and stop.
+    /// Whether the chain runs elsewhere, so that `up` and `down` leave it alone.
     pub(crate) remote: bool,
-    /// The service, once it was created.
+    /// The service, once it is created.
     pub(crate) service: Option<Address>,
-    /// Node templates of the operators.
+    /// The node templates of the operators.
     pub(crate) operators: Vec<String>,
 }
 
 impl Local {
-    /// The directory for a template.
+    /// Returns the directory for a template, named after its file or folder.
     pub(crate) fn for_template(template: &Path) -> Self {
+        // A template that does not exist is reported when it is opened.
         let path = std::fs::canonicalize(template).unwrap_or_else(|_| template.to_owned());
         let named = if path.is_dir() { path.file_name() } else { path.file_stem() };
         Self { dir: Path::new(HOME).join(named.unwrap_or("service".as_ref())) }
     }
 
-    /// Finds the network in `dir`, or the only one there is.
+    /// Returns the network in `dir`, or the only one below the working directory.
     pub(crate) fn find(dir: Option<&Path>) -> Outcome<Option<Self>> {
         if let Some(dir) = dir {
             return Ok(Some(Self { dir: dir.to_owned() }));
@@ -68,12 +70,13 @@ impl Local {
         }
     }
 
-    pub(crate) fn record(&self) -> Outcome<Option<Record>> {
+    pub(crate) fn record(&self) -> Outcome<Option<NetworkRecord>> {
         let path = self.dir.join("network.json");
         match std::fs::read(&path) {
             Ok(bytes) => {
-                let read = serde_json::from_slice(&bytes);
-                Ok(Some(read.with_context(|| format!("cannot read {}", path.display()))?))
+                let record = serde_json::from_slice(&bytes)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                Ok(Some(record))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(anyhow::Error::from(error)
@@ -82,10 +85,10 @@ impl Local {
         }
     }
 
-    pub(crate) fn write(&self, record: &Record) -> Outcome {
+    pub(crate) fn write(&self, record: &NetworkRecord) -> Outcome {
         let path = self.dir.join("network.json");
         let json = serde_json::to_vec_pretty(record).context("cannot write JSON")?;
-        Ok(koinon_node::write_whole(&path, &json)
+        Ok(koinon_node::write_atomically(&path, &json)
             .with_context(|| format!("cannot write {}", path.display()))?)
     }
 
@@ -115,12 +118,44 @@ impl Local {
         Keys::at(&self.dir.join("operators").join(operator))
     }
 
-    /// The lock a process of the network holds while it lives.
+    /// Returns the lock that a process of the network holds while it lives.
     pub(crate) fn run(&self, name: &str) -> PathBuf {
         self.dir.join("run").join(name)
     }
 
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.dir.join("logs").join(format!("{name}.log"))
+    }
+}
+
+/// The directories of an agent.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentDirs {
+    /// Its nodes and its records.
+    pub(crate) state: PathBuf,
+    /// The artifact store.
+    pub(crate) store: PathBuf,
+}
+
+impl AgentDirs {
+    /// Returns the directories of an operator's agent in a local network.
+    pub(crate) fn in_network(local: &Local, operator: &str) -> Self {
+        Self { state: local.agent(operator), store: local.store() }
+    }
+
+    /// Returns the given directories, completed with known ones.
+    pub(crate) fn choose(
+        state: Option<PathBuf>,
+        store: Option<PathBuf>,
+        known: Option<Self>,
+    ) -> Outcome<Self> {
+        let (known_state, known_store) = known.map(|dirs| (dirs.state, dirs.store)).unzip();
+        let (Some(state), Some(store)) = (state.or(known_state), store.or(known_store)) else {
+            return Err(CommandError::usage(
+                "an agent outside a local network needs --state and --store",
+            ));
+        };
+        let state = std::path::absolute(&state).context("cannot find the working directory")?;
+        Ok(Self { state, store })
     }
 }

@@ -1,15 +1,25 @@
 //! The command line of Koinon.
 
-mod change;
 mod commands;
+mod external;
+
+mod archive;
+mod bringup;
+
 mod diagnostics;
-mod error;
-mod files;
+mod document;
+mod duration;
 mod keys;
 mod local;
 mod network;
+mod on_chain;
 mod program;
-mod ui;
+mod proposal;
+mod show;
+mod state;
+
+#[cfg(test)]
+mod named;
 
 fn main() -> std::process::ExitCode {
     commands::run()

@@ -1,4 +1,4 @@
-//! Which chain, which service, and who signs.
+//! The arguments that choose chain, service and signer.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use alloy::signers::local::PrivateKeySigner;
 use clap::Args;
 use koinon_chain::Chain;
 use koinon_chain::Contracts;
+use koinon_command::CommandError;
+use koinon_command::Outcome;
+use koinon_command::open_keystore;
 
-use crate::error::CommandError;
-use crate::error::Outcome;
 use crate::keys::Keys;
-use crate::keys::open_keystore;
 use crate::local::Local;
-use crate::local::Record;
+use crate::local::NetworkRecord;
 
-// Which chain and service, and who signs. Without any of these the local network of the working directory is meant.
-// No doc comment: it would be taken for what a command says of itself.
+// The arguments that choose chain, service and signer. Without them, the local network of the
+// working directory is used. No doc comment: clap would print it as the help of each command.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
@@ -40,7 +40,7 @@ pub(crate) struct NetworkArgs {
     #[arg(long, env = "KOINON_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 
-    /// An operator's key directory, as `koinon key new` makes
+    /// Key directory of an operator, made by `koinon key new`
     #[arg(long, env = "KOINON_KEYS", value_name = "DIR", conflicts_with = "keystore")]
     pub(crate) keys: Option<PathBuf>,
 
@@ -52,15 +52,15 @@ pub(crate) struct NetworkArgs {
 /// Whether a command signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signing {
-    /// It only reads.
+    /// The command only reads.
     No,
-    /// It sends transactions.
+    /// The command sends transactions.
     Yes,
 }
 
 impl NetworkArgs {
-    /// Returns the local network, if one is meant or found.
-    pub(crate) fn local(&self) -> Outcome<Option<(Local, Record)>> {
+    /// Returns the local network, if there is one and no argument excludes it.
+    pub(crate) fn local(&self) -> Outcome<Option<(Local, NetworkRecord)>> {
         if self.dir.is_none() && self.rpc_url.is_some() && self.operator.is_none() {
             return Ok(None);
         }
@@ -76,7 +76,7 @@ impl NetworkArgs {
             .clone()
             .or_else(|| local.as_ref().map(|(_, record)| record.rpc_url.clone()));
         let Some(url) = url else {
-            let error = CommandError::usage("no chain to talk to");
+            let error = CommandError::usage("no chain to connect to");
             return Err(
                 error.hint("give --rpc-url, or start a local network with `koinon up TEMPLATE`")
             );
@@ -94,7 +94,7 @@ impl NetworkArgs {
         let local = self.local()?;
         let service = self.service.or_else(|| local.and_then(|(_, record)| record.service));
         let Some(service) = service else {
-            let error = CommandError::usage("no service to talk to");
+            let error = CommandError::usage("no service to connect to");
             return Err(
                 error.hint("give --service; `koinon service list` shows those of the chain")
             );
@@ -102,7 +102,7 @@ impl NetworkArgs {
         Ok(Contracts::open(chain, service).await?)
     }
 
-    /// Returns the key directory of who signs, with its name in a local network.
+    /// Returns the key directory of the signer, with its name in a local network.
     pub(crate) fn keys(&self) -> Outcome<Option<(Option<String>, Keys)>> {
         if let Some(dir) = &self.keys {
             return Ok(Some((None, Keys::at(dir))));
@@ -138,7 +138,7 @@ impl NetworkArgs {
         match self.keys()? {
             Some((_, keys)) => keys.signer(),
             None => {
-                let error = CommandError::usage("nobody to sign as");
+                let error = CommandError::usage("no key to sign with");
                 Err(error.hint(
                     "give --keys, or --keystore and --password-file; `koinon key new` makes keys",
                 ))

@@ -1,12 +1,11 @@
-//! This program itself: other processes of a network are the same binary.
+//! This program: the other processes of a network run the same binary.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use koinon_command::Outcome;
 use tokio_util::sync::CancellationToken;
-
-use crate::error::Outcome;
 
 /// Returns the path of this binary.
 pub(crate) fn path() -> Outcome<PathBuf> {
@@ -29,7 +28,7 @@ pub(crate) fn stop_on_signal() -> Outcome<CancellationToken> {
     let token = stop.clone();
     tokio::spawn(async move {
         for _ in 0..2 {
-            // Cancel safe: a signal not taken here is taken in the next round.
+            // Cancel safe: a signal that is not received here is received in the next iteration.
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}

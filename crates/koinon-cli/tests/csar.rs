@@ -1,4 +1,5 @@
-//! `koinon csar`, and archives where a template is asked for: the real binary, on a directory of its own.
+//! `koinon csar`, and archives where a template is asked for: the real binary, on a directory of
+//! its own.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -65,7 +66,7 @@ fn the_example_compiles_from_an_archive_as_from_its_directory() {
 }
 
 #[test]
-fn a_file_is_packed_with_what_it_imports() {
+fn a_file_is_packed_with_its_imports() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     let template = fs::read_to_string(format!("{EXAMPLE}/template.yaml")).unwrap();
@@ -87,7 +88,7 @@ fn a_file_is_packed_with_what_it_imports() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn invalid_archives_and_directories_are_rejected() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     fs::write(home.join("a.yaml"), "a: b\n").unwrap();
@@ -95,7 +96,7 @@ fn what_is_wrong_is_said() {
     fs::write(home.join("broken.csar"), b"PK\x03\x04").unwrap();
     assert_eq!(
         failed(home, &["csar", "show", "a.yaml"]),
-        (Some(2), "error: a.yaml is no archive\n  hint: give a zip, tar or tar.gz file; `koinon csar pack` makes one\n".to_owned())
+        (Some(2), "error: a.yaml is not an archive\n  hint: give a zip, tar or tar.gz file; `koinon csar pack` makes one\n".to_owned())
     );
     assert_eq!(
         failed(home, &["validate", "broken.csar"]),

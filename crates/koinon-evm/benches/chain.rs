@@ -9,25 +9,38 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
-use alloy::{
-    network::TransactionBuilder,
-    primitives::{Address, Bytes, U256},
-    providers::{DynProvider, Provider},
-    sol_types::SolCall,
-};
-use common::{Probe, config, embedded_provider, sign, signer, tx};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use koinon_evm::{Chain, Config};
-use serde_json::{json, value::to_raw_value};
-use tokio::runtime::{Builder, Runtime};
+use alloy::network::TransactionBuilder;
+use alloy::primitives::Address;
+use alloy::primitives::Bytes;
+use alloy::primitives::U256;
+use alloy::providers::DynProvider;
+use alloy::providers::Provider;
+use alloy::sol_types::SolCall;
+use common::Probe;
+use common::config;
+use common::embedded_provider;
+use common::sign;
+use common::signer;
+use common::tx;
+use criterion::Criterion;
+use criterion::Throughput;
+use criterion::criterion_group;
+use criterion::criterion_main;
+use koinon_evm::Config;
+use koinon_evm::EmbeddedChain;
+use serde_json::json;
+use serde_json::value::to_raw_value;
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
 
 const BATCH: u64 = 200;
 
 struct Subject {
     runtime: Runtime,
-    chain: Chain,
+    chain: EmbeddedChain,
     provider: DynProvider,
     probe: Address,
     _dir: tempfile::TempDir,
@@ -36,7 +49,7 @@ struct Subject {
 fn subject() -> Subject {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let chain = Chain::open(Config { dir: Some(dir.path().into()), ..config() }).unwrap();
+    let chain = EmbeddedChain::open(Config { dir: Some(dir.path().into()), ..config() }).unwrap();
     let provider = embedded_provider(&chain);
     let probe = runtime.block_on(common::deploy(&provider));
     Subject { runtime, chain, provider, probe, _dir: dir }

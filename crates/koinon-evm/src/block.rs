@@ -1,16 +1,30 @@
 //! A block as the chain keeps it: header, transactions with their senders, receipts.
 
-use alloy::{
-    consensus::{
-        BlockHeader as _, EMPTY_OMMER_ROOT_HASH, Eip658Value, Header, ReceiptEnvelope, Sealed,
-        Transaction as _, TxEnvelope, TxReceipt as _, constants::EMPTY_WITHDRAWALS, proofs,
-        transaction::Recovered,
-    },
-    eips::eip7685::EMPTY_REQUESTS_HASH,
-    rpc::types as rpc,
-};
-use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U256, keccak256};
-use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+use alloy::consensus::BlockHeader as _;
+use alloy::consensus::EMPTY_OMMER_ROOT_HASH;
+use alloy::consensus::Eip658Value;
+use alloy::consensus::Header;
+use alloy::consensus::ReceiptEnvelope;
+use alloy::consensus::Sealed;
+use alloy::consensus::Transaction as _;
+use alloy::consensus::TxEnvelope;
+use alloy::consensus::TxReceipt as _;
+use alloy::consensus::constants::EMPTY_WITHDRAWALS;
+use alloy::consensus::proofs;
+use alloy::consensus::transaction::Recovered;
+use alloy::eips::eip7685::EMPTY_REQUESTS_HASH;
+use alloy::rpc::types as rpc;
+use alloy_primitives::Address;
+use alloy_primitives::B256;
+use alloy_primitives::Bloom;
+use alloy_primitives::Bytes;
+use alloy_primitives::Log;
+use alloy_primitives::U256;
+use alloy_primitives::keccak256;
+use alloy_rlp::Decodable;
+use alloy_rlp::Encodable;
+use alloy_rlp::RlpDecodable;
+use alloy_rlp::RlpEncodable;
 
 /// One block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +34,7 @@ pub(crate) struct Block {
     pub(crate) receipts: Vec<Receipt>,
 }
 
-/// What running one transaction left behind, besides the state.
+/// The result of one transaction, besides the state.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub(crate) struct Receipt {
     pub(crate) success: bool,
@@ -46,7 +60,7 @@ impl Receipt {
     }
 }
 
-/// Everything a header says that its transactions do not.
+/// The fields of a header that do not follow from its transactions.
 #[derive(Debug)]
 pub(crate) struct HeaderParts {
     pub(crate) parent_hash: B256,
@@ -58,8 +72,8 @@ pub(crate) struct HeaderParts {
     pub(crate) extra_data: Bytes,
 }
 
-/// PREVRANDAO of a block: a hash of what precedes it. It is predictable and must not be taken for
-/// randomness.
+/// Returns PREVRANDAO of a block: a hash of its parent and number. It is predictable, so no source
+/// of randomness.
 pub(crate) fn prevrandao(parent_hash: B256, number: u64) -> B256 {
     let mut preimage = b"koinon-evm prevrandao".to_vec();
     preimage.extend_from_slice(parent_hash.as_slice());
@@ -117,7 +131,7 @@ impl Block {
         self.header.seal()
     }
 
-    /// The logs at some positions, ascending, as JSON-RPC shows them.
+    /// Returns the logs at some positions, ascending, as JSON-RPC shows them.
     pub(crate) fn rpc_logs(&self, wanted: impl IntoIterator<Item = usize>) -> Vec<rpc::Log> {
         let mut wanted = wanted.into_iter().peekable();
         let logs = self.receipts.iter().enumerate();
@@ -141,7 +155,7 @@ impl Block {
         }
     }
 
-    /// The transaction at a position, as JSON-RPC shows it.
+    /// Returns the transaction at a position, as JSON-RPC shows it.
     pub(crate) fn rpc_tx(&self, index: usize) -> Option<rpc::Transaction> {
         let tx = self.txs.get(index)?;
         Some(rpc::Transaction {
@@ -154,7 +168,7 @@ impl Block {
         })
     }
 
-    /// The receipt at a position, as JSON-RPC shows it.
+    /// Returns the receipt at a position, as JSON-RPC shows it.
     pub(crate) fn rpc_receipt(&self, index: usize) -> Option<rpc::TransactionReceipt> {
         let tx = self.txs.get(index)?;
         let receipt = self.receipts.get(index)?;
@@ -179,7 +193,7 @@ impl Block {
         })
     }
 
-    /// The header as JSON-RPC shows it in a block or a `newHeads` notice.
+    /// Returns the header as JSON-RPC shows it in a block or a `newHeads` notice.
     pub(crate) fn rpc_header(&self) -> rpc::Header {
         rpc::Header {
             hash: self.hash(),
@@ -189,8 +203,8 @@ impl Block {
         }
     }
 
-    /// Length of the block as the network would encode it: header, transactions, no ommers, no
-    /// withdrawals.
+    /// Returns the length of the block as the network would encode it: header, transactions, no
+    /// ommers, no withdrawals.
     fn size(&self) -> usize {
         let list = |len: usize| len + alloy_rlp::length_of_length(len);
         let txs: usize = self.txs.iter().map(|tx| tx.inner().length()).sum();
@@ -268,5 +282,38 @@ impl Decodable for Block {
         }
         let hash = header.hash_slow();
         Ok(Self { header: Sealed::new_unchecked(header, hash), txs, receipts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::consensus::BlockBody;
+    use alloy::consensus::SignableTransaction as _;
+    use alloy::consensus::TxEip1559;
+    use alloy_primitives::Signature;
+
+    use super::*;
+
+    #[test]
+    fn a_block_is_as_large_as_the_network_would_encode_it() {
+        for count in [0_u64, 1, 3, 40] {
+            let tx = |nonce| {
+                let tx = TxEip1559 { nonce, input: vec![1; 90].into(), ..TxEip1559::default() };
+                let signed = tx.into_signed(Signature::test_signature());
+                Recovered::new_unchecked(TxEnvelope::from(signed), Address::ZERO)
+            };
+            let txs: Vec<_> = (0..count).map(tx).collect();
+            let header = Sealed::new(Header { number: 9, ..Header::default() });
+            let peer = alloy::consensus::Block {
+                header: header.inner().clone(),
+                body: BlockBody {
+                    transactions: txs.iter().map(|tx| tx.inner().clone()).collect(),
+                    ommers: Vec::<Header>::new(),
+                    withdrawals: Some(Default::default()),
+                },
+            };
+            let block = Block { header, txs, receipts: Vec::new() };
+            assert_eq!(block.size(), peer.length(), "{count} transactions");
+        }
     }
 }

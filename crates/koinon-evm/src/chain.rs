@@ -1,33 +1,46 @@
 //! The handle to an open chain.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, mpsc},
-    thread::JoinHandle,
-};
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 
-use alloy::consensus::{Transaction as _, TxEnvelope, transaction::Recovered};
+use alloy::consensus::Transaction as _;
+use alloy::consensus::TxEnvelope;
+use alloy::consensus::transaction::Recovered;
 use alloy_primitives::B256;
-use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Semaphore, oneshot, watch};
+use parking_lot::Mutex;
+use parking_lot::RwLock;
+use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
 
-use crate::{
-    block::Block,
-    config::Config,
-    execute::{self, Rules},
-    journal::{Archive, Entry, Frame, Journal, JournalError},
-    ledger::{BrokenChain, Found, Ledger},
-    pool::Pool,
-    producer::{Command, Producer, Reply, Schedule, SubmitError},
-    rpc::filters::Filters,
-};
+use crate::config::Config;
+use crate::execute;
+use crate::execute::ChainRules;
+use crate::journal::BlockArchive;
+use crate::journal::Journal;
+use crate::journal::JournalEntry;
+use crate::journal::JournalError;
+use crate::journal::JournalFrame;
+use crate::ledger::BrokenChain;
+use crate::ledger::Ledger;
+use crate::pool::Pool;
+use crate::producer::Producer;
+use crate::producer::ProducerCommand;
+use crate::producer::Reply;
+use crate::producer::Schedule;
+use crate::producer::SubmitError;
+use crate::shared::ChainHead;
+use crate::shared::SharedChain;
 
-/// Submissions that may be on their way to the producer; more wait their turn.
-const IN_FLIGHT: usize = 4096;
+/// The most submissions on their way to the producer; more wait for a permit.
+const MAX_IN_FLIGHT: usize = 4096;
 
 /// Opening a chain failed.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum ChainOpenError {
     /// The log cannot be opened or is damaged.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -36,7 +49,7 @@ pub enum OpenError {
     Broken {
         /// The directory.
         path: PathBuf,
-        /// What does not fit.
+        /// The block that does not fit, and why.
         #[source]
         source: BrokenChain,
     },
@@ -45,13 +58,13 @@ pub enum OpenError {
     ChainId {
         /// The directory.
         path: PathBuf,
-        /// Its chain id, or what its genesis says instead of one.
+        /// Its chain id, or the extra data of its genesis if that holds none.
         have: String,
         /// The id asked for.
         want: u64,
     },
-    /// The directory's genesis gave other balances. To accept any, ask for none.
-    #[error("{} was begun with other genesis balances", .0.display())]
+    /// The directory's genesis has other balances. A configuration without accounts accepts any.
+    #[error("{} has other genesis balances", .0.display())]
     Genesis(PathBuf),
     /// Neither an interval nor mining on demand was asked for.
     #[error("the chain would never make a block: set a block interval or mine on demand")]
@@ -64,80 +77,62 @@ pub enum OpenError {
     Thread(#[source] std::io::Error),
 }
 
-/// What the newest publication reached, for those who wait for the next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Head {
-    pub(crate) block: u64,
-    pub(crate) announced: u64,
-}
-
-/// What the producer writes and every request reads. Locks are taken ledger first, then pool.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) ledger: RwLock<Ledger>,
-    pub(crate) pool: RwLock<Pool>,
-    pub(crate) filters: Mutex<Filters>,
-    pub(crate) head: watch::Sender<Head>,
-    pub(crate) rules: Rules,
-    archive: Option<Archive>,
-}
-
-impl Shared {
-    /// A block by number; `None` if there is none yet.
-    pub(crate) fn block(&self, number: u64) -> Result<Option<Arc<Block>>, JournalError> {
-        let found = self.ledger.read().find(number);
-        match (found, &self.archive) {
-            (Some(Found::Here(block)), _) => Ok(Some(block)),
-            (Some(Found::OnDisk(place)), Some(archive)) => {
-                archive.read(place).map(|block| Some(Arc::new(block)))
-            }
-            (Some(Found::OnDisk(_)), None) | (None, _) => Ok(None),
-        }
-    }
-}
-
 /// A handle to an open chain. Clones share it; the last one dropped closes it.
 #[derive(Clone, Debug)]
-pub struct Chain {
-    inner: Arc<Inner>,
+pub struct EmbeddedChain {
+    inner: Arc<OpenChain>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    shared: Arc<Shared>,
-    commands: mpsc::Sender<Command>,
-    room: Arc<Semaphore>,
+struct OpenChain {
+    shared: Arc<SharedChain>,
+    commands: mpsc::Sender<ProducerCommand>,
+    permits: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Chain {
-    /// Opens the chain in the configured directory, or begins one, and starts making blocks.
-    pub fn open(config: Config) -> Result<Self, OpenError> {
+impl EmbeddedChain {
+    /// Opens the chain in the configured directory, or a new one, and starts to make blocks.
+    ///
+    /// ```
+    /// use koinon_evm::Config;
+    /// use koinon_evm::EmbeddedChain;
+    ///
+    /// let chain = EmbeddedChain::open(Config::default())?;
+    /// assert_eq!(chain.chain_id(), koinon_evm::DEFAULT_CHAIN_ID);
+    /// # Ok::<(), koinon_evm::ChainOpenError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ChainOpenError::Journal`] if the log is locked or damaged; [`ChainOpenError::Genesis`] and
+    /// [`ChainOpenError::ChainId`] if the directory holds another chain.
+    pub fn open(config: Config) -> Result<Self, ChainOpenError> {
         if !config.mine_on_demand && config.block_interval.is_none() {
-            return Err(OpenError::NeverMines);
+            return Err(ChainOpenError::NeverMines);
         }
         if config.block_gas_limit < 21_000 {
-            return Err(OpenError::BlockGasLimit(config.block_gas_limit));
+            return Err(ChainOpenError::BlockGasLimit(config.block_gas_limit));
         }
-        let rules = Rules {
+        let rules = ChainRules {
             chain_id: config.chain_id,
             block_gas_limit: config.block_gas_limit,
             beneficiary: config.beneficiary,
         };
-        let mut loaded = Loaded::default();
+        let mut loaded = LoadedChain::default();
         let mut journal = match &config.dir {
-            Some(dir) => Some(loaded.read(dir)?),
+            Some(dir) => Some(loaded.replay(dir)?),
             None => None,
         };
         if loaded.ledger.is_empty() {
-            loaded.begin(rules, &config, journal.as_mut())?;
+            loaded.write_genesis(rules, &config, journal.as_mut())?;
         } else if let Some(dir) = &config.dir {
             loaded.check_genesis(dir, &config)?;
         }
-        let archive = journal.as_ref().map(|journal| Archive::open(journal.path())).transpose()?;
-        let Loaded { ledger, pool } = loaded;
-        let head = Head { block: ledger.head_number(), announced: ledger.announced_end() };
-        let shared = Arc::new(Shared {
+        let archive =
+            journal.as_ref().map(|journal| BlockArchive::open(journal.path())).transpose()?;
+        let LoadedChain { ledger, pool } = loaded;
+        let head = ChainHead { block: ledger.head_number(), announced: ledger.announced_end() };
+        let shared = Arc::new(SharedChain {
             ledger: RwLock::new(ledger),
             pool: RwLock::new(pool),
             filters: Mutex::default(),
@@ -155,25 +150,25 @@ impl Chain {
         let thread = std::thread::Builder::new()
             .name("koinon-evm".to_owned())
             .spawn(move || producer.run())
-            .map_err(OpenError::Thread)?;
+            .map_err(ChainOpenError::Thread)?;
         let thread = Mutex::new(Some(thread));
-        let room = Arc::new(Semaphore::new(IN_FLIGHT));
-        Ok(Self { inner: Arc::new(Inner { shared, commands, room, thread }) })
+        let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+        Ok(Self { inner: Arc::new(OpenChain { shared, commands, permits, thread }) })
     }
 
-    /// The chain id transactions must be signed for.
+    /// Returns the chain id that transactions must be signed for.
     pub fn chain_id(&self) -> u64 {
         self.inner.shared.rules.chain_id
     }
 
-    /// Stops making blocks and releases the directory. Reading still works; submitting does not.
+    /// Stops making blocks and releases the directory. Reads still work; submissions fail.
     ///
-    /// Every answered request is durable already, so nothing is lost without it.
+    /// Every answered request is durable already, so nothing is lost without this call.
     pub fn close(&self) {
         self.inner.close();
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &SharedChain {
         &self.inner.shared
     }
 
@@ -200,20 +195,20 @@ impl Chain {
         &self,
         tx: Recovered<TxEnvelope>,
     ) -> Result<oneshot::Receiver<Result<B256, SubmitError>>, SubmitError> {
-        let room = Arc::clone(&self.inner.room);
-        let place = room.acquire_owned().await.map_err(|_| SubmitError::Closed)?;
+        let permits = Arc::clone(&self.inner.permits);
+        let place = permits.acquire_owned().await.map_err(|_| SubmitError::Closed)?;
         let (sender, answer) = oneshot::channel();
         let reply = Reply { sender, _place: place };
-        let sent = self.inner.commands.send(Command::Submit(tx, reply));
+        let sent = self.inner.commands.send(ProducerCommand::Submit(tx, reply));
         sent.map_err(|_| SubmitError::Closed)?;
         Ok(answer)
     }
 }
 
-impl Inner {
+impl OpenChain {
     fn close(&self) {
         // The thread is gone already if the channel is closed.
-        drop(self.commands.send(Command::Close));
+        drop(self.commands.send(ProducerCommand::Close));
         if let Some(thread) = self.thread.lock().take()
             && thread.join().is_err()
         {
@@ -222,43 +217,46 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
+impl Drop for OpenChain {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-/// The chain as it comes out of the log.
+/// The chain as replayed from the log.
 #[derive(Default)]
-struct Loaded {
+struct LoadedChain {
     ledger: Ledger,
     pool: Pool,
 }
 
-impl Loaded {
-    fn read(&mut self, dir: &Path) -> Result<Journal, OpenError> {
+impl LoadedChain {
+    fn replay(&mut self, dir: &Path) -> Result<Journal, ChainOpenError> {
         Journal::open(dir, |entry, place| {
             match entry {
-                Entry::Block(entry) => {
+                JournalEntry::Block(entry) => {
                     let (block, diff) = *entry;
                     self.ledger
                         .check(&block, &diff)
                         .and_then(|()| {
                             self.ledger.apply(Arc::new(block), &diff, Some(place), place.len())
                         })
-                        .map_err(|source| OpenError::Broken { path: dir.to_owned(), source })?;
+                        .map_err(|source| ChainOpenError::Broken {
+                            path: dir.to_owned(),
+                            source,
+                        })?;
                     for change in &diff.accounts {
                         self.pool.settle(change.address, change.nonce);
                     }
                 }
-                Entry::Pooled(tx) => self.wait(*tx),
-                Entry::Dropped(hash) => self.pool.remove(hash),
+                JournalEntry::Pooled(tx) => self.restore_waiting(*tx),
+                JournalEntry::Dropped(hash) => self.pool.remove(hash),
             }
             Ok(())
         })
     }
 
-    fn wait(&mut self, tx: Recovered<TxEnvelope>) {
+    fn restore_waiting(&mut self, tx: Recovered<TxEnvelope>) {
         let account = self.ledger.state.account_now(tx.signer());
         let next = account.map_or(0, |account| account.nonce);
         if tx.nonce() < next {
@@ -266,18 +264,18 @@ impl Loaded {
         }
         let hash = *tx.tx_hash();
         if let Err(error) = self.pool.add(tx, next) {
-            tracing::warn!(%hash, %error, "a waiting transaction was not taken up again");
+            tracing::warn!(%hash, %error, "a waiting transaction was not restored");
         }
     }
 
-    fn begin(
+    fn write_genesis(
         &mut self,
-        rules: Rules,
+        rules: ChainRules,
         config: &Config,
         journal: Option<&mut Journal>,
-    ) -> Result<(), OpenError> {
+    ) -> Result<(), ChainOpenError> {
         let (block, diff) = execute::genesis(rules, config.clock.now(), &config.accounts);
-        let mut frame = Frame::default();
+        let mut frame = JournalFrame::default();
         let place = match journal {
             Some(journal) => {
                 frame.add_block(&block, &diff);
@@ -287,21 +285,21 @@ impl Loaded {
         };
         self.ledger
             .apply(Arc::new(block), &diff, place, frame.block_len())
-            .expect("a genesis without code has no invalid code");
+            .expect("BUG: a genesis without code has no invalid code");
         Ok(())
     }
 
-    fn check_genesis(&self, dir: &Path, config: &Config) -> Result<(), OpenError> {
+    fn check_genesis(&self, dir: &Path, config: &Config) -> Result<(), ChainOpenError> {
         let path = || dir.to_owned();
         let Some(genesis) = &self.ledger.genesis else { return Ok(()) };
         if genesis.extra_data != execute::genesis_mark(config.chain_id) {
             let id = genesis.extra_data.last_chunk().map(|id| u64::from_be_bytes(*id));
             let have = id.map_or_else(|| genesis.extra_data.to_string(), |id| id.to_string());
-            return Err(OpenError::ChainId { path: path(), have, want: config.chain_id });
+            return Err(ChainOpenError::ChainId { path: path(), have, want: config.chain_id });
         }
         let asked = crate::state::StateDiff::genesis(&config.accounts).commitment(B256::ZERO);
         if !config.accounts.is_empty() && asked != genesis.state_root {
-            return Err(OpenError::Genesis(path()));
+            return Err(ChainOpenError::Genesis(path()));
         }
         Ok(())
     }

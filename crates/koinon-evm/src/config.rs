@@ -1,44 +1,44 @@
-//! What a chain is made of: its identity, its genesis balances and when it makes blocks.
+//! Settings of a chain: its identity, its genesis balances and when it makes blocks.
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::Address;
+use alloy_primitives::U256;
 
-/// The chain id used when none is given: the one geth's and ganache's private networks made common.
+/// The default chain id, common for private networks of geth and ganache.
 pub const DEFAULT_CHAIN_ID: u64 = 1337;
 
-/// Gas a block may use when nothing else is said: the limit of the public network in 2026.
+/// The default gas limit of a block: that of the public network in 2026.
 pub const DEFAULT_BLOCK_GAS_LIMIT: u64 = 60_000_000;
 
 /// Settings of one chain, read once when it is opened.
 ///
 /// `chain_id`, `accounts`, `genesis_timestamp` and `block_gas_limit` are written into the genesis
-/// of a new chain. An existing directory keeps its own: see [`crate::OpenError::Genesis`].
+/// of a new chain. An existing directory keeps its own: see [`crate::ChainOpenError::Genesis`].
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Directory of the chain's files, made if absent. `None` keeps the chain in memory only.
+    /// Directory of the chain's files, created if absent. `None` keeps the chain in memory only.
     pub dir: Option<PathBuf>,
     /// Chain id of EIP-155.
     pub chain_id: u64,
     /// Balances at genesis, in wei.
     pub accounts: BTreeMap<Address, U256>,
-    /// Makes a block at least this often, even an empty one.
+    /// The longest time between two blocks; an empty block is made if need be.
     pub block_interval: Option<Duration>,
-    /// Makes a block as soon as a transaction can run.
+    /// Whether a block is made as soon as a transaction can run.
     pub mine_on_demand: bool,
     /// Gas a block may use.
     pub block_gas_limit: u64,
-    /// Receives the priority fees and is what the COINBASE opcode answers.
+    /// The account that receives priority fees, which the COINBASE opcode returns.
     pub beneficiary: Address,
-    /// Where block timestamps come from.
+    /// The source of block timestamps.
     pub clock: Clock,
 }
 
@@ -63,7 +63,7 @@ impl Default for Config {
 pub enum Clock {
     /// The operating system's clock.
     System,
-    /// Seconds since the epoch, moved by whoever holds the other end.
+    /// Seconds since the epoch, set by the holder of the other end.
     Manual(Arc<AtomicU64>),
 }
 

@@ -1,48 +1,67 @@
 //! Running transactions and calls on revm.
 
-use std::{collections::BTreeMap, convert::Infallible};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 
-use alloy::{
-    consensus::{Header, Transaction as _, TxEnvelope, transaction::Recovered},
-    eips::eip7825::MAX_TX_GAS_LIMIT_OSAKA,
-};
+use alloy::consensus::Header;
+use alloy::consensus::Transaction as _;
+use alloy::consensus::TxEnvelope;
+use alloy::consensus::transaction::Recovered;
+use alloy::eips::eip7825::MAX_TX_GAS_LIMIT_OSAKA;
 use alloy_evm::FromRecoveredTx;
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, map::AddressMap};
+use alloy_primitives::Address;
+use alloy_primitives::B256;
+use alloy_primitives::Bytes;
+use alloy_primitives::KECCAK256_EMPTY;
+use alloy_primitives::U256;
+use alloy_primitives::map::AddressMap;
 use parking_lot::RwLock;
-use revm::{
-    Context, Database, DatabaseCommit, DatabaseRef, ExecuteCommitEvm, ExecuteEvm, MainBuilder,
-    MainContext,
-    bytecode::Bytecode,
-    context::{BlockEnv, CfgEnv, TxEnv},
-    context_interface::result::{EVMError, ExecutionResult, InvalidTransaction},
-    primitives::hardfork::SpecId,
-    state::{Account as EvmAccount, AccountInfo},
-};
+use revm::Context;
+use revm::Database;
+use revm::DatabaseCommit;
+use revm::DatabaseRef;
+use revm::ExecuteCommitEvm;
+use revm::ExecuteEvm;
+use revm::MainBuilder;
+use revm::MainContext;
+use revm::bytecode::Bytecode;
+use revm::context::BlockEnv;
+use revm::context::CfgEnv;
+use revm::context::TxEnv;
+use revm::context_interface::result::EVMError;
+use revm::context_interface::result::ExecutionResult;
+use revm::context_interface::result::InvalidTransaction;
+use revm::primitives::hardfork::SpecId;
+use revm::state::Account as EvmAccount;
+use revm::state::AccountInfo;
 
-use crate::{
-    block::{Block, HeaderParts, Receipt, prevrandao},
-    ledger::Ledger,
-    state::{Account, State, StateDiff},
-};
+use crate::block::Block;
+use crate::block::HeaderParts;
+use crate::block::Receipt;
+use crate::block::prevrandao;
+use crate::ledger::Ledger;
+use crate::state::Account;
+use crate::state::State;
+use crate::state::StateDiff;
 
-/// The rules every chain of this crate runs by.
+/// The hard fork whose rules every chain of this crate follows.
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;
 
 /// Gas a transaction may use, by EIP-7825.
 pub(crate) const TX_GAS_LIMIT: u64 = MAX_TX_GAS_LIMIT_OSAKA;
 
-/// An error that can only be the transaction's, as reading memory does not fail.
+/// An error of the transaction; the database is memory and does not fail.
 pub(crate) type RunError = EVMError<Infallible>;
 
-/// What does not change while a chain is open.
+/// The settings that do not change while a chain is open.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
+pub(crate) struct ChainRules {
     pub(crate) chain_id: u64,
     pub(crate) block_gas_limit: u64,
     pub(crate) beneficiary: Address,
 }
 
-impl Rules {
+impl ChainRules {
     fn cfg(&self) -> CfgEnv {
         let mut cfg = CfgEnv::new_with_spec(SPEC);
         cfg.chain_id = self.chain_id;
@@ -56,7 +75,6 @@ fn block_env(header: &Header) -> BlockEnv {
         beneficiary: header.beneficiary,
         timestamp: U256::from(header.timestamp),
         gas_limit: header.gas_limit,
-        basefee: 0,
         difficulty: U256::ZERO,
         prevrandao: Some(header.mix_hash),
         ..BlockEnv::default()
@@ -67,17 +85,17 @@ fn block_env(header: &Header) -> BlockEnv {
 pub(crate) struct BlockBuilder<'a> {
     evm: Evm<'a>,
     ledger: &'a Ledger,
-    rules: Rules,
+    rules: ChainRules,
     header: Header,
     gas_used: u64,
     txs: Vec<Recovered<TxEnvelope>>,
     receipts: Vec<Receipt>,
 }
 
-type Evm<'a> = revm::handler::MainnetEvm<revm::handler::MainnetContext<Overlay<'a>>>;
+type Evm<'a> = revm::handler::MainnetEvm<revm::handler::MainnetContext<BlockOverlay<'a>>>;
 
 impl<'a> BlockBuilder<'a> {
-    pub(crate) fn new(ledger: &'a Ledger, rules: Rules, timestamp: u64) -> Self {
+    pub(crate) fn new(ledger: &'a Ledger, rules: ChainRules, timestamp: u64) -> Self {
         let parent = ledger.head();
         let number = parent.number() + 1;
         let header = Header {
@@ -90,7 +108,7 @@ impl<'a> BlockBuilder<'a> {
             ..Header::default()
         };
         let evm = Context::mainnet()
-            .with_db(Overlay::new(ledger))
+            .with_db(BlockOverlay::new(ledger))
             .with_block(block_env(&header))
             .with_cfg(rules.cfg())
             .build_mainnet();
@@ -101,14 +119,14 @@ impl<'a> BlockBuilder<'a> {
         gas_limit <= self.rules.block_gas_limit - self.gas_used
     }
 
-    /// Runs a transaction and keeps its effects, or says why it cannot be in the block.
+    /// Runs a transaction and keeps its effects, or returns why it cannot be in the block.
     pub(crate) fn push(&mut self, tx: &Recovered<TxEnvelope>) -> Result<(), RunError> {
         let env = TxEnv::from_recovered_tx(tx.inner(), tx.signer());
         let result = self.evm.transact_commit(env)?;
         let created = if result.is_success() && tx.is_create() {
             result.created_address()
         } else {
-            // Clients expect the address also of a creation that failed, as geth gives it.
+            // As geth, give the address of a creation that failed too: clients expect it.
             tx.is_create().then(|| tx.signer().create(tx.nonce()))
         };
         let gas_used = result.tx_gas_used();
@@ -137,9 +155,9 @@ impl<'a> BlockBuilder<'a> {
     }
 }
 
-/// The block every chain begins with.
+/// Returns the first block of a chain.
 pub(crate) fn genesis(
-    rules: Rules,
+    rules: ChainRules,
     timestamp: u64,
     balances: &BTreeMap<Address, U256>,
 ) -> (Block, StateDiff) {
@@ -156,7 +174,7 @@ pub(crate) fn genesis(
     (Block::seal(parts, Vec::new(), Vec::new()), diff)
 }
 
-/// The extra data of a genesis block, by which a chain knows its id again.
+/// Returns the extra data of a genesis block, from which an opened chain reads its id.
 pub(crate) fn genesis_mark(chain_id: u64) -> Bytes {
     let mut mark = b"koinon chain ".to_vec();
     mark.extend_from_slice(&chain_id.to_be_bytes());
@@ -168,7 +186,7 @@ pub(crate) fn genesis_mark(chain_id: u64) -> Bytes {
 /// Fees, nonce and the sender being a contract are not checked, as for `eth_call`.
 pub(crate) fn call(
     ledger: &RwLock<Ledger>,
-    rules: Rules,
+    rules: ChainRules,
     header: &Header,
     tx: TxEnv,
 ) -> Result<ExecutionResult, RunError> {
@@ -218,14 +236,14 @@ impl DatabaseRef for StateView<'_> {
 }
 
 /// The changes of a block in the making, over the published state.
-struct Overlay<'a> {
+struct BlockOverlay<'a> {
     ledger: &'a Ledger,
     accounts: BTreeMap<Address, Option<Account>>,
     slots: BTreeMap<(Address, U256), U256>,
     codes: BTreeMap<B256, Bytecode>,
 }
 
-impl<'a> Overlay<'a> {
+impl<'a> BlockOverlay<'a> {
     fn new(ledger: &'a Ledger) -> Self {
         let (accounts, slots, codes) = Default::default();
         Self { ledger, accounts, slots, codes }
@@ -240,7 +258,7 @@ impl<'a> Overlay<'a> {
     }
 }
 
-impl Database for Overlay<'_> {
+impl Database for BlockOverlay<'_> {
     type Error = Infallible;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
@@ -274,7 +292,7 @@ impl Database for Overlay<'_> {
     }
 }
 
-impl DatabaseCommit for Overlay<'_> {
+impl DatabaseCommit for BlockOverlay<'_> {
     #[expect(
         clippy::iter_over_hash_type,
         reason = "each address is written once, into sorted maps"
@@ -305,7 +323,7 @@ impl DatabaseCommit for Overlay<'_> {
     }
 }
 
-/// The transaction's own fault in a failed run.
+/// Returns the transaction's fault in a failed run.
 pub(crate) fn invalid(error: RunError) -> InvalidTransaction {
     match error {
         EVMError::Transaction(invalid) => invalid,

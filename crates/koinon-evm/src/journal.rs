@@ -6,31 +6,39 @@
 //! unnoticed. A crash can only tear the last frame, whose content was never acknowledged; it is
 //! copied aside and cut off. Damage anywhere else refuses to open.
 
-use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::fs::TryLockError;
+use std::io;
+use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
 
-use alloy_primitives::{B256, keccak256};
-use alloy_rlp::{Decodable, Encodable};
+use alloy_primitives::B256;
+use alloy_primitives::keccak256;
+use alloy_rlp::Decodable;
+use alloy_rlp::Encodable;
 use parking_lot::Mutex;
 
-use crate::{
-    block::{Block, decode_recovered, encode_recovered},
-    state::StateDiff,
-};
+use crate::block::Block;
+use crate::block::decode_recovered;
+use crate::block::encode_recovered;
+use crate::state::StateDiff;
 
-type Recovered = alloy::consensus::transaction::Recovered<alloy::consensus::TxEnvelope>;
+type RecoveredTx = alloy::consensus::transaction::Recovered<alloy::consensus::TxEnvelope>;
 
 const MAGIC: [u8; 8] = *b"koinon\x00\x01";
-const HEADER: usize = 8 + 4 + 8 + 8;
-const CHECK: usize = 16;
-/// Larger than any block of 60M gas; bounds what a damaged length can make us read.
-const MAX_PAYLOAD: usize = 1 << 30;
+const HEADER_BYTES: usize = 8 + 4 + 8 + 8;
+const CHECK_BYTES: usize = 16;
+/// Larger than any block of 60M gas; bounds the read that a damaged length can cause.
+const MAX_PAYLOAD_BYTES: usize = 1 << 30;
 /// The file grows by this many zeros at a time: syncing bytes written over zeros is several times
 /// faster than syncing a file that grew, because no metadata changes.
-const GROWTH: usize = 4 << 20;
+const GROWTH_BYTES: usize = 4 << 20;
 
 /// Opening or reading the log failed.
 #[derive(Debug, thiserror::Error)]
@@ -41,34 +49,34 @@ pub enum JournalError {
     /// The operating system refused.
     #[error("cannot {action} {}", .path.display())]
     Io {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// On which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// Why it failed.
+        /// The error of the system call.
         #[source]
         source: io::Error,
     },
-    /// Bytes that were durable once are not what was written.
+    /// Durable bytes differ from those written.
     #[error("{} is damaged at byte {offset}: {what}", .path.display())]
     Damaged {
         /// The log.
         path: PathBuf,
         /// Where the first damaged frame begins.
         offset: u64,
-        /// What is wrong with it.
+        /// The fault of that frame.
         what: &'static str,
     },
 }
 
-/// One thing the log remembers.
+/// One entry of the log.
 #[derive(Debug)]
-pub(crate) enum Entry {
+pub(crate) enum JournalEntry {
     /// A block and what it changed; the first one is genesis.
     Block(Box<(Block, StateDiff)>),
     /// A transaction that was accepted and waits for its block.
-    Pooled(Box<Recovered>),
-    /// Such a transaction was given up, because it can no longer run.
+    Pooled(Box<RecoveredTx>),
+    /// A waiting transaction was dropped, because it can no longer run.
     Dropped(B256),
 }
 
@@ -76,28 +84,28 @@ const KIND_BLOCK: u8 = 1;
 const KIND_POOLED: u8 = 2;
 const KIND_DROPPED: u8 = 3;
 
-/// Where the bytes of a block are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+/// Where the bytes of a block are in the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BlockLocation {
     offset: u64,
     len: usize,
 }
 
-impl Place {
+impl BlockLocation {
     pub(crate) fn len(self) -> usize {
         self.len
     }
 }
 
-/// A frame being put together.
+/// A frame in the making.
 #[derive(Debug, Default)]
-pub(crate) struct Frame {
+pub(crate) struct JournalFrame {
     payload: Vec<u8>,
     /// Where the frame's block is within the payload.
     block: Option<(usize, usize)>,
 }
 
-impl Frame {
+impl JournalFrame {
     pub(crate) fn add_block(&mut self, block: &Block, diff: &StateDiff) {
         let mut bytes = Vec::new();
         block.encode(&mut bytes);
@@ -107,7 +115,7 @@ impl Frame {
         self.add(KIND_BLOCK, &bytes);
     }
 
-    pub(crate) fn add_pooled(&mut self, tx: &Recovered) {
+    pub(crate) fn add_pooled(&mut self, tx: &RecoveredTx) {
         self.add(KIND_POOLED, &encode_recovered(tx));
     }
 
@@ -125,7 +133,7 @@ impl Frame {
         self.payload.is_empty()
     }
 
-    /// Size of the encoded block, for chains that have no file.
+    /// Returns the length of the encoded block, for chains without a file.
     pub(crate) fn block_len(&self) -> usize {
         self.block.map_or(0, |(_, len)| len)
     }
@@ -140,15 +148,15 @@ pub(crate) struct Journal {
     /// Length of the file, zeros included; 0 until the log is loaded.
     allocated: u64,
     sequence: u64,
-    last_check: [u8; CHECK],
+    last_check: [u8; CHECK_BYTES],
     _lock: File,
 }
 
 impl Journal {
-    /// Opens or makes the log in `dir`, handing every entry with its place to `each`.
+    /// Opens or creates the log in `dir` and calls `each` with every entry and its location.
     pub(crate) fn open<E: From<JournalError>>(
         dir: &Path,
-        mut each: impl FnMut(Entry, Place) -> Result<(), E>,
+        mut each: impl FnMut(JournalEntry, BlockLocation) -> Result<(), E>,
     ) -> Result<Self, E> {
         fs::create_dir_all(dir).map_err(io_error("create", dir))?;
         let lock = lock(dir)?;
@@ -165,7 +173,7 @@ impl Journal {
             end: 0,
             allocated: 0,
             sequence: 0,
-            last_check: [0; CHECK],
+            last_check: [0; CHECK_BYTES],
             _lock: lock,
         };
         file = journal.file.try_clone().map_err(io_error("open", &journal.path))?;
@@ -175,13 +183,13 @@ impl Journal {
                 journal.set_tail_aside(len)?;
                 break;
             };
-            let start = journal.end + HEADER as u64;
-            journal.end = start + (payload.len() + CHECK) as u64;
+            let start = journal.end + HEADER_BYTES as u64;
+            journal.end = start + (payload.len() + CHECK_BYTES) as u64;
             journal.sequence += 1;
             for entry in entries(&payload) {
                 let (entry, offset, len) =
                     entry.map_err(|_| journal.damaged(start, "an entry cannot be decoded"))?;
-                each(entry, Place { offset: start + offset as u64, len })?;
+                each(entry, BlockLocation { offset: start + offset as u64, len })?;
             }
         }
         journal.allocated = journal.end;
@@ -191,15 +199,15 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Reads the frame at `self.end`; `None` if what is left is a torn tail.
+    /// Reads the frame at `self.end`; `None` if only a torn tail is left.
     fn next_frame(
         &mut self,
         reader: &mut (impl Read + Seek),
         len: u64,
     ) -> Result<Option<Vec<u8>>, JournalError> {
         let left = len - self.end;
-        let mut header = [0; HEADER];
-        if left < HEADER as u64 {
+        let mut header = [0; HEADER_BYTES];
+        if left < HEADER_BYTES as u64 {
             return Ok(None);
         }
         reader.read_exact(&mut header).map_err(io_error("read", &self.path))?;
@@ -209,12 +217,12 @@ impl Journal {
         if sequence != self.sequence {
             return Err(self.damaged(self.end, "the frame is out of sequence"));
         }
-        let whole = (HEADER + size + CHECK) as u64;
+        let whole = (HEADER_BYTES + size + CHECK_BYTES) as u64;
         if whole > left {
             return Ok(None);
         }
         let mut payload = vec![0; size];
-        let mut check = [0; CHECK];
+        let mut check = [0; CHECK_BYTES];
         reader.read_exact(&mut payload).map_err(io_error("read", &self.path))?;
         reader.read_exact(&mut check).map_err(io_error("read", &self.path))?;
         if check != payload_check(&self.last_check, &header, &payload) {
@@ -225,7 +233,7 @@ impl Journal {
         Ok(Some(payload))
     }
 
-    /// Only the last frame can be torn: a later valid header proves this one had been synced.
+    /// Only the last frame can be torn: a later valid header proves that this frame was synced.
     fn torn_unless_more_follows(
         &self,
         from: u64,
@@ -234,13 +242,13 @@ impl Journal {
     ) -> Result<Option<Vec<u8>>, JournalError> {
         let rest = self.read_range(from, len).map_err(io_error("read", &self.path))?;
         let follows = rest
-            .windows(HEADER)
+            .windows(HEADER_BYTES)
             .any(|bytes| parse_header(bytes).is_some_and(|(_, sequence)| sequence > self.sequence));
         if follows { Err(self.damaged(self.end, what)) } else { Ok(None) }
     }
 
-    /// Cuts off what follows the last frame, and copies it to a file of its own unless it is only
-    /// zeros.
+    /// Cuts off the bytes after the last frame, and copies them to a separate file unless all are
+    /// zero.
     fn set_tail_aside(&mut self, len: u64) -> Result<(), JournalError> {
         let bytes = self.read_range(self.end, len).map_err(io_error("read", &self.path))?;
         if bytes.iter().any(|byte| *byte != 0) {
@@ -267,31 +275,31 @@ impl Journal {
     }
 
     /// Appends a frame and returns once it is on disk, with the place of its block.
-    pub(crate) fn append(&mut self, frame: &Frame) -> Result<Place, JournalError> {
+    pub(crate) fn append(&mut self, frame: &JournalFrame) -> Result<BlockLocation, JournalError> {
         let payload = &frame.payload;
         let header = frame_header(payload.len(), self.sequence);
         let check = payload_check(&self.last_check, &header, payload);
-        let mut bytes = Vec::with_capacity(HEADER + payload.len() + CHECK);
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len() + CHECK_BYTES);
         bytes.extend_from_slice(&header);
         bytes.extend_from_slice(payload);
         bytes.extend_from_slice(&check);
         self.make_room(bytes.len() as u64)?;
         let written = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
         written.map_err(io_error("append to", &self.path))?;
-        let start = self.end + HEADER as u64;
+        let start = self.end + HEADER_BYTES as u64;
         self.end += bytes.len() as u64;
         self.sequence += 1;
         self.last_check = check;
         let (offset, len) = frame.block.unwrap_or_default();
-        Ok(Place { offset: start + offset as u64, len })
+        Ok(BlockLocation { offset: start + offset as u64, len })
     }
 
-    /// Sees to it that the next bytes fall on zeros that are already on disk.
+    /// Ensures that the next bytes overwrite zeros that are already on disk.
     fn make_room(&mut self, len: u64) -> Result<(), JournalError> {
         if self.end + len <= self.allocated {
             return Ok(());
         }
-        let zeros = vec![0; GROWTH + len as usize];
+        let zeros = vec![0; GROWTH_BYTES + len as usize];
         let grown = self
             .file
             .write_all(&zeros)
@@ -312,9 +320,9 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Gives back the zeros. If that fails they stay, which does no harm.
+    /// Cuts off the zeros. Zeros that stay do no harm.
     fn drop(&mut self) {
-        // A log that was refused must stay as it is.
+        // A log that failed to open must stay unchanged.
         if self.allocated <= self.end {
             return;
         }
@@ -324,20 +332,20 @@ impl Drop for Journal {
     }
 }
 
-/// Reads blocks back from the log by place.
+/// Reads blocks from the log by location.
 #[derive(Debug)]
-pub(crate) struct Archive {
+pub(crate) struct BlockArchive {
     file: Mutex<File>,
     path: PathBuf,
 }
 
-impl Archive {
+impl BlockArchive {
     pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
         let file = File::open(path).map_err(io_error("open", path))?;
         Ok(Self { file: Mutex::new(file), path: path.to_owned() })
     }
 
-    pub(crate) fn read(&self, place: Place) -> Result<Block, JournalError> {
+    pub(crate) fn read(&self, place: BlockLocation) -> Result<Block, JournalError> {
         let mut bytes = vec![0; place.len];
         {
             let mut file = self.file.lock();
@@ -369,8 +377,8 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Jour
     move |source| JournalError::Io { action, path, source }
 }
 
-fn frame_header(len: usize, sequence: u64) -> [u8; HEADER] {
-    let mut header = [0; HEADER];
+fn frame_header(len: usize, sequence: u64) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&(len as u32).to_be_bytes());
     header[12..20].copy_from_slice(&sequence.to_be_bytes());
@@ -379,28 +387,30 @@ fn frame_header(len: usize, sequence: u64) -> [u8; HEADER] {
     header
 }
 
-/// The payload length and sequence number of a valid frame header.
+/// Returns the payload length and sequence number of a valid frame header.
 fn parse_header(header: &[u8]) -> Option<(usize, u64)> {
     if !header.starts_with(&MAGIC) {
         return None;
     }
     let len = u32::from_be_bytes(header.get(8..12)?.try_into().ok()?) as usize;
     let sequence = u64::from_be_bytes(header.get(12..20)?.try_into().ok()?);
-    (len <= MAX_PAYLOAD && frame_header(len, sequence) == header).then_some((len, sequence))
+    (len <= MAX_PAYLOAD_BYTES && frame_header(len, sequence) == header).then_some((len, sequence))
 }
 
-fn payload_check(before: &[u8; CHECK], header: &[u8], payload: &[u8]) -> [u8; CHECK] {
+fn payload_check(before: &[u8; CHECK_BYTES], header: &[u8], payload: &[u8]) -> [u8; CHECK_BYTES] {
     let mut hasher = alloy_primitives::Keccak256::new();
     hasher.update(before);
     hasher.update(header);
     hasher.update(payload);
-    let mut check = [0; CHECK];
-    check.copy_from_slice(&hasher.finalize()[..CHECK]);
+    let mut check = [0; CHECK_BYTES];
+    check.copy_from_slice(&hasher.finalize()[..CHECK_BYTES]);
     check
 }
 
-/// The entries of a payload, each with the offset and length of its block.
-fn entries(payload: &[u8]) -> impl Iterator<Item = alloy_rlp::Result<(Entry, usize, usize)>> + '_ {
+/// Returns the entries of a payload, each with the offset and length of its block.
+fn entries(
+    payload: &[u8],
+) -> impl Iterator<Item = alloy_rlp::Result<(JournalEntry, usize, usize)>> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
         if at >= payload.len() {
@@ -414,7 +424,7 @@ fn entries(payload: &[u8]) -> impl Iterator<Item = alloy_rlp::Result<(Entry, usi
     })
 }
 
-fn entry(payload: &[u8], at: &mut usize) -> alloy_rlp::Result<(Entry, usize, usize)> {
+fn entry(payload: &[u8], at: &mut usize) -> alloy_rlp::Result<(JournalEntry, usize, usize)> {
     let short = alloy_rlp::Error::InputTooShort;
     let head = payload.get(*at..*at + 5).ok_or(short)?;
     let len = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
@@ -426,13 +436,71 @@ fn entry(payload: &[u8], at: &mut usize) -> alloy_rlp::Result<(Entry, usize, usi
             let block = Block::decode(&mut bytes)?;
             let block_len = len - bytes.len();
             let diff = StateDiff::decode(&mut bytes)?;
-            Ok((Entry::Block(Box::new((block, diff))), start, block_len))
+            Ok((JournalEntry::Block(Box::new((block, diff))), start, block_len))
         }
-        KIND_POOLED => Ok((Entry::Pooled(Box::new(decode_recovered(&mut bytes)?)), start, len)),
+        KIND_POOLED => {
+            Ok((JournalEntry::Pooled(Box::new(decode_recovered(&mut bytes)?)), start, len))
+        }
         KIND_DROPPED => {
             let hash = B256::try_from(bytes).map_err(|_| short)?;
-            Ok((Entry::Dropped(hash), start, len))
+            Ok((JournalEntry::Dropped(hash), start, len))
         }
         _ => Err(alloy_rlp::Error::Custom("unknown entry kind")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::consensus::Header;
+    use alloy::consensus::Sealed;
+
+    use super::*;
+
+    fn block(number: u64, extra: usize) -> Block {
+        let header = Header { number, extra_data: vec![7; extra].into(), ..Header::default() };
+        Block { header: Sealed::new(header), txs: Vec::new(), receipts: Vec::new() }
+    }
+
+    /// Opens the log and returns its blocks with their places.
+    fn opened(dir: &Path) -> (Journal, Vec<(Block, BlockLocation)>) {
+        let mut blocks = Vec::new();
+        let journal = Journal::open(dir, |entry, place| {
+            if let JournalEntry::Block(entry) = entry {
+                blocks.push((entry.0, place));
+            }
+            Ok::<(), JournalError>(())
+        });
+        (journal.unwrap(), blocks)
+    }
+
+    #[test]
+    fn blocks_are_read_back_from_where_they_were_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut journal, _) = opened(dir.path());
+        let mut written = Vec::new();
+        for (number, extra) in [(0, 0), (1, 300), (2, 70_000), (3, 1)] {
+            let mut frame = JournalFrame::default();
+            // What stands before a block in its frame moves it.
+            for waiting in 0..number {
+                frame.add_dropped(B256::repeat_byte(waiting as u8));
+            }
+            let block = block(number, extra);
+            frame.add_block(&block, &StateDiff::default());
+            let place = journal.append(&frame).unwrap();
+            assert_eq!(place.len(), frame.block_len());
+            written.push((block, place));
+        }
+        drop(journal);
+        let (journal, read) = opened(dir.path());
+        let archive = BlockArchive::open(journal.path()).unwrap();
+        assert_eq!(read.len(), written.len());
+        for ((block, place), (read, read_place)) in written.iter().zip(&read) {
+            assert_eq!(block, read);
+            let mut bytes = Vec::new();
+            block.encode(&mut bytes);
+            assert_eq!((place.len(), read_place.len()), (bytes.len(), bytes.len()));
+            assert_eq!(archive.read(*place).unwrap(), *block);
+            assert_eq!(archive.read(*read_place).unwrap(), *block);
+        }
     }
 }

@@ -1,24 +1,25 @@
-//! Everything that is true of the chain up to its last durable block: state, blocks and indexes.
+//! The chain up to its last durable block: state, blocks and indexes.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use alloy::consensus::Header;
-use alloy_primitives::{B256, map::HashMap};
+use alloy_primitives::B256;
+use alloy_primitives::map::HashMap;
 
-use crate::{
-    block::Block,
-    journal::Place,
-    logs::LogIndex,
-    state::{State, StateDiff},
-};
+use crate::block::Block;
+use crate::journal::BlockLocation;
+use crate::logs::LogIndex;
+use crate::state::State;
+use crate::state::StateDiff;
 
-/// Decoded blocks kept in memory, by encoded size, when they can be read back from disk.
-const RECENT_BYTES: usize = 128 << 20;
+/// The most bytes of decoded blocks kept in memory, by encoded size, if the log has them too.
+const MAX_RECENT_BYTES: usize = 128 << 20;
 
-/// Hashes of accepted transactions kept for `eth_newPendingTransactionFilter`.
-const ANNOUNCED: usize = 8192;
+/// The most hashes of accepted transactions kept for `eth_newPendingTransactionFilter`.
+const MAX_ANNOUNCED: usize = 8192;
 
-/// The published chain. The producer replaces it block by block; everyone else reads.
+/// The published chain. The producer extends it block by block; all others read it.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) state: State,
@@ -26,7 +27,7 @@ pub(crate) struct Ledger {
     /// The header of block 0.
     pub(crate) genesis: Option<Header>,
     hashes: Vec<B256>,
-    places: Vec<Option<Place>>,
+    places: Vec<Option<BlockLocation>>,
     numbers: HashMap<B256, u64>,
     txs: HashMap<B256, (u64, usize)>,
     recent: VecDeque<(Arc<Block>, usize)>,
@@ -37,11 +38,11 @@ pub(crate) struct Ledger {
 
 /// Where to find a block.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum BlockSource {
     /// In memory.
-    Here(Arc<Block>),
+    Memory(Arc<Block>),
     /// In the log.
-    OnDisk(Place),
+    Disk(BlockLocation),
 }
 
 /// A block that does not continue the chain it is in.
@@ -55,7 +56,7 @@ pub struct BrokenChain {
 }
 
 impl Ledger {
-    /// Checks that a block read back continues the chain.
+    /// Checks that a block from the log continues the chain.
     pub(crate) fn check(&self, block: &Block, diff: &StateDiff) -> Result<(), BrokenChain> {
         let number = block.number();
         let broken = |what| Err(BrokenChain { number, what });
@@ -80,7 +81,7 @@ impl Ledger {
         &mut self,
         block: Arc<Block>,
         diff: &StateDiff,
-        place: Option<Place>,
+        place: Option<BlockLocation>,
         len: usize,
     ) -> Result<(), BrokenChain> {
         let number = block.number();
@@ -105,16 +106,16 @@ impl Ledger {
     }
 
     fn forget_old_blocks(&mut self) {
-        while self.recent_bytes > RECENT_BYTES && self.recent.len() > 1 {
+        while self.recent_bytes > MAX_RECENT_BYTES && self.recent.len() > 1 {
             if let Some((_, len)) = self.recent.pop_front() {
                 self.recent_bytes -= len;
             }
         }
     }
 
-    /// The last block. A ledger is published only with its genesis in it.
+    /// Returns the last block. A ledger is published only with its genesis in it.
     pub(crate) fn head(&self) -> Arc<Block> {
-        let (head, _) = self.recent.back().expect("a published ledger has a genesis block");
+        let (head, _) = self.recent.back().expect("BUG: a published ledger has a genesis block");
         Arc::clone(head)
     }
 
@@ -126,14 +127,17 @@ impl Ledger {
         self.hashes.is_empty()
     }
 
-    pub(crate) fn find(&self, number: u64) -> Option<Found> {
+    pub(crate) fn find(&self, number: u64) -> Option<BlockSource> {
         let index = usize::try_from(number).ok()?;
         let place = self.places.get(index)?;
         let first_recent = self.hashes.len() - self.recent.len();
         if let Some(recent) = index.checked_sub(first_recent) {
-            return self.recent.get(recent).map(|(block, _)| Found::Here(Arc::clone(block)));
+            return self
+                .recent
+                .get(recent)
+                .map(|(block, _)| BlockSource::Memory(Arc::clone(block)));
         }
-        place.map(Found::OnDisk)
+        place.map(BlockSource::Disk)
     }
 
     pub(crate) fn hash(&self, number: u64) -> Option<B256> {
@@ -144,16 +148,16 @@ impl Ledger {
         self.numbers.get(&hash).copied()
     }
 
-    /// Block number and position of a transaction.
+    /// Returns the block number and position of a transaction.
     pub(crate) fn tx(&self, hash: B256) -> Option<(u64, usize)> {
         self.txs.get(&hash).copied()
     }
 
-    /// Notes an accepted transaction.
+    /// Records an accepted transaction.
     pub(crate) fn announce(&mut self, hash: B256) {
         self.announced.push_back(hash);
         self.announced_end += 1;
-        if self.announced.len() > ANNOUNCED {
+        if self.announced.len() > MAX_ANNOUNCED {
             self.announced.pop_front();
         }
     }
@@ -162,10 +166,102 @@ impl Ledger {
         self.announced_end
     }
 
-    /// Accepted transactions since a position in their sequence, as far back as they are kept.
+    /// Returns the accepted transactions since a position in their sequence, as far back as kept.
     pub(crate) fn announced_since(&self, from: u64) -> Vec<B256> {
         let first = self.announced_end - self.announced.len() as u64;
         let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
         self.announced.iter().skip(skip).copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::consensus::Sealed;
+    use alloy_primitives::U256;
+
+    use super::*;
+
+    fn block(number: u64, parent_hash: B256, state_root: B256) -> Block {
+        let header = Header { number, parent_hash, state_root, ..Header::default() };
+        let header = Sealed::new(header);
+        Block { header, txs: Vec::new(), receipts: Vec::new() }
+    }
+
+    #[test]
+    fn only_a_block_that_continues_the_chain_is_accepted() {
+        let (diff, wrong) = (StateDiff::default(), B256::repeat_byte(1));
+        let mut ledger = Ledger::default();
+        let (mut parent_hash, mut before) = (B256::ZERO, B256::ZERO);
+        for number in 0..3_u64 {
+            let root = diff.commitment(before);
+            let cases = [
+                (number + 1, parent_hash, root, "its number is not the next one"),
+                (number.wrapping_sub(1), parent_hash, root, "its number is not the next one"),
+                (number, wrong, root, "its parent hash differs"),
+                (number, parent_hash, wrong, "its state commitment differs"),
+                // The commitment covers the state before too.
+                (number, parent_hash, diff.commitment(wrong), "its state commitment differs"),
+            ];
+            for (number, parent_hash, root, what) in cases {
+                let broken = ledger.check(&block(number, parent_hash, root), &diff).unwrap_err();
+                assert_eq!((broken.number, broken.what), (number, what));
+            }
+            let next = block(number, parent_hash, root);
+            ledger.check(&next, &diff).unwrap();
+            (parent_hash, before) = (next.hash(), root);
+            ledger.apply(Arc::new(next), &diff, None, 1).unwrap();
+        }
+    }
+
+    #[test]
+    fn old_blocks_are_forgotten_once_the_newest_fill_the_memory() {
+        let mut ledger = Ledger::default();
+        let mut parent_hash = B256::ZERO;
+        for (number, len) in [1, MAX_RECENT_BYTES / 2, MAX_RECENT_BYTES / 2].into_iter().enumerate()
+        {
+            let next = block(number as u64, parent_hash, B256::ZERO);
+            parent_hash = next.hash();
+            let place = Some(BlockLocation::default());
+            ledger.apply(Arc::new(next), &StateDiff::default(), place, len).unwrap();
+        }
+        // The two that fill it exactly are kept.
+        assert!(matches!(ledger.find(0), Some(BlockSource::Disk(_))));
+        for number in [1, 2] {
+            assert!(matches!(ledger.find(number), Some(BlockSource::Memory(_))), "{number}");
+        }
+        // The newest stays, however large it is.
+        let next = block(3, parent_hash, B256::ZERO);
+        let huge = 2 * MAX_RECENT_BYTES;
+        let place = Some(BlockLocation::default());
+        ledger.apply(Arc::new(next), &StateDiff::default(), place, huge).unwrap();
+        assert!(matches!(ledger.find(2), Some(BlockSource::Disk(_))));
+        assert!(matches!(ledger.find(3), Some(BlockSource::Memory(_))));
+        assert!(ledger.find(4).is_none());
+    }
+
+    #[test]
+    fn blocks_without_a_place_in_a_file_stay_in_memory() {
+        let mut ledger = Ledger::default();
+        for number in 0..3 {
+            let next = block(number, B256::ZERO, B256::ZERO);
+            ledger.apply(Arc::new(next), &StateDiff::default(), None, MAX_RECENT_BYTES).unwrap();
+        }
+        assert!((0..3).all(|n| matches!(ledger.find(n), Some(BlockSource::Memory(_)))));
+    }
+
+    #[test]
+    fn accepted_transactions_are_told_from_any_position_that_is_kept() {
+        let mut ledger = Ledger::default();
+        let hash = |index: usize| B256::from(U256::from(index));
+        let all = MAX_ANNOUNCED + 2;
+        for index in 0..all {
+            ledger.announce(hash(index));
+        }
+        assert_eq!(ledger.announced_end(), all as u64);
+        assert_eq!(ledger.announced_since(all as u64), [] as [B256; 0]);
+        assert_eq!(ledger.announced_since(all as u64 - 2), [hash(all - 2), hash(all - 1)]);
+        let kept = ledger.announced_since(0);
+        assert_eq!((kept.len(), kept[0]), (MAX_ANNOUNCED, hash(2)));
+        assert_eq!(ledger.announced_since(u64::MAX), [] as [B256; 0]);
     }
 }

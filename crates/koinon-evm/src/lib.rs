@@ -1,9 +1,9 @@
 //! The embedded chain: an EVM chain in this process, durable on disk, spoken to in JSON-RPC.
 //!
-//! [`Chain::open`] starts it, [`Chain::transport`] gives an alloy transport to it, and
-//! [`Chain::serve`] offers the same methods over HTTP and WebSocket to any Ethereum client. revm
-//! executes; this crate adds blocks, receipts, logs, storage and the pool. It knows nothing of
-//! the contracts on it.
+//! [`EmbeddedChain::open`] starts it, [`EmbeddedChain::transport`] gives an alloy transport to it,
+//! and [`EmbeddedChain::serve`] offers the same methods over HTTP and WebSocket to any Ethereum
+//! client. revm executes; this crate adds blocks, receipts, logs, storage and the pool. It knows
+//! nothing of the contracts on it.
 //!
 //! It is one process with one owner of the file, without consensus, peers or reorganisations:
 //! right for a laptop, a test or one operator's trial. A network with several parties that do not
@@ -12,10 +12,10 @@
 //! # What is like a public network
 //!
 //! The rules are Osaka's, with its limits on: contract size (EIP-170), creation code (EIP-3860),
-//! 16,777,216 gas per transaction (EIP-7825). Legacy, EIP-2930, EIP-1559 and EIP-7702
-//! transactions are taken; blob transactions are refused. Header hashes, transaction and receipt
-//! roots and logs blooms are real, BLOCKHASH answers for the last 256 blocks, and the base fee
-//! fields are there.
+//! 16,777,216 gas per transaction (EIP-7825). Legacy, EIP-2930, EIP-1559 and EIP-7702 transactions
+//! are accepted; blob transactions are rejected. Header hashes, transaction and receipt roots and
+//! logs blooms are real, BLOCKHASH answers for the last 256 blocks, and the base fee fields are
+//! there.
 //!
 //! # What is not
 //!
@@ -24,7 +24,7 @@
 //! - The **state root** is not a Merkle-Patricia root. It is `keccak(before ‖ keccak(rlp(diff)))`,
 //!   a commitment to every change in order, checked when the chain is loaded. A full root costs
 //!   milliseconds per block beyond ten thousand slots. So there is no `eth_getProof`.
-//! - PREVRANDAO is a hash of the parent block: predictable, no randomness.
+//! - PREVRANDAO is a hash of the parent block: predictable, so not random.
 //! - Timestamps never decrease, but blocks made within a second share one.
 //! - The system contracts of EIP-2935, EIP-4788, EIP-7002 and EIP-7251 are absent.
 //! - `pending`, `safe` and `finalized` mean the latest block, except for the nonce, where
@@ -42,9 +42,9 @@
 //!
 //! Storage is one append-only log of checksummed frames, rather than a key-value store: all state
 //! is kept in memory anyway, so a store would be written for every slot and read only at start,
-//! while the log is written once per block and replayed. A torn tail is cut off (and kept aside),
-//! any other damage refuses to open, and a lock keeps a second process out. Memory grows with
-//! history: every past value of every slot stays readable, so calls work at any past block.
+//! while the log is written once per block and replayed. A torn tail is cut off (and kept aside), a
+//! log with any other damage is not opened, and a lock keeps a second process out. Memory grows
+//! with history: every past value of every slot stays readable, so calls work at any past block.
 
 #![forbid(unsafe_code)]
 
@@ -52,6 +52,7 @@ mod block;
 mod chain;
 mod config;
 mod execute;
+mod filters;
 mod journal;
 mod ledger;
 mod logs;
@@ -60,10 +61,11 @@ mod producer;
 mod rpc;
 mod server;
 mod session;
+mod shared;
 mod state;
 mod transport;
 
-pub use chain::{Chain, OpenError};
+pub use chain::{ChainOpenError, EmbeddedChain};
 pub use config::{Clock, Config, DEFAULT_BLOCK_GAS_LIMIT, DEFAULT_CHAIN_ID};
 pub use journal::JournalError;
 pub use ledger::BrokenChain;

@@ -3,11 +3,13 @@
 use std::ops::RangeInclusive;
 
 use alloy::rpc::types::Filter;
-use alloy_primitives::{Address, B256, map::HashMap};
+use alloy_primitives::Address;
+use alloy_primitives::B256;
+use alloy_primitives::map::HashMap;
 
 use crate::block::Block;
 
-/// Where a log is: block number and position among the block's logs.
+/// The place of a log: block number and position among the block's logs.
 pub(crate) type LogPlace = (u64, u32);
 
 /// The index, growing with each block.
@@ -32,8 +34,8 @@ impl LogIndex {
         }
     }
 
-    /// The logs that match address and topics within a range of blocks, in chain order, and at
-    /// most `limit` of them.
+    /// Returns at most `limit` logs that match address and topics within a range of blocks, in
+    /// chain order.
     pub(crate) fn find(
         &self,
         filter: &Filter,
@@ -75,11 +77,13 @@ fn within<'a>(list: &'a [LogPlace], range: &RangeInclusive<u64>) -> &'a [LogPlac
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{Log, LogData};
+    use alloy_primitives::Log;
+    use alloy_primitives::LogData;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::block::{HeaderParts, Receipt};
+    use crate::block::HeaderParts;
+    use crate::block::Receipt;
 
     fn block(number: u64, logs: &[(u8, Vec<u8>)]) -> Block {
         let logs = logs.iter().map(|(address, topics)| {

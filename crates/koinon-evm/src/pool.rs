@@ -2,29 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use alloy::{
-    consensus::{Transaction as _, TxEnvelope, TxType, transaction::Recovered},
-    eips::eip2718::Decodable2718,
-};
+use alloy::consensus::Transaction as _;
+use alloy::consensus::TxEnvelope;
+use alloy::consensus::TxType;
+use alloy::consensus::transaction::Recovered;
+use alloy::eips::eip2718::Decodable2718;
 use alloy_evm::FromRecoveredTx;
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::HashMap};
-use revm::{
-    context::TxEnv,
-    context_interface::{cfg::gas::calculate_initial_tx_gas_for_tx, result::InvalidTransaction},
-    primitives::eip3860::MAX_INITCODE_SIZE,
-};
+use alloy_primitives::Address;
+use alloy_primitives::B256;
+use alloy_primitives::KECCAK256_EMPTY;
+use alloy_primitives::U256;
+use alloy_primitives::map::HashMap;
+use revm::context::TxEnv;
+use revm::context_interface::cfg::gas::calculate_initial_tx_gas_for_tx;
+use revm::context_interface::result::InvalidTransaction;
+use revm::primitives::eip3860::MAX_INITCODE_SIZE;
 
-use crate::{
-    execute::{Rules, SPEC, TX_GAS_LIMIT},
-    state::State,
-};
+use crate::execute::ChainRules;
+use crate::execute::SPEC;
+use crate::execute::TX_GAS_LIMIT;
+use crate::state::State;
 
-/// Transactions the pool holds at most.
+/// The most transactions in the pool.
 const MAX_POOL: usize = 16_384;
-/// Transactions the pool holds of one sender at most.
+/// The most transactions of one sender in the pool.
 const MAX_PER_SENDER: usize = 1_024;
 
-/// Why a transaction is refused. The texts begin as geth's do, because clients match on them.
+/// Why a transaction is rejected. The texts begin as geth's do, because clients match on them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TxError {
     /// The bytes are not a transaction.
@@ -63,7 +67,7 @@ pub(crate) enum TxError {
     InsufficientFunds {
         /// The sender's balance.
         have: U256,
-        /// What the transaction can cost.
+        /// The most the transaction can cost.
         want: U256,
     },
     /// The gas limit does not cover the cost of starting the transaction.
@@ -119,7 +123,7 @@ pub(crate) enum TxError {
     /// The pool holds as many transactions as it may.
     #[error("txpool is full")]
     Full,
-    /// The EVM refused it for a reason of its own.
+    /// Any other reason of the EVM.
     #[error("invalid transaction: {0}")]
     Other(InvalidTransaction),
 }
@@ -144,10 +148,10 @@ impl From<InvalidTransaction> for TxError {
     }
 }
 
-/// Decodes a raw transaction and recovers its sender: all that can be done without the chain.
+/// Decodes a raw transaction and recovers its sender: the checks that need no chain.
 pub(crate) fn recover(raw: &[u8]) -> Result<Recovered<TxEnvelope>, TxError> {
     use alloy::consensus::transaction::SignerRecoverable as _;
-    // The first byte tells a blob transaction, whose pooled form does not decode as a plain one.
+    // A blob transaction's pooled form does not decode as a plain one; its first byte shows it.
     if raw.first() == Some(&u8::from(TxType::Eip4844)) {
         return Err(TxError::Blob);
     }
@@ -160,7 +164,7 @@ pub(crate) fn recover(raw: &[u8]) -> Result<Recovered<TxEnvelope>, TxError> {
 /// Checks a transaction against the rules and the current state.
 pub(crate) fn check(
     tx: &Recovered<TxEnvelope>,
-    rules: &Rules,
+    rules: &ChainRules,
     state: &State,
 ) -> Result<(), TxError> {
     let gas = tx.gas_limit();
@@ -230,7 +234,7 @@ fn check_sender(tx: &Recovered<TxEnvelope>, state: &State) -> Result<(), TxError
 
 /// A waiting transaction.
 #[derive(Clone, Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingTx {
     pub(crate) tx: Recovered<TxEnvelope>,
     /// Order of arrival, which is the order of execution among those that can run.
     order: u64,
@@ -239,14 +243,14 @@ pub(crate) struct Waiting {
 /// The pool: per sender by nonce, and those that can run now by arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
-    senders: HashMap<Address, BTreeMap<u64, Waiting>>,
+    senders: HashMap<Address, BTreeMap<u64, WaitingTx>>,
     by_hash: HashMap<B256, (Address, u64)>,
     ready: BTreeMap<u64, (Address, u64)>,
     next_order: u64,
 }
 
 impl Pool {
-    /// Adds a checked transaction; returns the one it replaces.
+    /// Adds a checked transaction and returns the hash of the one it replaces.
     pub(crate) fn add(
         &mut self,
         tx: Recovered<TxEnvelope>,
@@ -270,7 +274,8 @@ impl Pool {
         let order = self.next_order;
         self.next_order += 1;
         self.by_hash.insert(hash, (sender, nonce));
-        let replaced = self.senders.entry(sender).or_default().insert(nonce, Waiting { tx, order });
+        let replaced =
+            self.senders.entry(sender).or_default().insert(nonce, WaitingTx { tx, order });
         if let Some(replaced) = &replaced {
             self.by_hash.remove(replaced.tx.tx_hash());
             self.ready.remove(&replaced.order);
@@ -285,21 +290,21 @@ impl Pool {
         !self.ready.is_empty()
     }
 
-    /// Sender and nonce of each sender's next transaction, by arrival.
+    /// Returns sender and nonce of each sender's next transaction, by arrival.
     pub(crate) fn ready(&self) -> BTreeMap<u64, (Address, u64)> {
         self.ready.clone()
     }
 
-    pub(crate) fn get(&self, sender: Address, nonce: u64) -> Option<&Waiting> {
+    pub(crate) fn get(&self, sender: Address, nonce: u64) -> Option<&WaitingTx> {
         self.senders.get(&sender)?.get(&nonce)
     }
 
-    pub(crate) fn by_hash(&self, hash: B256) -> Option<&Waiting> {
+    pub(crate) fn by_hash(&self, hash: B256) -> Option<&WaitingTx> {
         let (sender, nonce) = self.by_hash.get(&hash)?;
         self.get(*sender, *nonce)
     }
 
-    /// The nonce after the last one of the unbroken run that starts at `next`.
+    /// Returns the nonce after the unbroken run of nonces that starts at `next`.
     pub(crate) fn nonce_after(&self, sender: Address, next: u64) -> u64 {
         let Some(queue) = self.senders.get(&sender) else { return next };
         let mut nonce = next;
@@ -309,14 +314,14 @@ impl Pool {
         nonce
     }
 
-    /// Whether the next block tries this transaction: its sender's next one can run, and every
-    /// nonce from there on is in the pool.
+    /// Returns whether the next block tries this transaction: its sender's next transaction can
+    /// run, and every nonce from there on is in the pool.
     pub(crate) fn can_run(&self, sender: Address, next: u64, nonce: u64) -> bool {
         self.get(sender, next).is_some_and(|first| self.ready.contains_key(&first.order))
             && nonce < self.nonce_after(sender, next)
     }
 
-    /// The same sender's transactions with higher nonces.
+    /// Returns the same sender's transactions with higher nonces.
     pub(crate) fn behind(
         &self,
         hash: B256,
@@ -329,7 +334,7 @@ impl Pool {
             .map(|(_, waiting)| &waiting.tx)
     }
 
-    /// Takes a transaction out that can no longer run.
+    /// Removes a transaction that can no longer run.
     pub(crate) fn remove(&mut self, hash: B256) {
         let Some((sender, nonce)) = self.by_hash.remove(&hash) else { return };
         let Some(queue) = self.senders.get_mut(&sender) else { return };
@@ -341,14 +346,15 @@ impl Pool {
         }
     }
 
-    /// Leaves a transaction waiting until its sender's account changes.
+    /// Keeps a transaction waiting until its sender's account changes.
     pub(crate) fn park(&mut self, hash: B256) {
         if let Some(order) = self.by_hash(hash).map(|waiting| waiting.order) {
             self.ready.remove(&order);
         }
     }
 
-    /// Follows a change of a sender's account: drops what is done, readies what comes next.
+    /// Follows a change of a sender's account: drops executed transactions, marks the next one
+    /// ready.
     pub(crate) fn settle(&mut self, sender: Address, next_nonce: u64) {
         let Some(queue) = self.senders.get_mut(&sender) else { return };
         let later = queue.split_off(&next_nonce);
@@ -366,7 +372,7 @@ impl Pool {
     }
 }
 
-impl Waiting {
+impl WaitingTx {
     pub(crate) fn order(&self) -> u64 {
         self.order
     }
@@ -376,4 +382,193 @@ impl Waiting {
 fn outbids(new: &TxEnvelope, old: &TxEnvelope) -> bool {
     let tip = |tx: &TxEnvelope| tx.max_priority_fee_per_gas().unwrap_or(tx.max_fee_per_gas());
     new.max_fee_per_gas() > old.max_fee_per_gas() && tip(new) > tip(old)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::consensus::SignableTransaction as _;
+    use alloy::consensus::TxEip1559;
+    use alloy_primitives::Signature;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum PoolOp {
+        /// Offers the transaction so many nonces after the sender's next.
+        Add {
+            sender: u8,
+            ahead: u64,
+            fee: u8,
+            tip: u8,
+        },
+        /// The sender's account moves on by so many nonces.
+        Settle {
+            sender: u8,
+            by: u64,
+        },
+        Park(prop::sample::Index),
+        Remove(prop::sample::Index),
+    }
+
+    fn op() -> impl Strategy<Value = PoolOp> {
+        prop_oneof![
+            6 => (0..3u8, 0..4u64, 1..4u8, 0..4u8)
+                .prop_map(|(sender, ahead, fee, tip)| PoolOp::Add { sender, ahead, fee, tip }),
+            2 => (0..3u8, 0..3u64).prop_map(|(sender, by)| PoolOp::Settle { sender, by }),
+            1 => any::<prop::sample::Index>().prop_map(PoolOp::Park),
+            1 => any::<prop::sample::Index>().prop_map(PoolOp::Remove),
+        ]
+    }
+
+    fn tx(sender: u8, nonce: u64, fee: u8, tip: u8) -> Recovered<TxEnvelope> {
+        let tx = TxEip1559 {
+            nonce,
+            max_fee_per_gas: fee.into(),
+            max_priority_fee_per_gas: tip.into(),
+            // The test's signatures are all the same, so the sender has to make hashes differ.
+            to: Address::repeat_byte(sender).into(),
+            ..TxEip1559::default()
+        };
+        let signed = tx.into_signed(Signature::test_signature());
+        Recovered::new_unchecked(TxEnvelope::from(signed), Address::repeat_byte(sender))
+    }
+
+    /// What the pool should hold, as a list.
+    #[derive(Default)]
+    struct ModelPool {
+        waiting: Vec<ModelTx>,
+        next: [u64; 3],
+        accepted: u64,
+    }
+
+    #[derive(Clone)]
+    struct ModelTx {
+        sender: u8,
+        tx: Recovered<TxEnvelope>,
+        order: u64,
+        ready: bool,
+    }
+
+    impl ModelPool {
+        fn at(&self, sender: u8, nonce: u64) -> Option<usize> {
+            self.waiting.iter().position(|w| w.sender == sender && w.tx.nonce() == nonce)
+        }
+
+        fn add(&mut self, sender: u8, tx: Recovered<TxEnvelope>) -> Result<Option<B256>, TxError> {
+            let fees = |tx: &TxEnvelope| (tx.max_fee_per_gas(), tx.max_priority_fee_per_gas());
+            let rival = self.at(sender, tx.nonce());
+            if let Some(rival) = rival.map(|at| &self.waiting[at]) {
+                let ((new_fee, new_tip), (fee, tip)) = (fees(&tx), fees(&rival.tx));
+                if (new_fee, new_tip) == (fee, tip) {
+                    return Err(TxError::AlreadyKnown);
+                }
+                if new_fee <= fee || new_tip <= tip {
+                    return Err(TxError::Underpriced);
+                }
+            }
+            let replaced = rival.map(|at| *self.waiting.remove(at).tx.tx_hash());
+            let ready = tx.nonce() == self.next[usize::from(sender)];
+            self.waiting.push(ModelTx { sender, tx, order: self.accepted, ready });
+            self.accepted += 1;
+            Ok(replaced)
+        }
+
+        fn settle(&mut self, sender: u8, by: u64) -> u64 {
+            let next = &mut self.next[usize::from(sender)];
+            *next += by;
+            let next = *next;
+            self.waiting.retain(|w| w.sender != sender || w.tx.nonce() >= next);
+            if let Some(at) = self.at(sender, next) {
+                self.waiting[at].ready = true;
+            }
+            next
+        }
+
+        fn can_run(&self, sender: u8, nonce: u64) -> bool {
+            let next = self.next[usize::from(sender)];
+            let first = self.at(sender, next).is_some_and(|at| self.waiting[at].ready);
+            first && nonce >= next && (next..=nonce).all(|nonce| self.at(sender, nonce).is_some())
+        }
+
+        fn check(&self, pool: &Pool) {
+            let ready = self.waiting.iter().filter(|w| w.ready);
+            let ready: BTreeMap<_, _> =
+                ready.map(|w| (w.order, (w.tx.signer(), w.tx.nonce()))).collect();
+            assert_eq!(pool.ready(), ready);
+            assert_eq!(pool.has_ready(), !ready.is_empty());
+            assert_eq!(pool.by_hash.len(), self.waiting.len());
+            for sender in 0..3_u8 {
+                let (address, next) =
+                    (Address::repeat_byte(sender), self.next[usize::from(sender)]);
+                let gap = (next..).find(|nonce| self.at(sender, *nonce).is_none());
+                assert_eq!(Some(pool.nonce_after(address, next)), gap);
+                for nonce in next..next + 8 {
+                    let waiting = self.at(sender, nonce).map(|at| &self.waiting[at]);
+                    let held = pool.get(address, nonce).map(|held| (&held.tx, held.order()));
+                    assert_eq!(held, waiting.map(|w| (&w.tx, w.order)));
+                    assert_eq!(pool.can_run(address, next, nonce), self.can_run(sender, nonce));
+                    let Some(waiting) = waiting else { continue };
+                    let hash = *waiting.tx.tx_hash();
+                    assert_eq!(pool.by_hash(hash).map(WaitingTx::order), Some(waiting.order));
+                    let mut behind: Vec<_> = self.waiting.iter().collect();
+                    behind.retain(|w| w.sender == sender && w.tx.nonce() > nonce);
+                    behind.sort_by_key(|w| w.tx.nonce());
+                    let behind = behind.into_iter().map(|w| &w.tx);
+                    assert!(pool.behind(hash).eq(behind), "behind {sender}:{nonce}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_pool_holds_what_a_list_would_hold(ops in prop::collection::vec(op(), 0..40)) {
+            let (mut pool, mut model) = (Pool::default(), ModelPool::default());
+            for op in ops {
+                match op {
+                    PoolOp::Add { sender, ahead, fee, tip } => {
+                        let next = model.next[usize::from(sender)];
+                        let tx = tx(sender, next + ahead, fee, tip);
+                        prop_assert_eq!(pool.add(tx.clone(), next), model.add(sender, tx));
+                    }
+                    PoolOp::Settle { sender, by } => {
+                        let next = model.settle(sender, by);
+                        pool.settle(Address::repeat_byte(sender), next);
+                    }
+                    PoolOp::Park(pick) if !model.waiting.is_empty() => {
+                        let waiting = &mut model.waiting[pick.index(model.waiting.len())];
+                        waiting.ready = false;
+                        pool.park(*waiting.tx.tx_hash());
+                    }
+                    PoolOp::Remove(pick) if !model.waiting.is_empty() => {
+                        let removed = model.waiting.remove(pick.index(model.waiting.len()));
+                        pool.remove(*removed.tx.tx_hash());
+                    }
+                    PoolOp::Park(_) | PoolOp::Remove(_) => {}
+                }
+                model.check(&pool);
+            }
+        }
+    }
+
+    #[test]
+    fn no_sender_and_no_number_of_senders_fills_the_memory() {
+        let mut pool = Pool::default();
+        for nonce in 0..MAX_PER_SENDER as u64 {
+            assert_eq!(pool.add(tx(0, nonce, 1, 0), 0), Ok(None));
+        }
+        let over = MAX_PER_SENDER as u64;
+        assert_eq!(pool.add(tx(0, over, 1, 0), 0), Err(TxError::Full));
+        // One that replaces another takes no more room.
+        let replaced = *tx(0, 5, 1, 0).tx_hash();
+        assert_eq!(pool.add(tx(0, 5, 2, 1), 0), Ok(Some(replaced)));
+        let senders = (MAX_POOL / MAX_PER_SENDER) as u8;
+        for sender in 1..senders {
+            for nonce in 0..MAX_PER_SENDER as u64 {
+                assert_eq!(pool.add(tx(sender, nonce, 1, 0), 0), Ok(None));
+            }
+        }
+        assert_eq!(pool.add(tx(senders, 0, 1, 0), 0), Err(TxError::Full));
+    }
 }

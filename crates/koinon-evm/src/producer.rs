@@ -4,37 +4,41 @@
 //! wait together for the next. A submission that finds the thread idle is mined at once; only
 //! when more than one was waiting does the thread linger a little for the rest of the burst.
 
-use std::{
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+use std::time::Instant;
 
-use alloy::consensus::{Transaction as _, TxEnvelope, transaction::Recovered};
-use alloy_primitives::{B256, map::HashMap};
+use alloy::consensus::Transaction as _;
+use alloy::consensus::TxEnvelope;
+use alloy::consensus::transaction::Recovered;
+use alloy_primitives::B256;
+use alloy_primitives::map::HashMap;
 use revm::context_interface::result::InvalidTransaction;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::oneshot;
 
-use crate::{
-    block::Block,
-    chain::{Head, Shared},
-    config::Clock,
-    execute::{self, BlockBuilder},
-    journal::{Frame, Journal},
-    pool::{self, TxError},
-    state::StateDiff,
-};
+use crate::block::Block;
+use crate::config::Clock;
+use crate::execute;
+use crate::execute::BlockBuilder;
+use crate::journal::Journal;
+use crate::journal::JournalFrame;
+use crate::pool;
+use crate::pool::TxError;
+use crate::shared::ChainHead;
+use crate::shared::SharedChain;
+use crate::state::StateDiff;
 
-/// Submissions taken into one commit at most.
-const GROUP: usize = 256;
-/// How long a group may take to gather.
-const GATHER: Duration = Duration::from_millis(3);
-/// A pause this long within a burst ends its gathering.
-const QUIET: Duration = Duration::from_micros(100);
+/// The most submissions in one commit.
+const MAX_GROUP: usize = 256;
+/// The longest time for a group to gather.
+const GATHER_TIME: Duration = Duration::from_millis(3);
+/// A pause this long within a burst ends the gathering.
+const GATHER_PAUSE: Duration = Duration::from_micros(100);
 
-/// Why a submission was not taken.
+/// Why a submission was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SubmitError {
     /// The transaction itself is at fault.
@@ -48,17 +52,17 @@ pub(crate) enum SubmitError {
     Storage(String),
 }
 
-/// Where to answer a submission; holds its place among those in flight until then.
+/// Where to answer a submission; holds its permit until then.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) sender: oneshot::Sender<Result<B256, SubmitError>>,
     pub(crate) _place: OwnedSemaphorePermit,
 }
 
-/// What the producer can be asked.
+/// A request to the producer.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "all commands but the last one are submissions")]
-pub(crate) enum Command {
+pub(crate) enum ProducerCommand {
     Submit(Recovered<TxEnvelope>, Reply),
     Close,
 }
@@ -74,8 +78,8 @@ pub(crate) struct Schedule {
 /// State of the producer thread.
 #[derive(Debug)]
 pub(crate) struct Producer {
-    shared: Arc<Shared>,
-    commands: Receiver<Command>,
+    shared: Arc<SharedChain>,
+    commands: Receiver<ProducerCommand>,
     journal: Option<Journal>,
     schedule: Schedule,
     due: Option<Instant>,
@@ -84,16 +88,16 @@ pub(crate) struct Producer {
     broken: Option<SubmitError>,
 }
 
-/// A block ready to be written, and what could not be in it.
-struct Built {
+/// A block ready to be written, and the transactions that failed to enter it.
+struct BuiltBlock {
     block: Option<(Arc<Block>, StateDiff)>,
     failed: Vec<(B256, InvalidTransaction)>,
 }
 
 impl Producer {
     pub(crate) fn new(
-        shared: Arc<Shared>,
-        commands: Receiver<Command>,
+        shared: Arc<SharedChain>,
+        commands: Receiver<ProducerCommand>,
         journal: Option<Journal>,
         schedule: Schedule,
     ) -> Self {
@@ -104,16 +108,16 @@ impl Producer {
 
     /// Makes blocks until the chain is closed.
     pub(crate) fn run(mut self) {
-        // Transactions reloaded from the log may be able to run right away.
+        // Transactions restored from the log may be able to run at once.
         self.drain();
         loop {
             let mut group = Vec::new();
             let closing = match self.next() {
-                Ok(Command::Submit(tx, reply)) => {
+                Ok(ProducerCommand::Submit(tx, reply)) => {
                     group.push((tx, reply));
                     self.gather(&mut group)
                 }
-                Ok(Command::Close) | Err(RecvTimeoutError::Disconnected) => true,
+                Ok(ProducerCommand::Close) | Err(RecvTimeoutError::Disconnected) => true,
                 Err(RecvTimeoutError::Timeout) => false,
             };
             self.commit(group);
@@ -124,34 +128,34 @@ impl Producer {
         }
     }
 
-    fn next(&self) -> Result<Command, RecvTimeoutError> {
+    fn next(&self) -> Result<ProducerCommand, RecvTimeoutError> {
         match self.due {
             Some(due) => self.commands.recv_timeout(due.saturating_duration_since(Instant::now())),
             None => self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 
-    /// Takes what else is waiting; returns whether the chain is to be closed.
+    /// Adds the waiting submissions to a group; returns whether the chain is to be closed.
     fn gather(&self, group: &mut Vec<(Recovered<TxEnvelope>, Reply)>) -> bool {
-        let deadline = Instant::now() + GATHER;
-        while group.len() < GROUP {
+        let deadline = Instant::now() + GATHER_TIME;
+        while group.len() < MAX_GROUP {
             let command = match self.commands.try_recv() {
                 Ok(command) => command,
                 Err(_) if group.len() == 1 || Instant::now() >= deadline => return false,
-                Err(_) => match self.commands.recv_timeout(QUIET) {
+                Err(_) => match self.commands.recv_timeout(GATHER_PAUSE) {
                     Ok(command) => command,
                     Err(_) => return false,
                 },
             };
             match command {
-                Command::Submit(tx, reply) => group.push((tx, reply)),
-                Command::Close => return true,
+                ProducerCommand::Submit(tx, reply) => group.push((tx, reply)),
+                ProducerCommand::Close => return true,
             }
         }
         false
     }
 
-    /// Makes blocks while there are transactions that did not fit the one before.
+    /// Makes blocks while transactions are left that did not fit into the block before.
     fn drain(&mut self) {
         while self.schedule.on_demand
             && self.broken.is_none()
@@ -161,10 +165,10 @@ impl Producer {
         }
     }
 
-    /// Admits a group, makes the block that is called for, writes both in one frame, and only
-    /// then answers and publishes.
+    /// Admits a group, makes a block if one is due, writes both in one frame, and only then
+    /// publishes and answers.
     fn commit(&mut self, group: Vec<(Recovered<TxEnvelope>, Reply)>) {
-        let mut frame = Frame::default();
+        let mut frame = JournalFrame::default();
         let mut accepted = Vec::new();
         let mut acks = Vec::new();
         for (tx, reply) in group {
@@ -186,7 +190,7 @@ impl Producer {
         let built = if mine && self.broken.is_none() {
             self.build(due)
         } else {
-            Built { block: None, failed: Vec::new() }
+            BuiltBlock { block: None, failed: Vec::new() }
         };
         let refused = self.drop_failed(built.failed, &mut frame, &mut acks);
         if let (Some((block, diff)), Some(_)) = (&built.block, &self.journal) {
@@ -212,9 +216,13 @@ impl Producer {
         }
     }
 
-    /// Puts a transaction in the pool; returns whether it is answered with its block. If not, it
+    /// Puts a transaction in the pool; returns whether it is answered with its block. Otherwise it
     /// is in the frame.
-    fn admit(&mut self, tx: Recovered<TxEnvelope>, frame: &mut Frame) -> Result<bool, SubmitError> {
+    fn admit(
+        &mut self,
+        tx: Recovered<TxEnvelope>,
+        frame: &mut JournalFrame,
+    ) -> Result<bool, SubmitError> {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
         }
@@ -238,7 +246,7 @@ impl Producer {
     }
 
     /// Fills a block from the pool; `even_empty` if one is due anyway.
-    fn build(&self, even_empty: bool) -> Built {
+    fn build(&self, even_empty: bool) -> BuiltBlock {
         let ledger = self.shared.ledger.read();
         let pool = self.shared.pool.read();
         let mut builder = BlockBuilder::new(&ledger, self.shared.rules, self.schedule.clock.now());
@@ -248,7 +256,7 @@ impl Producer {
         while let Some((_, (sender, nonce))) = queue.pop_first() {
             let Some(waiting) = pool.get(sender, nonce) else { continue };
             if waiting.tx.gas_limit() > self.shared.rules.block_gas_limit {
-                // It waited while the chain was closed, and was opened with a smaller limit.
+                // The chain was closed while it waited, and opened again with a smaller limit.
                 let hash = *waiting.tx.tx_hash();
                 failed.push((hash, InvalidTransaction::CallerGasLimitMoreThanBlock));
                 continue;
@@ -270,16 +278,16 @@ impl Producer {
             let (block, diff) = builder.finish();
             (Arc::new(block), diff)
         });
-        Built { block, failed }
+        BuiltBlock { block, failed }
     }
 
-    /// Takes transactions out of the pool that could not run, except acknowledged ones that only
-    /// lack funds: these wait for their sender's account to change. What the same senders have
-    /// behind them is acknowledged as waiting instead of as mined.
+    /// Removes transactions from the pool that could not run, except acknowledged ones that only
+    /// lack funds: these wait for their sender's account to change. Later transactions of the same
+    /// senders are acknowledged as waiting instead of as mined.
     fn drop_failed(
         &mut self,
         failed: Vec<(B256, InvalidTransaction)>,
-        frame: &mut Frame,
+        frame: &mut JournalFrame,
         acks: &mut Vec<(B256, Reply)>,
     ) -> Vec<(Reply, TxError)> {
         let mut pool = self.shared.pool.write();
@@ -310,7 +318,10 @@ impl Producer {
         refused
     }
 
-    fn write(&mut self, frame: &Frame) -> Result<Option<crate::journal::Place>, SubmitError> {
+    fn write(
+        &mut self,
+        frame: &JournalFrame,
+    ) -> Result<Option<crate::journal::BlockLocation>, SubmitError> {
         let Some(journal) = self.journal.as_mut().filter(|_| !frame.is_empty()) else {
             return Ok(None);
         };
@@ -325,7 +336,7 @@ impl Producer {
         }
     }
 
-    /// Refuses everything from here on: the log's tail is in an unknown state.
+    /// Rejects every later submission: the state of the log's tail is unknown.
     fn fail(
         &mut self,
         error: SubmitError,
@@ -345,7 +356,7 @@ impl Producer {
     fn publish(
         &mut self,
         built: Option<&(Arc<Block>, StateDiff)>,
-        place: Option<crate::journal::Place>,
+        place: Option<crate::journal::BlockLocation>,
         len: usize,
         accepted: &[B256],
     ) {
@@ -356,7 +367,7 @@ impl Producer {
         if let Some((block, diff)) = built {
             ledger
                 .apply(Arc::clone(block), diff, place, len)
-                .expect("code that revm deployed is valid bytecode");
+                .expect("BUG: code that revm deployed is valid bytecode");
             let mut pool = self.shared.pool.write();
             for change in &diff.accounts {
                 pool.settle(change.address, change.nonce);
@@ -364,13 +375,13 @@ impl Producer {
             drop(pool);
             self.due = self.schedule.interval.map(|interval| Instant::now() + interval);
         }
-        let head = Head { block: ledger.head_number(), announced: ledger.announced_end() };
+        let head = ChainHead { block: ledger.head_number(), announced: ledger.announced_end() };
         drop(ledger);
         self.shared.head.send_replace(head);
     }
 }
 
-/// Answers a submitter. One that went away does not want the answer.
+/// Answers a submitter, who may be gone.
 fn answer(reply: Reply, result: Result<B256, SubmitError>) {
     drop(reply.sender.send(result));
 }

@@ -1,36 +1,40 @@
 //! One WebSocket connection: requests, answered concurrently, and subscriptions.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use alloy::rpc::types::Filter;
-use alloy_primitives::{U64, U256};
-use axum::{
-    body::Bytes,
-    extract::ws::{Message, WebSocket},
-};
-use futures::{
-    SinkExt, StreamExt,
-    future::BoxFuture,
-    stream::{FuturesUnordered, SplitSink},
-};
+use alloy_primitives::U64;
+use alloy_primitives::U256;
+use axum::body::Bytes;
+use axum::extract::ws::Message;
+use axum::extract::ws::WebSocket;
+use futures::SinkExt;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::stream::SplitSink;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    chain::{Chain, Head, Shared},
-    rpc::{RpcError, filters, params::Params, raw, wire::Request},
-    server,
-};
+use crate::chain::EmbeddedChain;
+use crate::rpc::RpcError;
+use crate::rpc::filters;
+use crate::rpc::params::Params;
+use crate::rpc::raw;
+use crate::rpc::wire::Request;
+use crate::shared::ChainHead;
+use crate::shared::SharedChain;
 
-/// Requests of one connection being answered at once; beyond that its socket is not read.
-const CONCURRENT: usize = 64;
-/// Subscriptions of one connection at most.
+/// The most requests of one connection answered at once; beyond that its socket is not read.
+const MAX_CONCURRENT: usize = 64;
+/// The most subscriptions of one connection.
 const MAX_SUBSCRIPTIONS: usize = 128;
-/// A client that takes nothing for this long is cut off.
+/// A client that reads nothing for this long is cut off.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves a connection until either side closes it.
-pub(crate) async fn run(socket: WebSocket, chain: Chain, stop: CancellationToken) {
+pub(crate) async fn run(socket: WebSocket, chain: EmbeddedChain, stop: CancellationToken) {
     let (sink, mut stream) = socket.split();
     let mut out = Outgoing { sink };
     let mut head = chain.shared().head.subscribe();
@@ -40,7 +44,7 @@ pub(crate) async fn run(socket: WebSocket, chain: Chain, stop: CancellationToken
         // Every arm is cancel safe: `next` and `changed` lose nothing when dropped.
         let sent = tokio::select! {
             () = stop.cancelled() => break,
-            message = stream.next(), if answers.len() < CONCURRENT => {
+            message = stream.next(), if answers.len() < MAX_CONCURRENT => {
                 let text = match message {
                     Some(Ok(Message::Text(text))) => Bytes::from(text),
                     Some(Ok(Message::Binary(bytes))) => bytes,
@@ -50,7 +54,8 @@ pub(crate) async fn run(socket: WebSocket, chain: Chain, stop: CancellationToken
                 match subscriptions.handle(chain.shared(), &text) {
                     Some(answer) => out.send(answer).await,
                     None => {
-                        answers.push(Box::pin(server::respond(chain.clone(), text)));
+                        let chain = chain.clone();
+                        answers.push(Box::pin(async move { chain.respond_aside(text).await }));
                         Ok(())
                     }
                 }
@@ -76,23 +81,23 @@ struct Outgoing {
     sink: SplitSink<WebSocket, Message>,
 }
 
-/// The peer is gone, or takes nothing.
-struct Gone;
+/// The peer is gone, or reads nothing.
+struct PeerGone;
 
 impl Outgoing {
-    async fn send(&mut self, bytes: Vec<u8>) -> Result<(), Gone> {
+    async fn send(&mut self, bytes: Vec<u8>) -> Result<(), PeerGone> {
         if bytes.is_empty() {
             return Ok(());
         }
-        let text = String::from_utf8(bytes).map_err(|_| Gone)?;
+        let text = String::from_utf8(bytes).map_err(|_| PeerGone)?;
         match tokio::time::timeout(SEND_TIMEOUT, self.sink.send(Message::Text(text.into()))).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Gone),
+            Ok(Err(_)) | Err(_) => Err(PeerGone),
         }
     }
 }
 
-/// The subscriptions of one connection, each with the next thing it has not been told.
+/// The subscriptions of one connection, each with the next block or transaction to notify.
 #[derive(Default)]
 struct Subscriptions {
     open: BTreeMap<u64, Subscription>,
@@ -121,12 +126,12 @@ struct NoticeParams<'a, T> {
 fn notice<T: Serialize>(id: u64, result: &T) -> Vec<u8> {
     let params = NoticeParams { subscription: U64::from(id), result };
     let notice = Notice { jsonrpc: "2.0", method: "eth_subscription", params };
-    serde_json::to_vec(&notice).expect("chain objects encode as JSON")
+    serde_json::to_vec(&notice).expect("BUG: chain objects encode as JSON")
 }
 
 impl Subscriptions {
     /// Answers `eth_subscribe` and `eth_unsubscribe`; leaves everything else.
-    fn handle(&mut self, shared: &Shared, text: &[u8]) -> Option<Vec<u8>> {
+    fn handle(&mut self, shared: &SharedChain, text: &[u8]) -> Option<Vec<u8>> {
         let text = std::str::from_utf8(text).ok()?;
         let request = Request::parse(text).ok()?;
         let params = Params::parse(request.params);
@@ -145,12 +150,12 @@ impl Subscriptions {
         Some(request.respond(answer).unwrap_or_default())
     }
 
-    fn open(&mut self, shared: &Shared, params: &Params<'_>) -> Result<u64, RpcError> {
+    fn open(&mut self, shared: &SharedChain, params: &Params<'_>) -> Result<u64, RpcError> {
         if self.open.len() >= MAX_SUBSCRIPTIONS {
             return Err(RpcError::rejected("too many subscriptions on this connection"));
         }
         let kind: String = params.get(0, "subscription")?;
-        let Head { block, announced } = *shared.head.borrow();
+        let ChainHead { block, announced } = *shared.head.borrow();
         let subscription = match kind.as_str() {
             "newHeads" => Subscription::Heads(block + 1),
             "logs" => {
@@ -169,18 +174,18 @@ impl Subscriptions {
         Ok(self.count)
     }
 
-    /// Tells every subscription what it has not been told up to `reached`.
+    /// Sends every subscription its news up to `reached`.
     async fn notify(
         &mut self,
-        shared: &Shared,
-        reached: Head,
+        shared: &SharedChain,
+        reached: ChainHead,
         out: &mut Outgoing,
-    ) -> Result<(), Gone> {
+    ) -> Result<(), PeerGone> {
         for (&id, subscription) in &mut self.open {
             match subscription {
                 Subscription::Heads(next) => {
                     while *next <= reached.block {
-                        let block = shared.block(*next).map_err(|_| Gone)?.ok_or(Gone)?;
+                        let block = shared.block(*next).map_err(|_| PeerGone)?.ok_or(PeerGone)?;
                         *next += 1;
                         out.send(notice(id, &block.rpc_header())).await?;
                     }
@@ -189,7 +194,7 @@ impl Subscriptions {
                     while *next <= reached.block {
                         let logs = filters::logs_between(shared, filter, *next, *next);
                         *next += 1;
-                        for log in logs.map_err(|_| Gone)? {
+                        for log in logs.map_err(|_| PeerGone)? {
                             out.send(notice(id, &log)).await?;
                         }
                     }

@@ -5,9 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256, map::HashMap};
-use alloy_rlp::{RlpDecodable, RlpEncodable};
-use revm::{bytecode::Bytecode, state::AccountInfo};
+use alloy_primitives::Address;
+use alloy_primitives::B256;
+use alloy_primitives::Bytes;
+use alloy_primitives::KECCAK256_EMPTY;
+use alloy_primitives::U256;
+use alloy_primitives::keccak256;
+use alloy_primitives::map::HashMap;
+use alloy_rlp::RlpDecodable;
+use alloy_rlp::RlpEncodable;
+use revm::bytecode::Bytecode;
+use revm::state::AccountInfo;
 
 /// An account without its code and storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +54,7 @@ impl State {
         self.codes.contains_key(&hash)
     }
 
-    /// An account in the form the EVM reads, with its code.
+    /// Returns an account in the form the EVM reads, with its code.
     pub(crate) fn info(&self, address: Address, at: u64) -> Option<AccountInfo> {
         let account = self.account(address, at)?;
         let code = match account.code_hash {
@@ -72,12 +80,12 @@ impl State {
     }
 }
 
-/// Code in a record that no block could have stored.
+/// A record holds code that no block could have stored.
 #[derive(Debug, thiserror::Error)]
 #[error("a code record is not valid bytecode")]
 pub(crate) struct BadCode;
 
-/// A value and what it was before each block that changed it.
+/// A value, and its value before each block that changed it.
 #[derive(Debug, Default)]
 struct Versioned<T> {
     now: T,
@@ -99,7 +107,7 @@ impl<T> Versioned<T> {
     }
 }
 
-/// What one block changed, sorted by address and slot.
+/// The changes of one block, sorted by address and slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub(crate) struct StateDiff {
     pub(crate) accounts: Vec<AccountChange>,
@@ -132,7 +140,7 @@ struct SlotChange {
 }
 
 impl StateDiff {
-    /// Collects the values that differ from `base`, the state before the block.
+    /// Returns the values that differ from `base`, the state before the block.
     pub(crate) fn between(
         base: &State,
         accounts: &BTreeMap<Address, Option<Account>>,
@@ -157,7 +165,7 @@ impl StateDiff {
         Self { accounts, slots, codes }
     }
 
-    /// The changes that genesis makes to an empty state.
+    /// Returns the changes that genesis makes to an empty state.
     pub(crate) fn genesis(balances: &BTreeMap<Address, U256>) -> Self {
         let accounts = balances
             .iter()
@@ -169,7 +177,8 @@ impl StateDiff {
         Self { accounts, ..Self::default() }
     }
 
-    /// The state commitment after these changes: a hash of the commitment before and the changes.
+    /// Returns the state commitment after these changes: a hash of the commitment before and the
+    /// changes.
     pub(crate) fn commitment(&self, before: B256) -> B256 {
         let mut preimage = before.to_vec();
         preimage.extend_from_slice(keccak256(alloy_rlp::encode(self)).as_slice());

@@ -1,32 +1,35 @@
 //! The chain as an alloy transport: no sockets, no server, the same handler.
 
-use std::task::{Context, Poll};
+use std::task::Context;
+use std::task::Poll;
 
-use alloy::{
-    rpc::json_rpc::{
-        ErrorPayload, RequestPacket, Response, ResponsePacket, ResponsePayload, SerializedRequest,
-    },
-    transports::{TransportError, TransportErrorKind, TransportFut},
-};
+use alloy::rpc::json_rpc::ErrorPayload;
+use alloy::rpc::json_rpc::RequestPacket;
+use alloy::rpc::json_rpc::Response;
+use alloy::rpc::json_rpc::ResponsePacket;
+use alloy::rpc::json_rpc::ResponsePayload;
+use alloy::rpc::json_rpc::SerializedRequest;
+use alloy::transports::TransportError;
+use alloy::transports::TransportErrorKind;
+use alloy::transports::TransportFut;
 use serde_json::value::RawValue;
 use tower::Service;
 
-use crate::{
-    chain::Chain,
-    rpc::{RpcError, wire::Request},
-};
+use crate::chain::EmbeddedChain;
+use crate::rpc::RpcError;
+use crate::rpc::wire::Request;
 
-/// Carries alloy's requests into a [`Chain`] of the same process.
+/// Carries alloy's requests into an [`EmbeddedChain`] of the same process.
 ///
-/// Answers are computed on the task that asks. Subscriptions are not available; poll, or connect
-/// to [`Chain::serve`] by WebSocket.
+/// Answers are computed on the calling task. Subscriptions are not available: poll, or connect to
+/// [`EmbeddedChain::serve`] by WebSocket.
 #[derive(Clone, Debug)]
 pub struct EmbeddedTransport {
-    chain: Chain,
+    chain: EmbeddedChain,
 }
 
-impl Chain {
-    /// This chain as an alloy transport.
+impl EmbeddedChain {
+    /// Returns this chain as an alloy transport.
     pub fn transport(&self) -> EmbeddedTransport {
         EmbeddedTransport { chain: self.clone() }
     }

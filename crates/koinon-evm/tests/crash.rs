@@ -1,24 +1,33 @@
-//! Kills a real process under load, again and again, and holds the chain to what it acknowledged.
+//! Kills a real process under load, again and again: no acknowledged transaction may be missing.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
-use std::{
-    env,
-    io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::env;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
 
-use alloy::{
-    network::TransactionBuilder,
-    primitives::{Address, B256, U256},
-    providers::{DynProvider, Provider},
-    sol_types::SolCall,
-};
-use common::{Probe, config, embedded_provider, sign, signer, tx};
-use koinon_evm::{Chain, Config};
+use alloy::network::TransactionBuilder;
+use alloy::primitives::Address;
+use alloy::primitives::B256;
+use alloy::primitives::U256;
+use alloy::providers::DynProvider;
+use alloy::providers::Provider;
+use alloy::sol_types::SolCall;
+use common::Probe;
+use common::config;
+use common::embedded_provider;
+use common::sign;
+use common::signer;
+use common::tx;
+use koinon_evm::Config;
+use koinon_evm::EmbeddedChain;
 
 const KILLS: usize = 40;
 const DIR: &str = "KOINON_EVM_CRASH_DIR";
@@ -34,9 +43,9 @@ fn probe() -> Address {
 /// The process that is killed: it does nothing unless the test below starts it. It prints each
 /// transaction once it is acknowledged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn worker() {
+async fn child_process_entry() {
     let Some(dir) = env::var_os(DIR) else { return };
-    let chain = Chain::open(on_disk(&PathBuf::from(dir))).unwrap();
+    let chain = EmbeddedChain::open(on_disk(&PathBuf::from(dir))).unwrap();
     let provider = embedded_provider(&chain);
     if provider.get_code_at(probe()).await.unwrap().is_empty() {
         common::deploy(&provider).await;
@@ -66,7 +75,7 @@ async fn increment_forever(provider: DynProvider, account: usize) {
     }
 }
 
-/// Account 3 never sends nonce 0, so everything it sends waits.
+/// Account 3 never sends nonce 0, so all its transactions wait.
 async fn queue_forever(provider: DynProvider) {
     for nonce in 1..=1000 {
         let call =
@@ -100,10 +109,10 @@ async fn nothing_acknowledged_is_lost() {
     println!("{KILLS} kills, {} acknowledged transactions, none lost", all.len());
 }
 
-/// Starts the worker, kills it after some acknowledgements, returns all of them.
+/// Starts the child process, kills it after some acknowledgements, and returns all of them.
 fn run_and_kill(dir: &Path, lines_before_kill: usize) -> Vec<B256> {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "worker", "--nocapture"])
+        .args(["--exact", "child_process_entry", "--nocapture"])
         .env(DIR, dir)
         .stdout(Stdio::piped())
         .spawn()
@@ -127,12 +136,12 @@ fn run_and_kill(dir: &Path, lines_before_kill: usize) -> Vec<B256> {
         }
     }
     child.wait().unwrap();
-    assert!(killed, "the worker ended by itself");
+    assert!(killed, "the child process ended by itself");
     found
 }
 
 async fn check(dir: &Path, all: &[B256], round: usize) {
-    let chain = Chain::open(on_disk(dir)).unwrap();
+    let chain = EmbeddedChain::open(on_disk(dir)).unwrap();
     let provider = embedded_provider(&chain);
     for hash in all {
         let tx = provider.get_transaction_by_hash(*hash).await.unwrap();

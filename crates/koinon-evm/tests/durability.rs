@@ -1,35 +1,52 @@
-//! What a chain is after it was closed and opened again, and what damage to its file does.
+//! A chain that was closed and opened again, and damage to its file.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
-use std::{fs, path::Path, sync::atomic::AtomicU64, time::Duration};
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
-use alloy::{
-    network::TransactionBuilder,
-    primitives::{Address, Bytes, U256},
-    providers::Provider,
-    sol_types::SolCall,
-};
-use common::{CHAIN_ID, Probe, config, embedded_provider, ether, sign, signer, tx, word};
-use koinon_evm::{Chain, Clock, Config, JournalError, OpenError};
+use alloy::network::TransactionBuilder;
+use alloy::primitives::Address;
+use alloy::primitives::Bytes;
+use alloy::primitives::U256;
+use alloy::providers::Provider;
+use alloy::sol_types::SolCall;
+use common::CHAIN_ID;
+use common::Probe;
+use common::config;
+use common::embedded_provider;
+use common::ether;
+use common::sign;
+use common::signer;
+use common::tx;
+use common::word;
+use koinon_evm::ChainOpenError;
+use koinon_evm::Clock;
+use koinon_evm::Config;
+use koinon_evm::EmbeddedChain;
+use koinon_evm::JournalError;
 use proptest::prelude::*;
-use serde_json::{Value, json, value::to_raw_value};
+use serde_json::Value;
+use serde_json::json;
+use serde_json::value::to_raw_value;
 
 fn on_disk(dir: &Path) -> Config {
     let clock = Clock::Manual(AtomicU64::new(1_800_000_000).into());
     Config { dir: Some(dir.to_owned()), clock, ..config() }
 }
 
-async fn rpc(chain: &Chain, method: &str, params: Value) -> Value {
+async fn rpc(chain: &EmbeddedChain, method: &str, params: Value) -> Value {
     let params = to_raw_value(&params).unwrap();
     let answer = chain.handle(method, Some(&params)).await.unwrap();
     serde_json::from_str(answer.get()).unwrap()
 }
 
-/// Everything the chain tells about itself: blocks, receipts, and the state at every block.
-async fn dump(chain: &Chain) -> Vec<Value> {
+/// All that can be read of a chain: blocks, receipts, and the state at every block.
+async fn dump(chain: &EmbeddedChain) -> Vec<Value> {
     let head: u64 = embedded_provider(chain).get_block_number().await.unwrap();
     let probe = signer(0).address().create(0);
     let mut all = Vec::new();
@@ -86,7 +103,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-async fn apply(chain: &Chain, op: &Op) {
+async fn apply(chain: &EmbeddedChain, op: &Op) {
     let probe = signer(0).address().create(0);
     let (account, ahead, request) = match *op {
         Op::SetWord { account, at, value } => {
@@ -110,7 +127,7 @@ async fn apply(chain: &Chain, op: &Op) {
     let provider = embedded_provider(chain);
     let next = provider.get_transaction_count(signer(account).address()).pending().await.unwrap();
     let raw = sign(&signer(account), request.with_nonce(next + ahead)).await;
-    // A queued transaction with the same nonce may stand in the way, which is as good.
+    // A queued transaction with the same nonce may be in the way, which is fine too.
     drop(provider.send_raw_transaction(&raw).await);
 }
 
@@ -121,14 +138,14 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let dir = tempfile::tempdir().unwrap();
-            let chain = Chain::open(on_disk(dir.path())).unwrap();
+            let chain = EmbeddedChain::open(on_disk(dir.path())).unwrap();
             common::deploy(&embedded_provider(&chain)).await;
             for op in &ops {
                 apply(&chain, op).await;
             }
             let before = dump(&chain).await;
             chain.close();
-            let reopened = Chain::open(on_disk(dir.path())).unwrap();
+            let reopened = EmbeddedChain::open(on_disk(dir.path())).unwrap();
             assert_eq!(dump(&reopened).await, before);
         });
     }
@@ -142,7 +159,7 @@ async fn three_blocks(dir: &Path) -> Vec<u64> {
         let bytes = fs::read(&log).unwrap();
         bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64 + 1
     };
-    let chain = Chain::open(on_disk(dir)).unwrap();
+    let chain = EmbeddedChain::open(on_disk(dir)).unwrap();
     let mut lengths = vec![length()];
     for nonce in 0..3 {
         let raw = sign(&signer(0), tx(nonce, Some(signer(1).address()), Bytes::new())).await;
@@ -154,7 +171,7 @@ async fn three_blocks(dir: &Path) -> Vec<u64> {
 }
 
 async fn head_after_opening(dir: &Path) -> u64 {
-    let chain = Chain::open(on_disk(dir)).unwrap();
+    let chain = EmbeddedChain::open(on_disk(dir)).unwrap();
     embedded_provider(&chain).get_block_number().await.unwrap()
 }
 
@@ -183,7 +200,7 @@ async fn a_torn_tail_is_cut_off() {
 }
 
 #[tokio::test]
-async fn damage_before_the_end_is_refused() {
+async fn damage_before_the_tail_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("chain.log");
     let lengths = three_blocks(dir.path()).await;
@@ -193,13 +210,13 @@ async fn damage_before_the_end_is_refused() {
         damaged[at as usize] ^= 0x10;
         fs::write(&log, &damaged).unwrap();
         let start = lengths.iter().rev().find(|start| **start <= at).copied().unwrap_or(0);
-        match Chain::open(on_disk(dir.path())) {
-            Err(OpenError::Journal(JournalError::Damaged { offset, .. })) => {
+        match EmbeddedChain::open(on_disk(dir.path())) {
+            Err(ChainOpenError::Journal(JournalError::Damaged { offset, .. })) => {
                 assert_eq!(offset, start, "byte {at}");
             }
             other => panic!("byte {at}: {other:?}"),
         }
-        // What is refused is not touched.
+        // A log that is not opened stays unchanged.
         assert_eq!(fs::read(&log).unwrap(), damaged);
     }
 }
@@ -212,47 +229,50 @@ async fn a_frame_cannot_be_left_out() {
     let mut bytes = fs::read(&log).unwrap();
     bytes.drain(lengths[1] as usize..lengths[2] as usize);
     fs::write(&log, &bytes).unwrap();
-    let error = Chain::open(on_disk(dir.path())).unwrap_err();
-    assert!(matches!(error, OpenError::Journal(JournalError::Damaged { .. })), "{error:?}");
+    let error = EmbeddedChain::open(on_disk(dir.path())).unwrap_err();
+    assert!(matches!(error, ChainOpenError::Journal(JournalError::Damaged { .. })), "{error:?}");
 }
 
 #[test]
 fn a_directory_has_one_owner() {
     let dir = tempfile::tempdir().unwrap();
-    let first = Chain::open(on_disk(dir.path())).unwrap();
-    let error = Chain::open(on_disk(dir.path())).unwrap_err();
+    let first = EmbeddedChain::open(on_disk(dir.path())).unwrap();
+    let error = EmbeddedChain::open(on_disk(dir.path())).unwrap_err();
     assert_eq!(error.to_string(), format!("{} is in use by another process", dir.path().display()));
     first.close();
-    drop(Chain::open(on_disk(dir.path())).unwrap());
+    drop(EmbeddedChain::open(on_disk(dir.path())).unwrap());
 }
 
 #[test]
 fn a_directory_keeps_its_genesis() {
     let dir = tempfile::tempdir().unwrap();
-    drop(Chain::open(on_disk(dir.path())).unwrap());
+    drop(EmbeddedChain::open(on_disk(dir.path())).unwrap());
     let other_id = Config { chain_id: 5, ..on_disk(dir.path()) };
-    let error = Chain::open(other_id).unwrap_err();
+    let error = EmbeddedChain::open(other_id).unwrap_err();
     let expected = format!("{} holds chain {CHAIN_ID}, not chain 5", dir.path().display());
     assert_eq!(error.to_string(), expected);
     let mut other_balances = on_disk(dir.path());
     other_balances.accounts.insert(Address::repeat_byte(1), U256::from(1));
-    let error = Chain::open(other_balances).unwrap_err();
-    assert!(matches!(error, OpenError::Genesis(_)), "{error:?}");
+    let error = EmbeddedChain::open(other_balances).unwrap_err();
+    assert!(matches!(error, ChainOpenError::Genesis(_)), "{error:?}");
     let unasked = Config { accounts: Default::default(), ..on_disk(dir.path()) };
-    drop(Chain::open(unasked).unwrap());
+    drop(EmbeddedChain::open(unasked).unwrap());
 }
 
 #[test]
-fn a_chain_must_be_able_to_make_blocks() {
+fn a_chain_that_never_makes_blocks_is_rejected() {
     let idle = Config { mine_on_demand: false, ..config() };
-    assert!(matches!(Chain::open(idle).unwrap_err(), OpenError::NeverMines));
+    assert!(matches!(EmbeddedChain::open(idle).unwrap_err(), ChainOpenError::NeverMines));
     let tiny = Config { block_gas_limit: 20_999, ..config() };
-    assert!(matches!(Chain::open(tiny).unwrap_err(), OpenError::BlockGasLimit(20_999)));
+    assert!(matches!(
+        EmbeddedChain::open(tiny).unwrap_err(),
+        ChainOpenError::BlockGasLimit(20_999)
+    ));
 }
 
 #[tokio::test]
-async fn a_closed_chain_reads_but_takes_nothing() {
-    let chain = Chain::open(config()).unwrap();
+async fn a_closed_chain_answers_reads_and_rejects_submissions() {
+    let chain = EmbeddedChain::open(config()).unwrap();
     chain.close();
     let provider = embedded_provider(&chain);
     assert_eq!(provider.get_block_number().await.unwrap(), 0);
@@ -262,14 +282,14 @@ async fn a_closed_chain_reads_but_takes_nothing() {
 }
 
 #[tokio::test]
-async fn a_heartbeat_makes_empty_blocks_and_mines_what_waits() {
+async fn the_interval_makes_empty_blocks_and_mines_waiting_transactions() {
     let dir = tempfile::tempdir().unwrap();
     let slow = Config {
         mine_on_demand: false,
         block_interval: Some(Duration::from_secs(3600)),
         ..on_disk(dir.path())
     };
-    let chain = Chain::open(slow).unwrap();
+    let chain = EmbeddedChain::open(slow).unwrap();
     let raw = sign(&signer(0), tx(0, Some(signer(1).address()), Bytes::new())).await;
     let hash = *embedded_provider(&chain).send_raw_transaction(&raw).await.unwrap().tx_hash();
     assert_eq!(embedded_provider(&chain).get_transaction_receipt(hash).await.unwrap(), None);
@@ -279,7 +299,7 @@ async fn a_heartbeat_makes_empty_blocks_and_mines_what_waits() {
         block_interval: Some(Duration::from_millis(5)),
         ..on_disk(dir.path())
     };
-    let chain = Chain::open(quick).unwrap();
+    let chain = EmbeddedChain::open(quick).unwrap();
     let provider = embedded_provider(&chain);
     let sent = alloy::providers::PendingTransactionBuilder::new(provider.root().clone(), hash);
     let receipt = sent.get_receipt().await.unwrap();
@@ -296,9 +316,9 @@ async fn a_heartbeat_makes_empty_blocks_and_mines_what_waits() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_a_block_goes_into_the_next() {
+async fn transactions_that_do_not_fit_wait_for_the_next_block() {
     let small = Config { block_gas_limit: 100_000, ..config() };
-    let chain = Chain::open(small).unwrap();
+    let chain = EmbeddedChain::open(small).unwrap();
     let mut batch = Vec::new();
     for nonce in 0..6 {
         let pay = tx(nonce, Some(signer(1).address()), Bytes::new()).with_gas_limit(40_000);
@@ -308,7 +328,8 @@ async fn what_does_not_fit_a_block_goes_into_the_next() {
     let answer = chain.respond(&serde_json::to_vec(&batch).unwrap()).await;
     let answer: Vec<Value> = serde_json::from_slice(&answer).unwrap();
     assert!(answer.iter().all(|answer| answer["result"].is_string()), "{answer:?}");
-    // 40,000 fits while 21,000 used per transaction leaves as much: 3 in each block at most.
+    // A limit of 40,000 fits as long as 21,000 per earlier transaction leave that much: 3 per
+    // block.
     let head = embedded_provider(&chain).get_block_number().await.unwrap();
     assert!(head >= 2, "{head}");
     let mut counts = Vec::new();
@@ -319,4 +340,42 @@ async fn what_does_not_fit_a_block_goes_into_the_next() {
     assert!(counts.iter().all(|count| ["0x1", "0x2", "0x3"].map(Value::from).contains(count)));
     let nonce = embedded_provider(&chain).get_transaction_count(signer(0).address()).await.unwrap();
     assert_eq!(nonce, 6);
+}
+
+/// A chain whose blocks became smaller drops what fits no block any more, and keeps the rest.
+#[tokio::test]
+async fn a_smaller_block_limit_drops_only_what_fits_no_block() {
+    let dir = tempfile::tempdir().unwrap();
+    let slow = Config {
+        mine_on_demand: false,
+        block_interval: Some(Duration::from_secs(3600)),
+        ..on_disk(dir.path())
+    };
+    let chain = EmbeddedChain::open(slow).unwrap();
+    let provider = embedded_provider(&chain);
+    let mut hashes = Vec::new();
+    for (account, limit) in [(0, 50_000), (1, 50_001), (2, 21_000)] {
+        let pay = tx(0, Some(signer(3).address()), Bytes::new()).with_gas_limit(limit);
+        let raw = sign(&signer(account), pay).await;
+        hashes.push(*provider.send_raw_transaction(&raw).await.unwrap().tx_hash());
+    }
+    chain.close();
+    drop((provider, chain));
+    let chain = EmbeddedChain::open(Config { block_gas_limit: 50_000, ..on_disk(dir.path()) });
+    let chain = chain.unwrap();
+    let mut mined = Vec::new();
+    for hash in hashes {
+        // A transfer of nothing makes sure that the chain has looked at those that waited.
+        let nonce = json!([signer(3).address(), "latest"]);
+        let nonce = rpc(&chain, "eth_getTransactionCount", nonce).await;
+        let nonce = u64::from_str_radix(nonce.as_str().unwrap().trim_start_matches("0x"), 16);
+        let pay =
+            tx(nonce.unwrap(), Some(signer(0).address()), Bytes::new()).with_gas_limit(21_000);
+        let raw = sign(&signer(3), pay).await;
+        rpc(&chain, "eth_sendRawTransaction", json!([raw])).await;
+        mined.push(rpc(&chain, "eth_getTransactionByHash", json!([hash])).await);
+    }
+    assert!(mined[0]["blockNumber"].is_string(), "{mined:?}");
+    assert_eq!(mined[1], Value::Null);
+    assert!(mined[2]["blockNumber"].is_string(), "{mined:?}");
 }

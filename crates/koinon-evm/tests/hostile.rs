@@ -4,11 +4,16 @@
 
 mod common;
 
-use alloy::primitives::{Bytes, hex};
-use common::{config, sign, signer, tx};
-use koinon_evm::Chain;
+use alloy::primitives::Bytes;
+use alloy::primitives::hex;
+use common::config;
+use common::sign;
+use common::signer;
+use common::tx;
+use koinon_evm::EmbeddedChain;
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
+use serde_json::json;
 
 const METHODS: &[&str] = &[
     "eth_call",
@@ -77,7 +82,7 @@ fn request() -> impl Strategy<Value = Value> {
 
 fn check(body: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let chain = Chain::open(config()).unwrap();
+    let chain = EmbeddedChain::open(config()).unwrap();
     let answer = runtime.block_on(chain.respond(body));
     if !answer.is_empty() {
         let answer: Value = serde_json::from_slice(&answer).unwrap();
@@ -129,7 +134,7 @@ proptest! {
 
 fn answer_to(body: &[u8]) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let chain = Chain::open(config()).unwrap();
+    let chain = EmbeddedChain::open(config()).unwrap();
     serde_json::from_slice(&runtime.block_on(chain.respond(body))).unwrap()
 }
 

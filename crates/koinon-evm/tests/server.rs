@@ -4,26 +4,36 @@
 
 mod common;
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::io::Write;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
 
-use alloy::{
-    primitives::B256,
-    providers::{Provider, ProviderBuilder, WsConnect},
-    rpc::types::Filter,
-    sol_types::{SolCall, SolEvent},
-};
-use common::{Net, Probe, config, deploy, npm_tool, serve, sign, signer, tx, word, workspace};
+use alloy::primitives::B256;
+use alloy::providers::Provider;
+use alloy::providers::ProviderBuilder;
+use alloy::providers::WsConnect;
+use alloy::rpc::types::Filter;
+use alloy::sol_types::SolCall;
+use alloy::sol_types::SolEvent;
+use common::Net;
+use common::Probe;
+use common::config;
+use common::deploy;
+use common::npm_tool;
+use common::serve;
+use common::sign;
+use common::signer;
+use common::tx;
+use common::word;
+use common::workspace;
 use futures::StreamExt;
-use koinon_evm::Chain;
-use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use koinon_evm::EmbeddedChain;
+use serde_json::Value;
+use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 /// Sends raw HTTP and returns the status line.
 async fn status_of(url: &str, head: &str, body: &[u8]) -> String {
@@ -31,7 +41,7 @@ async fn status_of(url: &str, head: &str, body: &[u8]) -> String {
     let head =
         format!("{head}\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).await.unwrap();
-    // The server may close before it has read a body it refuses.
+    // The server may close before it has read a body it rejects.
     drop(stream.write_all(body).await);
     let mut answer = Vec::new();
     drop(stream.read_to_end(&mut answer).await);
@@ -58,7 +68,7 @@ async fn http_limits() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn subscriptions() {
-    let chain = Chain::open(config()).unwrap();
+    let chain = EmbeddedChain::open(config()).unwrap();
     let (url, stop) = serve(&chain).await;
     let ws = WsConnect::new(url.replace("http", "ws"));
     let provider = ProviderBuilder::new().connect_ws(ws).await.unwrap().erased();
@@ -109,7 +119,7 @@ async fn http_has_no_subscriptions() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_server_ends() {
-    let chain = Chain::open(config()).unwrap();
+    let chain = EmbeddedChain::open(config()).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
     let stop = tokio_util::sync::CancellationToken::new();

@@ -1,5 +1,5 @@
-//! The deal: slots to operators, by seed and stake. The rules are those of `IMapper`; this is where they are computed,
-//! the contract is where they are verified.
+//! The deal: slots to operators, by seed and stake, with the rules of `IMapper`. A deal is computed
+//! here and verified by the contract.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -16,16 +16,16 @@ use crate::id::Slot;
 
 /// An operator in a deal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Member {
-    /// Its account.
+pub struct DealMember {
+    /// The account it joined with.
     pub account: Address,
-    /// Units it takes part with (banned ones are not among them).
+    /// The number of its units, without banned ones.
     pub units: u32,
-    /// Numbers of its banned units.
+    /// The numbers of its banned units.
     pub banned: BTreeSet<u32>,
 }
 
-/// A node set in numbers.
+/// A node set with the numbers its parameters have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NodeSet {
     /// Its name.
@@ -36,12 +36,37 @@ pub struct NodeSet {
     pub size: u32,
 }
 
-/// Who fills a slot.
+/// A node set: the node template that fills it, and the inputs that say how many there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SetTemplate {
+    /// Name of the node template.
+    pub name: Name,
+    /// The parameter that holds the number of groups.
+    pub groups: Name,
+    /// The parameter that holds the places per group.
+    pub size: Name,
+}
+
+impl SetTemplate {
+    /// Returns the set in numbers; `None` if a parameter is missing or is not a natural number of
+    /// 32 bits.
+    pub fn resolve(&self, parameters: &BTreeMap<Name, i64>) -> Option<NodeSet> {
+        let number =
+            |name: &Name| parameters.get(name).and_then(|value| u32::try_from(*value).ok());
+        Some(NodeSet {
+            name: self.name.clone(),
+            groups: number(&self.groups)?,
+            size: number(&self.size)?,
+        })
+    }
+}
+
+/// The operator and the unit that fill a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Filled {
+pub struct SlotAssignment {
     /// The operator.
     pub operator: Address,
-    /// The number of its unit that backs the node.
+    /// The number of the operator's unit that backs the node.
     pub unit: u32,
 }
 
@@ -49,8 +74,8 @@ pub struct Filled {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocation {
     seed: B256,
-    order: Vec<Member>,
-    /// `prefix[i]` units stand before `order[i]`.
+    order: Vec<DealMember>,
+    /// The operators before `order[i]` have `prefix[i]` units together.
     prefix: Vec<u64>,
     units: u64,
     offset: u64,
@@ -58,39 +83,39 @@ pub struct Allocation {
     slots: u64,
 }
 
-/// How a slot came to its unit.
+/// The steps by which a slot got its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Trace {
+pub struct DealTrace {
     /// The turn of the slot's group after the shuffle: the j with sigma(j) = group.
     pub turn: u32,
     /// The slot's pick k.
     pub pick: u64,
     /// The offset r.
     pub offset: u64,
-    /// The unit drawn; `None` if none is left.
+    /// The unit drawn; `None` if no unit is left.
     pub unit: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct DealtSet {
     set: NodeSet,
-    /// Number of the set's first pick.
+    /// The set's first pick.
     first: u64,
     /// `turn[group]` is the j with sigma(j) = group.
     turn: Vec<u32>,
 }
 
-/// Why members and sets make no deal.
+/// Why members and sets cannot be dealt.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DealError {
-    /// The operator stands twice.
-    #[error("operator {0} stands twice in the deal")]
+    /// An operator is listed twice.
+    #[error("operator {0} is in the deal twice")]
     DuplicateOperator(Address),
-    /// The set stands twice.
-    #[error("node set {0} stands twice in the deal")]
+    /// A node set is listed twice.
+    #[error("node set {0} is in the deal twice")]
     DuplicateSet(Name),
-    /// More slots than a deal may have.
-    #[error("{0} slots in the deal, at most {max} are possible", max = Allocation::MAX_SLOTS)]
+    /// There are more slots than a deal may have.
+    #[error("the deal has {0} slots, at most {max} are allowed", max = Allocation::MAX_SLOTS)]
     TooManySlots(u128),
 }
 
@@ -101,10 +126,11 @@ impl Allocation {
     /// Deals the sets' slots to the members.
     ///
     /// # Errors
-    /// [`DealError`] for an operator or a set that stands twice, and for more than [`Self::MAX_SLOTS`] slots.
+    /// [`DealError::DuplicateOperator`] and [`DealError::DuplicateSet`] if an operator or a set is
+    /// listed twice, [`DealError::TooManySlots`] for more than [`Self::MAX_SLOTS`].
     pub fn deal(
         seed: B256,
-        mut members: Vec<Member>,
+        mut members: Vec<DealMember>,
         sets: Vec<NodeSet>,
     ) -> Result<Self, DealError> {
         members.sort_by_cached_key(|member| rank(seed, member.account));
@@ -149,7 +175,7 @@ impl Allocation {
     }
 
     /// Returns the operators in the order of the deal.
-    pub fn order(&self) -> &[Member] {
+    pub fn order(&self) -> &[DealMember] {
         &self.order
     }
 
@@ -173,31 +199,32 @@ impl Allocation {
         self.slots.saturating_sub(self.units)
     }
 
-    /// Returns whether there is such a slot.
+    /// Returns whether the slot exists.
     pub fn contains(&self, slot: &Slot) -> bool {
         self.set(slot).is_some()
     }
 
-    /// Returns who fills the slot; `None` if it is vacant or there is no such slot.
-    pub fn filled(&self, slot: &Slot) -> Option<Filled> {
+    /// Returns the operator and unit of a slot; `None` if it is vacant or does not exist.
+    pub fn filled(&self, slot: &Slot) -> Option<SlotAssignment> {
         let unit = self.explain(slot)?.unit?;
         let index = self.prefix.partition_point(|before| *before <= unit) - 1;
         let member = &self.order[index];
-        let nth = u32::try_from(unit - self.prefix[index]).expect("an operator's units are a u32");
-        Some(Filled { operator: member.account, unit: skip_banned(nth, &member.banned) })
+        let nth = u32::try_from(unit - self.prefix[index])
+            .expect("BUG: an operator has at most 2^32 units");
+        Some(SlotAssignment { operator: member.account, unit: skip_banned(nth, &member.banned) })
     }
 
-    /// Returns how the slot came to its unit; `None` if there is no such slot.
-    pub fn explain(&self, slot: &Slot) -> Option<Trace> {
+    /// Returns the steps by which the slot got its unit; `None` if it does not exist.
+    pub fn explain(&self, slot: &Slot) -> Option<DealTrace> {
         let dealt = self.set(slot)?;
         let turn = dealt.turn[slot.group as usize];
         let pick =
             dealt.first + u64::from(slot.place) * u64::from(dealt.set.groups) + u64::from(turn);
-        Some(Trace { turn, pick, offset: self.offset, unit: self.unit_of(pick) })
+        Some(DealTrace { turn, pick, offset: self.offset, unit: self.unit_of(pick) })
     }
 
-    /// Returns every slot with who fills it, by set, group and place.
-    pub fn slots(&self) -> impl Iterator<Item = (Slot, Option<Filled>)> {
+    /// Returns every slot with its operator and unit, by set, group and place.
+    pub fn slots(&self) -> impl Iterator<Item = (Slot, Option<SlotAssignment>)> {
         let places = self.sets().filter(|set| set.size > 0).flat_map(|set| {
             (0..set.groups)
                 .flat_map(move |group| (0..set.size).map(move |place| (set, group, place)))
@@ -225,7 +252,8 @@ impl Allocation {
         (slot.group < dealt.set.groups && slot.place < dealt.set.size).then_some(dealt)
     }
 
-    /// The unit that pick `pick` takes: floor((k*U + r) / N), or its own if units are short.
+    /// Returns the unit of a pick k: floor((k*U + r) / N), or unit k if there are fewer units than
+    /// slots.
     fn unit_of(&self, pick: u64) -> Option<u64> {
         if self.units < self.slots {
             return (pick < self.units).then_some(pick);
@@ -233,17 +261,17 @@ impl Allocation {
         let product = u128::from(pick) * u128::from(self.units) + u128::from(self.offset);
         Some(
             u64::try_from(product / u128::from(self.slots))
-                .expect("k < N and r < U, so it is under U"),
+                .expect("BUG: k < N and r < U, so the unit is below U"),
         )
     }
 }
 
-/// What orders operators in a deal.
+/// Returns the hash that orders operators in a deal.
 fn rank(seed: B256, account: Address) -> B256 {
     keccak256([&seed[..], &account[..]].concat())
 }
 
-/// The seeded Fisher-Yates shuffle of the groups: element j is sigma(j).
+/// Returns the seeded Fisher-Yates shuffle of the groups: element j is sigma(j).
 fn shuffle(seed: B256, set: &NodeSet) -> Vec<u32> {
     let mut groups: Vec<u32> = (0..set.groups).collect();
     let name = set.name.to_word();
@@ -263,7 +291,7 @@ fn inverse(permutation: &[u32]) -> Vec<u32> {
     inverse
 }
 
-/// The number of an operator's `nth` unit, counting only those not banned.
+/// Returns the number of an operator's `nth` unit that is not banned.
 fn skip_banned(nth: u32, banned: &BTreeSet<u32>) -> u32 {
     banned.iter().fold(nth, |unit, banned| if *banned <= unit { unit + 1 } else { unit })
 }

@@ -1,4 +1,4 @@
-//! What a service holds on chain, and the change that turns one content into another.
+//! The content of a service on chain, and the change that turns one content into another.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -6,17 +6,18 @@ use std::collections::BTreeSet;
 use alloy_primitives::Address;
 use thiserror::Error;
 
+use crate::allocation::SetTemplate;
 use crate::id::Digest;
 use crate::id::Module;
 use crate::id::Name;
 use crate::id::keccak256;
-use crate::service::SetTemplate;
 use crate::value::Value;
 
 /// The content of a service: objects, and the facts that contracts read.
 ///
-/// Parameters are the integer inputs and live nowhere else. Sets, bans and permissions follow from the objects: whoever
-/// reads a content from a chain derives them again and refuses the content if they differ.
+/// Parameters are the integer inputs and are stored nowhere else. Sets, bans and permissions follow
+/// from the objects: a reader of a chain derives them again, and rejects the content if they
+/// differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
     /// Objects by module and path.
@@ -27,7 +28,7 @@ pub struct Content {
     pub sets: Vec<SetTemplate>,
     /// Bans in force.
     pub bans: BTreeSet<Ban>,
-    /// Modules that not only governance may update.
+    /// Modules that accounts besides governance may update.
     pub permissions: BTreeMap<Module, Permission>,
 }
 
@@ -40,7 +41,7 @@ pub struct Object {
 }
 
 impl Object {
-    /// Most bytes of an object's canonical JSON: what fits in one contract's code.
+    /// Most bytes of an object's canonical JSON: the code of one contract holds no more.
     pub const MAX_BYTES: usize = 24_575;
     /// Most bytes of a path.
     pub const MAX_PATH: usize = 255;
@@ -52,7 +53,7 @@ impl Object {
         Self { value, bytes, blob }
     }
 
-    /// Stands for an object of which only the hash is known, since its bytes are not acceptable. Its value is null.
+    /// Makes a placeholder for an object whose bytes were rejected. Its value is null.
     pub fn unreadable(blob: Digest) -> Self {
         Self { value: Value::Null, bytes: String::new(), blob }
     }
@@ -73,65 +74,86 @@ impl Object {
     }
 }
 
-/// A ban. Operators are named as in the template: by their name, hashed.
+/// A ban. It names an operator by the hash of its name in the template.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ban {
-    /// All units of the operator with this hash of its name.
+    /// All units of an operator.
     Operator(Digest),
-    /// One unit of the operator with this hash of its name.
+    /// One unit of an operator, by its number.
     Node(Digest, u32),
-    /// Whoever holds the certificate with this SHA-256 fingerprint.
+    /// The account that has the certificate with this SHA-256 fingerprint.
     Credential(Digest),
 }
 
-/// Who may update a module besides governance.
+/// The accounts that may update a module besides governance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permission {
-    /// How it may be updated.
-    pub mode: Mode,
+    /// The way it may be updated.
+    pub mode: UpdateMode,
 }
 
-/// How a module may be updated.
+/// The way a module may be updated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum UpdateMode {
     /// Only after a vote.
     Governance,
     /// After a vote, or by any of these accounts.
     Admins(BTreeSet<Address>),
 }
 
-/// One object's edit.
+/// The addition, replacement or removal of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
+pub struct ObjectEdit {
     /// The module.
     pub module: Module,
     /// The object's path in it.
     pub path: String,
-    /// The blob it replaces, if there is one.
-    pub was: Option<Digest>,
-    /// The blob it gets; `None` removes it.
-    pub blob: Option<Digest>,
+    was: Option<Digest>,
+    blob: Option<Digest>,
 }
 
-/// Everything that differs between two contents: what one revision alters.
+impl ObjectEdit {
+    /// Makes the edit that replaces `was` by `blob`; `None` if the two are equal, which contracts
+    /// reject (`ModuleNoChange`).
+    pub fn new(
+        module: Module,
+        path: String,
+        was: Option<Digest>,
+        blob: Option<Digest>,
+    ) -> Option<Self> {
+        (was != blob).then_some(Self { module, path, was, blob })
+    }
+
+    /// Returns the blob that is replaced; `None` if the object is added.
+    pub fn was(&self) -> Option<Digest> {
+        self.was
+    }
+
+    /// Returns the new blob; `None` if the object is removed.
+    pub fn blob(&self) -> Option<Digest> {
+        self.blob
+    }
+}
+
+/// The differences between two contents, which make one revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct ContentChange {
     /// Edits of objects, by module and path.
-    pub edits: Vec<Edit>,
-    /// Parameters set, or removed.
+    pub edits: Vec<ObjectEdit>,
+    /// New values of parameters; `None` removes one.
     pub parameters: BTreeMap<Name, Option<i64>>,
     /// The new node sets, if they differ.
     pub sets: Option<Vec<SetTemplate>>,
-    /// Bans to add (`true`) or to lift.
+    /// Bans to add (`true`) or to lift (`false`).
     pub bans: BTreeMap<Ban, bool>,
     /// Permissions to set.
     pub permissions: BTreeMap<Module, Permission>,
 }
 
-/// Why a content cannot go on chain.
+/// Why contracts would reject a content.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ContentError {
-    /// The object is larger than one contract holds.
+    /// The object is larger than the code of one contract.
     #[error(
         "object {module}/{path} has {bytes} bytes of canonical JSON, at most {} fit: split it",
         Object::MAX_BYTES
@@ -141,7 +163,7 @@ pub enum ContentError {
         module: Module,
         /// The path.
         path: String,
-        /// Its size.
+        /// The bytes of its canonical JSON.
         bytes: usize,
     },
     /// The path is longer than contracts accept.
@@ -154,16 +176,17 @@ pub enum ContentError {
         module: Module,
         /// The path.
         path: String,
-        /// Its length.
+        /// Its length in bytes.
         bytes: usize,
     },
 }
 
 impl Content {
-    /// Checks what contracts would refuse.
+    /// Checks the sizes that contracts check.
     ///
     /// # Errors
-    /// [`ContentError`] for the first object or path that is too large.
+    /// [`ContentError::TooLarge`] for the first object that is too large,
+    /// [`ContentError::PathTooLong`] for the first path that is too long or empty.
     pub fn check(&self) -> Result<(), ContentError> {
         for ((module, path), object) in &self.objects {
             let (module, path) = (*module, path.clone());
@@ -179,16 +202,16 @@ impl Content {
     }
 
     /// Returns the change that turns `self` into `new`.
-    pub fn change_to(&self, new: &Self) -> Change {
+    pub fn change_to(&self, new: &Self) -> ContentChange {
         let mut keys: BTreeSet<&(Module, String)> = self.objects.keys().collect();
         keys.extend(new.objects.keys());
         let edits = keys.into_iter().filter_map(|key| {
             let was = self.objects.get(key).map(Object::blob);
             let blob = new.objects.get(key).map(Object::blob);
             let (module, path) = key.clone();
-            (was != blob).then_some(Edit { module, path, was, blob })
+            ObjectEdit::new(module, path, was, blob)
         });
-        Change {
+        ContentChange {
             edits: edits.collect(),
             parameters: changed(&self.parameters, &new.parameters),
             sets: (self.sets != new.sets).then(|| new.sets.clone()),
@@ -199,19 +222,21 @@ impl Content {
                 .collect(),
             permissions: changed(&self.permissions, &new.permissions)
                 .into_iter()
-                .map(|(module, set)| (module, set.unwrap_or(Permission { mode: Mode::Governance })))
+                .map(|(module, set)| {
+                    (module, set.unwrap_or(Permission { mode: UpdateMode::Governance }))
+                })
                 .collect(),
         }
     }
 }
 
-impl Change {
+impl ContentChange {
     /// Returns whether nothing differs.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Returns the modules whose permission the change needs.
+    /// Returns the modules whose update the change needs.
     pub fn modules(&self) -> BTreeSet<Module> {
         let mut modules: BTreeSet<Module> = self.edits.iter().map(|edit| edit.module).collect();
         modules.extend((!self.parameters.is_empty()).then_some(Module::Core));
@@ -250,12 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn a_change_holds_just_what_differs() {
+    fn a_change_lists_only_differences() {
         let old = content(&[("a", 1), ("b", 2), ("c", 3)], &[("n", 4), ("m", 5)]);
         let new = content(&[("a", 1), ("b", 7), ("d", 9)], &[("n", 6), ("k", 0)]);
         let blob = |number: i64| Some(keccak256(number.to_string().as_bytes()));
-        let edit =
-            |path: &str, was, blob| Edit { module: Module::Core, path: path.to_owned(), was, blob };
+        let edit = |path: &str, was, blob| {
+            ObjectEdit::new(Module::Core, path.to_owned(), was, blob).unwrap()
+        };
         let change = old.change_to(&new);
         assert_eq!(
             change.edits,

@@ -9,7 +9,7 @@ use sha2::Digest as _;
 use sha2::Sha256;
 use thiserror::Error;
 
-/// A hash of canonical bytes, which names them: Keccak-256 of what contracts know, SHA-256 of documents.
+/// A hash that names canonical bytes: Keccak-256 where contracts compute it, SHA-256 for documents.
 pub type Digest = B256;
 
 /// Hashes bytes with Keccak-256, as contracts do.
@@ -17,14 +17,14 @@ pub fn keccak256(bytes: &[u8]) -> Digest {
     alloy_primitives::keccak256(bytes)
 }
 
-/// Hashes bytes with SHA-256 (FIPS 180-4): a document that people have as a file, so that `sha256sum` tells it as well.
+/// Hashes a document with SHA-256 (FIPS 180-4), so that `sha256sum` of its file prints the same.
 pub fn sha256(bytes: &[u8]) -> Digest {
     let mut hasher = DocumentHasher::default();
     hasher.update(bytes);
     hasher.finish()
 }
 
-/// Does what [`sha256`] does with bytes that come one after the other.
+/// Hashes a document as [`sha256`] does, piece by piece.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DocumentHasher(Sha256);
 
@@ -58,11 +58,12 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// A name that contracts know: 1 to 32 bytes of `[A-Za-z0-9_.-]`, left aligned in a bytes32 on chain.
+/// A name that contracts store: 1 to 32 bytes of `[A-Za-z0-9_.-]`, left aligned in a bytes32 on
+/// chain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Name(String);
 
-/// The text is no [`Name`].
+/// The text is not a [`Name`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("expected 1 to 32 characters of A-Z a-z 0-9 _ . -, found `{0}`")]
 pub struct InvalidName(pub String);
@@ -73,12 +74,12 @@ impl Name {
         &self.0
     }
 
-    /// Returns the form contracts use.
+    /// Returns the name as contracts store it.
     pub fn to_word(&self) -> B256 {
         B256::right_padding_from(self.0.as_bytes())
     }
 
-    /// Reads the form contracts use.
+    /// Reads a name as contracts store it.
     ///
     /// # Errors
     /// [`InvalidName`] if the bytes are not a name followed by zeros.
@@ -147,7 +148,7 @@ impl Module {
         }
     }
 
-    /// Returns the name as contracts use it.
+    /// Returns the name as contracts store it.
     pub fn to_word(self) -> B256 {
         B256::right_padding_from(self.as_str().as_bytes())
     }
@@ -168,7 +169,7 @@ impl fmt::Display for Module {
     }
 }
 
-/// One place of one group of a node set, written `set/group/place`.
+/// A place in a group of a node set, written `set/group/place`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot {
     /// The node set: the name of the node template that fills it.
@@ -213,14 +214,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn documents_have_the_hash_of_the_standard() {
+    fn sha256_gives_the_example_of_the_standard() {
         // FIPS 180-4, the example of one block.
         let expected = "0xba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256(b"abc").to_string(), expected);
     }
 
     #[test]
-    fn names_survive_their_word() {
+    fn names_are_read_back_from_their_word() {
         for text in ["a", "stake_threshold", "abcdefghijklmnopqrstuvwxyz012345"] {
             let name: Name = text.parse().unwrap();
             assert_eq!(Name::from_word(name.to_word()), Ok(name));

@@ -1,6 +1,8 @@
-//! An instance: the service with every slot filled in.
+//! The instance: a service with every slot filled in.
 
 use std::collections::BTreeMap;
+
+use alloy_primitives::Address;
 
 use crate::id::Epoch;
 use crate::id::Revision;
@@ -8,9 +10,8 @@ use crate::id::Slot;
 use crate::representation::ElementId;
 use crate::representation::Representation;
 use crate::value::Value;
-use alloy_primitives::Address;
 
-/// The service with every slot filled in: concrete nodes. Vacant slots have none.
+/// A service with every slot filled in by a concrete node. Vacant slots have none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
     /// The service's name.
@@ -20,17 +21,17 @@ pub struct Instance {
     /// The epoch whose allocation fills it.
     pub epoch: Epoch,
     /// Nodes by slot.
-    pub nodes: BTreeMap<Slot, Node>,
-    /// The same as a graph: the nodes, with their operators' accounts, what they are related to, and all else that the
-    /// service has. Plans are made between these.
+    pub nodes: BTreeMap<Slot, AssignedNode>,
+    /// The graph of the service with these nodes, their operators' accounts and their
+    /// relationships. Plans are made between two of these.
     pub representation: Representation,
-    /// Places in a group, by node set.
+    /// Places per group, by node set.
     pub sizes: BTreeMap<String, u32>,
 }
 
-/// A concrete node: nothing in it is left to choose but a port of 0, which its agent picks.
+/// A concrete node. Its agent picks a free port for each port of 0; everything else is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub struct AssignedNode {
     /// Its id in the representation.
     pub element: ElementId,
     /// Its node template.
@@ -50,27 +51,27 @@ pub struct Node {
     /// Arguments of its program.
     pub arguments: Vec<String>,
     /// Artifacts by name.
-    pub artifacts: BTreeMap<String, Artifact>,
+    pub artifacts: BTreeMap<String, AssignedArtifact>,
     /// Name of the artifact that is the node's program.
     pub program: String,
     /// Ports in the order of the template.
     pub ports: Vec<Port>,
-    /// How its health is probed.
+    /// The probe of its health.
     pub probe: Probe,
-    /// What happens when its process ends by itself.
-    pub restart: Restart,
+    /// Whether it is started again when its process ends by itself.
+    pub restart: RestartPolicy,
 }
 
 /// A content-addressed file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Artifact {
+pub struct AssignedArtifact {
     /// The artifact's type.
     pub artifact_type: String,
     /// The IPFS CID, version 1 in base32.
     pub cid: String,
     /// Its name in the node's working directory.
     pub file_name: String,
-    /// Size in bytes, if declared; a file of another size is refused.
+    /// Size in bytes, if declared; an agent rejects a file of a different size.
     pub size: Option<u64>,
 }
 
@@ -107,10 +108,10 @@ pub struct Probe {
     pub timeout: u64,
 }
 
-/// What happens when a node's process ends by itself.
+/// Whether a node is started again when its process ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Restart {
-    /// It is started again, ever later up to a limit.
+pub enum RestartPolicy {
+    /// It is started again, with growing delays up to a limit.
     Always,
     /// It stays stopped.
     Never,
@@ -124,7 +125,8 @@ impl Instance {
         self
     }
 
-    /// Returns the id of whatever fills a slot. A slot the service does not have, or has no more, has one of its own.
+    /// Returns the id of the node in a slot. A slot that the service does not have, or no longer
+    /// has, gets an id from the slot's name.
     pub fn element(&self, slot: &Slot) -> ElementId {
         let set = slot.set.as_str();
         let place = self

@@ -1,36 +1,38 @@
 //! Canonical JSON: the one byte sequence of a value.
 //!
-//! Keys sorted by bytes, no white space, numbers as written, strings in NFC with the shortest escapes of RFC 8785
-//! (JCS). Reading accepts any JSON text within limits, refuses duplicate keys and what is not NFC.
+//! Keys sorted by bytes, no white space, numbers as written, strings in NFC with the shortest
+//! escapes of RFC 8785 (JCS). The reader accepts any JSON text within limits, but rejects duplicate
+//! keys and strings that are not in NFC.
 
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 use unicode_normalization::is_nfc;
 
-use crate::value::{Number, Value};
+use crate::value::Number;
+use crate::value::Value;
 
-/// Why bytes are no acceptable JSON value; `at` is a byte offset.
+/// Why bytes are rejected as a JSON value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{what} at byte {at}")]
 pub struct JsonError {
-    /// What was expected or is wrong.
+    /// The fault, or what was expected.
     pub what: &'static str,
-    /// Where.
+    /// Its byte offset.
     pub at: usize,
 }
 
-/// What reading may cost.
+/// Limits of the cost of reading.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct JsonLimits {
     /// Most bytes of input.
     pub bytes: usize,
     /// Most nested lists and maps.
     pub depth: usize,
 }
 
-impl Default for Limits {
-    /// 16 MiB and 64 levels: far above any service, far below any harm.
+impl Default for JsonLimits {
+    /// Returns 16 MiB and 64 levels: far more than any service needs, and too little to do harm.
     fn default() -> Self {
         Self { bytes: 16 << 20, depth: 64 }
     }
@@ -47,14 +49,15 @@ impl Value {
     /// Reads a JSON text, canonical or not.
     ///
     /// # Errors
-    /// [`JsonError`] with the byte offset: bad syntax, a duplicate key, a string that is not NFC, a limit passed.
-    pub fn from_json(text: &[u8], limits: Limits) -> Result<Self, JsonError> {
+    /// [`JsonError`] for bad syntax, a duplicate key, a string that is not in NFC, or a passed
+    /// limit.
+    pub fn from_json(text: &[u8], limits: JsonLimits) -> Result<Self, JsonError> {
         if text.len() > limits.bytes {
             return Err(JsonError { what: "too many bytes", at: limits.bytes });
         }
         let text = std::str::from_utf8(text)
             .map_err(|error| JsonError { what: "invalid UTF-8", at: error.valid_up_to() })?;
-        let mut reader = Reader { text, at: 0 };
+        let mut reader = JsonReader { text, at: 0 };
         let value = reader.value(limits.depth)?;
         reader.space();
         if reader.at == text.len() { Ok(value) } else { Err(reader.error("trailing text")) }
@@ -95,7 +98,8 @@ pub(crate) fn write_value(value: &Value, out: &mut String) {
 
 /// Writes a JSON string with the escapes of RFC 8785 section 3.2.2.2.
 pub(crate) fn write_string(text: &str, out: &mut String) {
-    // Looked at all at once, which is several times as fast as one after the other: hardly any needs an escape.
+    // All bytes are tested without a branch, which is several times faster: few strings need an
+    // escape.
     let plain = |byte: u8| (byte >= 0x20) & (byte != b'"') & (byte != b'\\');
     out.reserve(text.len() + 2);
     out.push('"');
@@ -117,7 +121,7 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
             0..0x20 => "",
             _ => continue,
         };
-        // What needs an escape is ASCII, so both ends are boundaries of characters.
+        // Only ASCII is escaped, so both ends are boundaries of characters.
         out.push_str(&text[from..at]);
         from = at + 1;
         if escape.is_empty() {
@@ -130,12 +134,12 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
-struct Reader<'a> {
+struct JsonReader<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl Reader<'_> {
+impl JsonReader<'_> {
     fn error(&self, what: &'static str) -> JsonError {
         JsonError { what, at: self.at }
     }
@@ -148,7 +152,7 @@ impl Reader<'_> {
         self.at += self.rest().iter().take_while(|byte| b" \t\r\n".contains(byte)).count();
     }
 
-    /// Skips white space and takes `byte` if it is next.
+    /// Skips white space, and `byte` if it is next; returns whether it was.
     fn take(&mut self, byte: u8) -> bool {
         self.space();
         let found = self.rest().first() == Some(&byte);
@@ -312,18 +316,18 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Value, JsonError> {
-        Value::from_json(text.as_bytes(), Limits { bytes: 1000, depth: 3 })
+        Value::from_json(text.as_bytes(), JsonLimits { bytes: 1000, depth: 3 })
     }
 
     #[test]
-    fn writes_sorted_and_tight() {
+    fn json_is_written_with_sorted_keys_and_no_spaces() {
         let value =
             read(" { \"b\" : [ 1.10 , null, true ], \"a\" : \"\\u0041\\n\\u001f/\" } ").unwrap();
         assert_eq!(value.to_json(), r#"{"a":"A\n\u001f/","b":[1.10,null,true]}"#);
     }
 
     #[test]
-    fn says_where_it_is_wrong() {
+    fn errors_have_the_byte_offset() {
         let cases = [
             ("", "expected a value, found the end", 0),
             ("[1,]", "expected a value", 3),

@@ -5,7 +5,7 @@ use alloy_primitives::keccak256;
 
 use crate::id::Digest;
 
-/// Computes a module's commitment from its entries, path and blob, in index order.
+/// Computes a module's commitment from the path and blob of its entries, in index order.
 pub fn commitment<'a>(entries: impl IntoIterator<Item = (&'a str, Digest)>) -> Digest {
     let pair = |left: B256, right: B256| keccak256([left.0, right.0].concat());
     let leaf = |(path, blob): (&str, Digest)| pair(keccak256(path.as_bytes()), blob);

@@ -1,4 +1,4 @@
-//! What an agent sees of its nodes, and what it says of them on chain.
+//! The states of nodes, and the reports of agents on chain.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::id::Slot;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeState {
-    /// Nothing is known.
+    /// No state is known.
     #[default]
     Unknown,
     /// It was started and has not answered yet.
@@ -22,10 +22,10 @@ pub enum NodeState {
     Failed,
 }
 
-/// Why a node is in its state: a word machines match on.
+/// Why a node is in its state: a word for programs to match on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reason {
+pub enum ReportReason {
     /// The probe was answered.
     ProbeAnswered,
     /// The process was started.
@@ -42,7 +42,7 @@ pub enum Reason {
     AgentStopped,
 }
 
-impl Reason {
+impl ReportReason {
     /// Returns the word used on chain.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl Reason {
     }
 }
 
-/// What an agent says of one of its nodes.
+/// An agent's report on one of its nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The slot.
@@ -66,8 +66,8 @@ pub struct Report {
     pub revision: Revision,
     /// The state.
     pub state: NodeState,
-    /// Why.
-    pub reason: Reason,
+    /// Why the node is in this state.
+    pub reason: ReportReason,
     /// Milliseconds the last probe took.
     pub milliseconds: u32,
     /// `host:port` of the probed port; empty if the node has none.

@@ -5,17 +5,18 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::allocation::NodeSet;
+use crate::allocation::SetTemplate;
 use crate::content::Ban;
 use crate::content::Permission;
 use crate::id::Module;
 use crate::id::Name;
 use crate::value::Value;
 
-/// One decentralised application's infrastructure, compiled: the canonical document and what follows from it.
+/// The infrastructure of one decentralised application, compiled: the canonical document and the
+/// facts that follow from it.
 ///
-/// Everything here was checked against its types. Expressions that depend on a node's index are still expressions;
-/// `koinon-tosca` evaluates them when it instantiates the service.
+/// All values were checked against their types. Expressions that depend on a node's index stay
+/// expressions; `koinon-tosca` evaluates them when it instantiates the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// The canonical TOSCA document, with the inputs' values as their defaults.
@@ -34,11 +35,11 @@ pub struct Service {
     pub bans: BTreeSet<Ban>,
     /// Update modes its policies declare.
     pub permissions: BTreeMap<Module, Permission>,
-    /// How it is governed.
+    /// The rules of its votes.
     pub governance: Governance,
 }
 
-/// An operator the template declares. It becomes one when its account joins.
+/// An operator the template declares. It becomes an operator when its account joins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OperatorTemplate {
     /// The name it joins with, such as `alice@myDapp`.
@@ -49,31 +50,7 @@ pub struct OperatorTemplate {
     pub certificate: Option<String>,
 }
 
-/// A node set: the node template that fills it, and the inputs that say how many there are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SetTemplate {
-    /// Name of the node template.
-    pub name: Name,
-    /// The parameter that holds the number of groups.
-    pub groups: Name,
-    /// The parameter that holds the places per group.
-    pub size: Name,
-}
-
-impl SetTemplate {
-    /// Returns the set in numbers; `None` if a parameter is missing or no natural number of 32 bits.
-    pub fn resolve(&self, parameters: &BTreeMap<Name, i64>) -> Option<NodeSet> {
-        let number =
-            |name: &Name| parameters.get(name).and_then(|value| u32::try_from(*value).ok());
-        Some(NodeSet {
-            name: self.name.clone(),
-            groups: number(&self.groups)?,
-            size: number(&self.size)?,
-        })
-    }
-}
-
-/// How changes are voted on. Lengths of the vote are in blocks.
+/// The rules of votes on changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Governance {
     /// Blocks between a proposal and the start of its vote.
@@ -84,8 +61,8 @@ pub struct Governance {
     pub timelock: u64,
     /// Percent of all stake that must take part.
     pub quorum: u8,
-    /// Stake one needs to propose.
+    /// Stake that a proposer needs.
     pub proposal_threshold: u64,
-    /// Blocks between giving up stake and getting it back.
+    /// Blocks between the request to withdraw stake and its payment.
     pub unbonding: u64,
 }

@@ -69,7 +69,8 @@ impl Value {
         self.as_map().and_then(|map| map.get(key))
     }
 
-    /// Returns the kind's name, for messages: `null`, `boolean`, `number`, `string`, `list` or `map`.
+    /// Returns the name of its kind, for messages: `null`, `boolean`, `number`, `string`, `list` or
+    /// `map`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -145,19 +146,19 @@ impl Serialize for Value {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Number(String);
 
-/// The text is no JSON number, or is longer than 256 bytes.
+/// The text is not a JSON number, or is longer than 256 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("expected a number, found `{0}`")]
 pub struct NumberError(String);
 
 impl Number {
-    /// Numbers longer than this are refused: nothing real needs them, and they cost.
+    /// Most bytes of a number: longer ones cost time, and no real value needs them.
     const MAX_LEN: usize = 256;
 
     /// Parses JSON's number grammar (RFC 8259 section 6).
     ///
     /// # Errors
-    /// [`NumberError`] for anything else, and for more than 256 bytes.
+    /// [`NumberError`] for any other text, and for more than 256 bytes.
     pub fn parse(text: &str) -> Result<Self, NumberError> {
         if text.len() <= Self::MAX_LEN && is_json_number(text.as_bytes()) {
             return Ok(Self(text.to_owned()));

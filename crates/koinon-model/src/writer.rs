@@ -1,4 +1,4 @@
-//! Canonical JSON written straight from structs, without a tree of values in between.
+//! Writes canonical JSON directly from structs, without a tree of values in between.
 
 use alloy_primitives::B256;
 use alloy_primitives::hex;
@@ -7,12 +7,12 @@ use crate::json::write_string;
 use crate::json::write_value;
 use crate::value::Value;
 
-/// Bytes that are handed over at once.
-const PIECE: usize = 64 << 10;
-/// Room of a piece: it is handed over between two elements, so that it holds a little more.
-const ROOM: usize = PIECE + (16 << 10);
+/// Least bytes of a piece that is handed over.
+const PIECE_BYTES: usize = 64 << 10;
+/// Capacity of a piece: pieces are handed over between two elements, so they get a little longer.
+const PIECE_CAPACITY: usize = PIECE_BYTES + (16 << 10);
 
-/// Writes canonical JSON. Whoever calls it gives keys in the order of their bytes and strings in NFC.
+/// Writes canonical JSON. The caller writes keys in the order of their bytes and strings in NFC.
 #[derive(Debug, Default)]
 pub struct JsonWriter {
     out: String,
@@ -21,40 +21,40 @@ pub struct JsonWriter {
 }
 
 impl JsonWriter {
-    /// Starts with room for a number of bytes.
+    /// Makes a writer with room for a number of bytes.
     pub fn with_capacity(bytes: usize) -> Self {
         Self { out: String::with_capacity(bytes), passed: None }
     }
 
-    /// Starts with room for what is handed over at once.
+    /// Makes a writer with room for one piece.
     pub fn in_pieces() -> Self {
-        Self::with_capacity(ROOM)
+        Self::with_capacity(PIECE_CAPACITY)
     }
 
-    /// Hands over what was written since the last time, if it is worth it.
+    /// Hands over the text since the last piece, if it is long enough for a piece.
     pub fn pass(&mut self, reader: impl FnOnce(String)) {
-        if self.out.len() >= PIECE {
+        if self.out.len() >= PIECE_BYTES {
             self.passed = self.out.as_bytes().last().copied();
-            reader(std::mem::replace(&mut self.out, String::with_capacity(ROOM)));
+            reader(std::mem::replace(&mut self.out, String::with_capacity(PIECE_CAPACITY)));
         }
     }
 
-    /// Returns what was written and not handed over.
+    /// Returns the text that was not handed over.
     pub fn finish(self) -> String {
         self.out
     }
 
-    /// Returns the number of bytes that were written and not handed over.
+    /// Returns the number of bytes that were not handed over.
     pub(crate) fn len(&self) -> usize {
         self.out.len()
     }
 
-    /// Returns what was written after as many bytes.
+    /// Returns the text after the first `len` bytes.
     pub(crate) fn since(&self, len: usize) -> &str {
         &self.out[len..]
     }
 
-    /// Takes back what was written after as many bytes.
+    /// Removes the text after the first `len` bytes.
     pub(crate) fn take_back(&mut self, len: usize) {
         self.out.truncate(len);
     }
@@ -126,7 +126,7 @@ impl JsonWriter {
         write_value(value, &mut self.out);
     }
 
-    /// Writes values that were written already, with commas between.
+    /// Writes text that has values with commas between.
     pub(crate) fn written(&mut self, values: &str) {
         if !values.is_empty() {
             self.separate();
@@ -134,7 +134,7 @@ impl JsonWriter {
         }
     }
 
-    /// A comma goes before everything but the first of a list or map, what follows its key, and what has one.
+    /// Writes a comma, unless the text ends with the start of a list or map, a key or a comma.
     fn separate(&mut self) {
         let last = self.out.as_bytes().last().copied().or(self.passed);
         if !matches!(last, None | Some(b'{' | b'[' | b':' | b',')) {
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_are_the_whole() {
+    fn streaming_writes_the_same_json() {
         let write = |reader: &mut dyn FnMut(String)| {
             let mut writer = JsonWriter::in_pieces();
             writer.list(|writer| {
@@ -163,14 +163,14 @@ mod tests {
         };
         let mut pieces = Vec::new();
         let rest = write(&mut |piece| pieces.push(piece));
-        assert!(pieces.len() > 3 && pieces.iter().all(|piece| piece.len() >= PIECE));
+        assert!(pieces.len() > 3 && pieces.iter().all(|piece| piece.len() >= PIECE_BYTES));
         let text = pieces.concat() + &rest;
         let items = (0..20_000).map(|number| format!("[{number}],\"word\""));
         assert_eq!(text, format!("[{}]", items.collect::<Vec<_>>().join(",")));
     }
 
     #[test]
-    fn writes_what_a_value_writes() {
+    fn the_writer_and_a_value_write_the_same_json() {
         let mut writer = JsonWriter::default();
         writer.map(|writer| {
             writer.name("a:").list(|writer| {
@@ -186,7 +186,7 @@ mod tests {
             writer.key("f").list(|writer| writer.written(""));
         });
         let text = writer.finish();
-        let value = Value::from_json(text.as_bytes(), crate::Limits::default()).unwrap();
+        let value = Value::from_json(text.as_bytes(), crate::JsonLimits::default()).unwrap();
         assert_eq!(value.to_json(), text);
         let hash = "1f".repeat(32);
         let expected = format!(

@@ -1,11 +1,11 @@
-//! What holds for any representation and its JSON.
+//! Properties of representations and their JSON.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use koinon_model::Limits;
+use koinon_model::JsonLimits;
 use koinon_model::Number;
 use koinon_model::Value;
 use koinon_model::keccak256;
@@ -14,6 +14,7 @@ use koinon_model::representation::AttributePath;
 use koinon_model::representation::Candidates;
 use koinon_model::representation::Capability;
 use koinon_model::representation::Choice;
+use koinon_model::representation::ChoiceReason;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Entries;
 use koinon_model::representation::Group;
@@ -24,16 +25,15 @@ use koinon_model::representation::Node;
 use koinon_model::representation::Operation;
 use koinon_model::representation::Origin;
 use koinon_model::representation::Policy;
+use koinon_model::representation::PolicyVerdict;
 use koinon_model::representation::Properties;
 use koinon_model::representation::Property;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
 use koinon_model::representation::RepresentationError;
-use koinon_model::representation::Source;
+use koinon_model::representation::SourceFile;
 use koinon_model::representation::Term;
 use koinon_model::representation::Unresolved;
-use koinon_model::representation::Verdict;
-use koinon_model::representation::Why;
 use koinon_model::sha256;
 use proptest::collection::btree_map;
 use proptest::collection::vec;
@@ -175,15 +175,15 @@ fn relationship() -> impl Strategy<Value = (usize, usize, Relationship)> {
     (0usize..8, 0usize..8, parts, 0usize..7).prop_map(|(source, target, parts, why)| {
         let (capability, properties, attributes, interfaces, allocation) = parts;
         let why = [
-            Why::Named,
-            Why::Only,
-            Why::First,
-            Why::Index,
-            Why::Seed,
-            Why::Mapping,
-            Why::Allocation,
+            ChoiceReason::Named,
+            ChoiceReason::Only,
+            ChoiceReason::First,
+            ChoiceReason::Index,
+            ChoiceReason::Seed,
+            ChoiceReason::Mapping,
+            ChoiceReason::Allocation,
         ][why];
-        let seed = (why == Why::Seed).then_some(B256::repeat_byte(7));
+        let seed = (why == ChoiceReason::Seed).then_some(B256::repeat_byte(7));
         let two = [ElementId(B256::ZERO), ElementId(B256::repeat_byte(1))];
         let candidates = seed.and_then(|_| Candidates::of(two.into_iter()));
         let relationship = Relationship {
@@ -216,7 +216,11 @@ fn representation() -> impl Strategy<Value = Representation> {
             attributes: Properties::new(),
             members: ids.clone(),
         };
-        let verdicts = [Verdict::Holds, Verdict::Open, Verdict::Broken("too \"few\"".to_owned())];
+        let verdicts = [
+            PolicyVerdict::Holds,
+            PolicyVerdict::Open,
+            PolicyVerdict::Broken("too \"few\"".to_owned()),
+        ];
         let policies = verdicts.into_iter().map(|verdict| Policy {
             name: "spread".into(),
             policy_type: "P".into(),
@@ -227,7 +231,7 @@ fn representation() -> impl Strategy<Value = Representation> {
         });
         made.policies = policies.collect();
         made.groups = [("group".into(), group)].into();
-        made.sources = vec![Source { path: "a.yaml".into(), digest: sha256(b"a") }];
+        made.sources = vec![SourceFile { path: "a.yaml".into(), digest: sha256(b"a") }];
         made.seed = Some(B256::repeat_byte(1));
         (made.inputs, made.outputs, made.workflows) = (inputs, outputs, workflows);
         if let Some(id) = ids.first() {
@@ -260,11 +264,11 @@ fn bare() -> Relationship {
         attributes: Arc::default(),
         interfaces: Interfaces::new(),
         allocation: Entries::new(),
-        choice: Choice { why: Why::Mapping, candidates: None, seed: None },
+        choice: Choice { why: ChoiceReason::Mapping, candidates: None, seed: None },
     }
 }
 
-/// Gives nodes and relationships their places and ids.
+/// Makes a representation of nodes and relationships, and sets their places and ids.
 fn assemble(
     service: &str,
     mut nodes: Vec<Node>,
@@ -300,7 +304,7 @@ fn assemble(
     }
 }
 
-/// Puts what a representation's elements share at its own places.
+/// Replaces the places in `shared` by the values there.
 fn inlined(value: &Value, outer: &Value) -> Value {
     let Value::Map(map) = value else { return value.clone() };
     let shared = map.get("shared").unwrap_or(outer);
@@ -334,22 +338,30 @@ fn inlined(value: &Value, outer: &Value) -> Value {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_again(made in representation()) {
+    fn a_representation_is_read_back_from_its_json(made in representation()) {
         let json = made.to_json();
-        let read = Representation::from_json(json.as_bytes(), Limits::default());
+        let read = Representation::from_json(json.as_bytes(), JsonLimits::default());
         prop_assert_eq!(read, Ok(made));
     }
 
     #[test]
-    fn what_is_written_is_canonical(made in representation()) {
+    fn a_node_is_found_by_its_template_and_index(graph in representation()) {
+        for node in &graph.nodes {
+            prop_assert_eq!(graph.node(&node.template, node.index), Some(node));
+        }
+        prop_assert_eq!(graph.node("no such template", 0), None);
+    }
+
+    #[test]
+    fn the_json_is_canonical(made in representation()) {
         let json = made.to_json();
-        let value = Value::from_json(json.as_bytes(), Limits::default()).unwrap();
+        let value = Value::from_json(json.as_bytes(), JsonLimits::default()).unwrap();
         prop_assert_eq!(value.to_json(), json);
     }
 
     #[test]
-    fn pieces_are_the_whole_and_their_hash_its_digest(made in representation(), copies in 1_usize..400) {
-        // Those of many nodes are hashed by another thread, of few by this one.
+    fn streaming_writes_the_same_json_and_digest(made in representation(), copies in 1_usize..400) {
+        // A second thread hashes the JSON of many nodes; this thread hashes that of few nodes.
         let nodes = made.nodes.iter().cycle().take(made.nodes.len() * copies).cloned().collect();
         let made = Representation { nodes, ..made };
         let mut json = String::new();
@@ -363,7 +375,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_shared_is_written_as_what_is_not(made in representation()) {
+    fn sharing_allocations_does_not_change_the_json(made in representation()) {
         let Some(first) = made.nodes.first() else { return Ok(()) };
         let (interfaces, capabilities) = (first.interfaces.clone(), first.capabilities.clone());
         let attributes = first.attributes.clone();
@@ -383,27 +395,27 @@ proptest! {
     }
 
     #[test]
-    fn what_is_shared_may_be_at_its_own_places(made in representation()) {
-        let value = Value::from_json(made.to_json().as_bytes(), Limits::default()).unwrap();
+    fn the_reader_accepts_shared_values_in_place(made in representation()) {
+        let value = Value::from_json(made.to_json().as_bytes(), JsonLimits::default()).unwrap();
         let json = inlined(&value, &Value::Null).to_json();
-        prop_assert_eq!(Representation::from_json(json.as_bytes(), Limits::default()), Ok(made));
+        prop_assert_eq!(Representation::from_json(json.as_bytes(), JsonLimits::default()), Ok(made));
     }
 
     #[test]
-    fn no_change_of_the_text_panics(made in representation(), at in any::<prop::sample::Index>(), byte: u8) {
+    fn the_reader_does_not_panic_on_damaged_json(made in representation(), at in any::<prop::sample::Index>(), byte: u8) {
         let mut json = made.to_json().into_bytes();
         let at = at.index(json.len());
         json[at] = byte;
-        match Representation::from_json(&json, Limits::default()) {
-            Ok(read) => prop_assert!(Representation::from_json(read.to_json().as_bytes(), Limits::default()).is_ok()),
+        match Representation::from_json(&json, JsonLimits::default()) {
+            Ok(read) => prop_assert!(Representation::from_json(read.to_json().as_bytes(), JsonLimits::default()).is_ok()),
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }
     }
 }
 
 #[test]
-fn ids_are_the_hash_of_the_place() {
-    // keccak-256 of the domain, then every part after its length in four bytes.
+fn ids_are_hashes_of_places() {
+    // Keccak-256 of the domain, then of every field after its length in four bytes.
     let mut bytes = b"koinon.node.1".to_vec();
     bytes.extend([0, 0, 0, 1, b's', 0, 0, 0, 2, b'w', b'x', 0, 0, 0, 4, 0, 0, 1, 2]);
     assert_eq!(ElementId::node("s", "wx", 258), ElementId(keccak256(&bytes)));
@@ -411,7 +423,20 @@ fn ids_are_the_hash_of_the_place() {
 }
 
 #[test]
-fn candidates_are_the_hash_of_their_ids() {
+fn a_type_is_itself_and_its_ancestors() {
+    let ancestors = vec!["B".into(), "A".into()];
+    let types = [("C".into(), ancestors), ("B".into(), vec!["A".into()])].into();
+    let graph = Representation { types, ..Representation::default() };
+    for (found, expected) in [("C", "C"), ("C", "B"), ("C", "A"), ("B", "A"), ("X", "X")] {
+        assert!(graph.is_a(found, expected), "{found} is a {expected}");
+    }
+    for (found, expected) in [("B", "C"), ("A", "B"), ("X", "A")] {
+        assert!(!graph.is_a(found, expected), "{found} is no {expected}");
+    }
+}
+
+#[test]
+fn candidates_have_the_hash_of_their_ids() {
     let ids = [ElementId(B256::repeat_byte(1)), ElementId(B256::repeat_byte(2))];
     let digest = keccak256(&[[1; 32], [2; 32]].concat());
     assert_eq!(Candidates::of(ids.into_iter()), Some(Candidates { count: 2, digest }));
@@ -419,8 +444,8 @@ fn candidates_are_the_hash_of_their_ids() {
     assert_eq!(Candidates::of(std::iter::empty()), None);
 }
 
-/// Nodes that all have one large value, at ten places each, which has as many bytes as its JSON.
-fn alike(table: &str) -> (Representation, usize) {
+/// Makes nodes that all share one large value. Returns them and the bytes of the value's JSON.
+fn nodes_with_shared_value(table: &str) -> (Representation, usize) {
     let properties = || -> Properties {
         let property = Property::known(Value::string(&"x".repeat(1_000)));
         [("p".into(), property)].into_iter().collect()
@@ -457,8 +482,8 @@ fn alike(table: &str) -> (Representation, usize) {
 }
 
 #[test]
-fn what_is_equal_is_written_once() {
-    let json = alike("capabilities").0.to_json();
+fn equal_values_are_written_once() {
+    let json = nodes_with_shared_value("capabilities").0.to_json();
     assert_eq!(json.matches("xx").count(), 500);
     let place = r#""capabilities":{"0":0,"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"8":0}"#;
     assert_eq!(json.matches(place).count(), 5);
@@ -469,17 +494,20 @@ fn what_is_equal_is_written_once() {
 }
 
 #[test]
-fn what_is_shared_counts_wherever_it_is_used_again() {
+fn every_further_use_of_a_shared_value_counts_against_the_limit() {
     for (table, uses, last) in [
         ("attributes", 5, "nodes.4.attributes"),
         ("capabilities", 45, "nodes.4.capabilities.8"),
         ("interfaces", 45, "nodes.4.interfaces.8"),
     ] {
-        let (made, bytes) = alike(table);
+        let (made, bytes) = nodes_with_shared_value(table);
         let json = made.to_json();
         assert!(json.len() < 4_000);
         let read = |bytes| {
-            Representation::from_json(json.as_bytes(), Limits { bytes, ..Limits::default() })
+            Representation::from_json(
+                json.as_bytes(),
+                JsonLimits { bytes, ..JsonLimits::default() },
+            )
         };
         let needed = json.len() + (uses - 1) * bytes;
         assert!(read(needed).as_ref() == Ok(&made), "{table}");
@@ -493,27 +521,27 @@ fn what_is_shared_counts_wherever_it_is_used_again() {
 }
 
 #[test]
-fn what_nobody_else_has_counts_once() {
-    let mut made = alike("attributes").0;
+fn a_value_with_one_use_counts_once() {
+    let mut made = nodes_with_shared_value("attributes").0;
     made.nodes.truncate(1);
     let json = made.to_json();
-    let limits = Limits { bytes: json.len(), ..Limits::default() };
+    let limits = JsonLimits { bytes: json.len(), ..JsonLimits::default() };
     assert!(Representation::from_json(json.as_bytes(), limits) == Ok(made));
 }
 
 #[test]
-fn nested_representations_share_among_themselves() {
-    let mut made = alike("attributes").0;
+fn nested_representations_have_their_own_shared_values() {
+    let mut made = nodes_with_shared_value("attributes").0;
     let inner = assemble("s/t/0", vec![plain()], Vec::new());
     made.substitutions = [(made.nodes[0].id, inner)].into();
     let json = made.to_json();
-    // The last of them is the nested one's.
+    // The last node of the JSON is the nested one.
     let at = json.rfind("\"template\"").unwrap();
     let mut wrong = json.clone();
     wrong.insert_str(at, "\"attributes\":0,");
     let at = json.rfind("\"nodes\"").unwrap();
     assert!(json[at..].contains("\"template\""), "{json}");
-    let error = Representation::from_json(wrong.as_bytes(), Limits::default()).unwrap_err();
+    let error = Representation::from_json(wrong.as_bytes(), JsonLimits::default()).unwrap_err();
     let id = made.nodes[0].id;
     let expected =
         format!("substitutions.{id}.nodes.0.attributes: expected a place in `shared`, found 0");
@@ -521,16 +549,16 @@ fn nested_representations_share_among_themselves() {
 }
 
 #[test]
-fn one_candidate_is_none() {
+fn a_single_candidate_is_not_listed() {
     let made = assemble("s", vec![plain(); 2], vec![(0, 1, bare())]);
     let digest = keccak256(&[1]);
     let old = format!("\"choice\":{{\"candidates\":1,\"digest\":\"{digest}\",");
     let json = made.to_json().replace("\"choice\":{", &old).replace("\"format\":2", "\"format\":1");
-    assert_eq!(Representation::from_json(json.as_bytes(), Limits::default()), Ok(made));
+    assert_eq!(Representation::from_json(json.as_bytes(), JsonLimits::default()), Ok(made));
 }
 
 #[test]
-fn says_what_is_wrong_and_where() {
+fn faults_have_their_path() {
     let two = assemble("s", vec![plain(); 2], vec![(0, 1, bare())]);
     let json = two.to_json();
     let cases = [
@@ -597,17 +625,17 @@ fn says_what_is_wrong_and_where() {
     for (from, to, expected) in cases {
         let text = json.replacen(from, to, 1);
         assert_ne!(text, json, "{from}");
-        let error = Representation::from_json(text.as_bytes(), Limits::default()).unwrap_err();
+        let error = Representation::from_json(text.as_bytes(), JsonLimits::default()).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
     let (first, other) = (two.nodes[0].id.to_string(), ElementId::node("s", "t", 9).to_string());
     let text = json.replace(&first, &other);
-    let error = Representation::from_json(text.as_bytes(), Limits::default()).unwrap_err();
+    let error = Representation::from_json(text.as_bytes(), JsonLimits::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("nodes.0.id: expected the hash of the node's place, found {other}")
     );
-    let limits = Limits { bytes: 10, ..Limits::default() };
+    let limits = JsonLimits { bytes: 10, ..JsonLimits::default() };
     let error = Representation::from_json(json.as_bytes(), limits).unwrap_err();
     assert!(matches!(error, RepresentationError::Json(_)), "{error:?}");
 }

@@ -1,12 +1,12 @@
-//! The deal and the commitment against `suite/vectors/`, which an independent implementation made; the contracts are
-//! tested against the same files.
+//! Deals and commitments are compared with `suite/vectors`, which an independent implementation
+//! wrote. The tests of the contracts use the same files.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use alloy_primitives::Address;
 use alloy_primitives::B256;
 use alloy_primitives::keccak256;
 use koinon_model::Allocation;
-use koinon_model::Member;
+use koinon_model::DealMember;
 use koinon_model::NodeSet;
 use koinon_model::Slot;
 use koinon_model::commitment;
@@ -21,8 +21,8 @@ fn number(value: &Value) -> u32 {
     value.as_u64().unwrap().try_into().unwrap()
 }
 
-fn member(account: Address, units: u32) -> Member {
-    Member { account, units, banned: [].into() }
+fn member(account: Address, units: u32) -> DealMember {
+    DealMember { account, units, banned: [].into() }
 }
 
 fn sets(case: &Value) -> Vec<NodeSet> {
@@ -35,7 +35,7 @@ fn sets(case: &Value) -> Vec<NodeSet> {
     .collect()
 }
 
-fn deal(case: &Value, members: Vec<Member>) -> Allocation {
+fn deal(case: &Value, members: Vec<DealMember>) -> Allocation {
     let seed: B256 = case["seed"].as_str().unwrap().parse().unwrap();
     let allocation = Allocation::deal(seed, members, sets(case)).unwrap();
     assert_eq!(allocation.units(), case["U"].as_u64().unwrap());
@@ -43,7 +43,7 @@ fn deal(case: &Value, members: Vec<Member>) -> Allocation {
     allocation
 }
 
-/// keccak256 over operator and unit of every slot, zeros if vacant.
+/// Returns Keccak-256 of the operator and unit of every slot; a vacant slot has zeros.
 fn digest(allocation: &Allocation) -> B256 {
     let packed = allocation.slots().flat_map(|(_, filled)| {
         let (operator, unit) =
@@ -54,7 +54,7 @@ fn digest(allocation: &Allocation) -> B256 {
 }
 
 #[test]
-fn deals_are_those_of_the_reference() {
+fn deals_agree_with_the_reference() {
     let vectors = vectors("deal");
     let cases = vectors["cases"].as_array().unwrap();
     assert!(cases.len() >= 10);
@@ -86,7 +86,7 @@ fn deals_are_those_of_the_reference() {
 }
 
 #[test]
-fn large_deals_have_the_digest_of_the_reference() {
+fn large_deals_agree_with_the_digests_of_the_reference() {
     let vectors = vectors("deal");
     for case in vectors["digests"].as_array().unwrap() {
         let count = case["count"].as_u64().unwrap();
@@ -100,7 +100,7 @@ fn large_deals_have_the_digest_of_the_reference() {
 }
 
 #[test]
-fn commitments_are_those_of_the_reference() {
+fn commitments_agree_with_the_reference() {
     let vectors = vectors("commitment");
     for case in vectors["cases"].as_array().unwrap() {
         let entries = case["entries"].as_array().unwrap().iter();

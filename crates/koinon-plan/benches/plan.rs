@@ -7,8 +7,8 @@ use criterion::Criterion;
 use criterion::criterion_group;
 use criterion::criterion_main;
 use koinon_plan::Plan;
+use koinon_plan::PlanInput;
 use koinon_plan::Rules;
-use koinon_plan::Version;
 
 #[expect(clippy::unwrap_used, reason = "a bench that panics has failed")]
 #[expect(dead_code, reason = "the tests use all of it")]
@@ -30,22 +30,22 @@ fn plans(criterion: &mut Criterion) {
         for node in changed.nodes.iter_mut().step_by(10) {
             node.properties.clear();
         }
-        let version = Version::from(&graph);
-        let other = Version::from(&changed);
+        let version = PlanInput::from(&graph);
+        let other = PlanInput::from(&changed);
         group.bench_function("from nothing", |bencher| {
-            let plan = || Plan::of_versions(None, black_box(version), &rules);
+            let plan = || Plan::between_inputs(None, black_box(version), &rules);
             bencher.iter_batched(|| (), |()| plan(), BatchSize::PerIteration);
         });
         group.bench_function("to itself", |bencher| {
-            let plan = || Plan::of_versions(Some(version), black_box(version), &rules);
+            let plan = || Plan::between_inputs(Some(version), black_box(version), &rules);
             bencher.iter_batched(|| (), |()| plan(), BatchSize::PerIteration);
         });
         group.bench_function("a tenth gone and a tenth changed", |bencher| {
-            let plan = || Plan::of_versions(Some(version), black_box(other), &rules);
+            let plan = || Plan::between_inputs(Some(version), black_box(other), &rules);
             bencher.iter_batched(|| (), |()| plan(), BatchSize::PerIteration);
         });
-        let plan = Plan::of_versions(None, version, &rules);
-        let plan = plan.expect("the graph has no cycle");
+        let plan = Plan::between_inputs(None, version, &rules);
+        let plan = plan.expect("BUG: the graph has no cycle");
         group.bench_function("plan to JSON", |bencher| {
             bencher.iter_batched(|| (), |()| plan.to_json(), BatchSize::PerIteration);
         });

@@ -1,14 +1,15 @@
-//! What differs between two versions of an element.
+//! The differences between two versions of an element.
 //!
-//! Compared is what an author or a resolver decided: types, properties, capabilities, interfaces, artifacts, the
-//! operator, the target and what is allocated from it. Left out are attributes, which running nodes change, what is left
-//! of a capability, which other relationships change, and where things were written.
+//! Compared are the decisions of an author or a resolver: types, properties, capabilities,
+//! interfaces, artifacts, the operator, the target and the allocation from it. Left out are
+//! attributes, which running nodes change, the remaining capacity of a capability, which other
+//! relationships change, and origins in files.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use koinon_model::JsonLimits;
 use koinon_model::JsonWriter;
-use koinon_model::Limits;
 use koinon_model::Value;
 use koinon_model::representation::Artifact;
 use koinon_model::representation::Capability;
@@ -21,19 +22,19 @@ use koinon_model::representation::Properties;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Term;
 
-/// One difference.
+/// A difference between two versions of an element.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Where: keys from the outside in, such as `properties`, `ports`, `http`.
+pub struct ElementChange {
+    /// Its keys from the outside in, such as `properties`, `ports`, `http`.
     pub path: Vec<Arc<str>>,
-    /// What was there; `None` if nothing.
+    /// The old value; `None` if there was none.
     pub before: Option<Term>,
-    /// What is there; `None` if nothing.
+    /// The new value; `None` if there is none.
     pub after: Option<Term>,
 }
 
-impl Change {
-    /// Returns whether this lies at a path of the form `properties.ports`, or below it.
+impl ElementChange {
+    /// Returns whether the change is at a path of the form `properties.ports`, or below it.
     pub(crate) fn is_under(&self, path: &str) -> bool {
         let mut keys = self.path.iter();
         path.split('.').all(|wanted| keys.next().is_some_and(|key| &**key == wanted))
@@ -41,19 +42,19 @@ impl Change {
 }
 
 /// Collects the differences at and below a path.
-struct Changes {
+struct ChangeCollector {
     path: Vec<Arc<str>>,
-    found: Vec<Change>,
+    found: Vec<ElementChange>,
 }
 
-/// Returns what differs between two versions of a node, by path.
-pub(crate) fn of_nodes(old: &Node, new: &Node) -> Vec<Change> {
-    let mut changes = Changes { path: Vec::new(), found: Vec::new() };
+/// Returns the differences between two versions of a node, by path.
+pub(crate) fn node_changes(old: &Node, new: &Node) -> Vec<ElementChange> {
+    let mut changes = ChangeCollector { path: Vec::new(), found: Vec::new() };
     changes.under("artifacts", |changes| {
-        changes.entries(&old.artifacts, &new.artifacts, Changes::artifacts);
+        changes.entries(&old.artifacts, &new.artifacts, ChangeCollector::artifacts);
     });
     changes.under("capabilities", |changes| {
-        changes.entries(&old.capabilities, &new.capabilities, Changes::capabilities);
+        changes.entries(&old.capabilities, &new.capabilities, ChangeCollector::capabilities);
     });
     changes.under("directives", |changes| {
         let list = |names: &[Arc<str>]| {
@@ -71,11 +72,11 @@ pub(crate) fn of_nodes(old: &Node, new: &Node) -> Vec<Change> {
     changes.found
 }
 
-/// Returns what differs between two versions of a relationship, by path.
-pub(crate) fn of_relationships(old: &Relationship, new: &Relationship) -> Vec<Change> {
-    let mut changes = Changes { path: Vec::new(), found: Vec::new() };
+/// Returns the differences between two versions of a relationship, by path.
+pub(crate) fn relationship_changes(old: &Relationship, new: &Relationship) -> Vec<ElementChange> {
+    let mut changes = ChangeCollector { path: Vec::new(), found: Vec::new() };
     changes.under("allocation", |changes| {
-        changes.entries(&old.allocation, &new.allocation, Changes::values);
+        changes.entries(&old.allocation, &new.allocation, ChangeCollector::values);
     });
     changes.text("capability", Some(&old.capability), Some(&new.capability));
     changes.interfaces(&old.interfaces, &new.interfaces);
@@ -88,7 +89,7 @@ pub(crate) fn of_relationships(old: &Relationship, new: &Relationship) -> Vec<Ch
     changes.found
 }
 
-impl Changes {
+impl ChangeCollector {
     fn under(&mut self, key: &str, inner: impl FnOnce(&mut Self)) {
         self.path.push(key.into());
         inner(self);
@@ -96,7 +97,7 @@ impl Changes {
     }
 
     fn push(&mut self, before: Option<Term>, after: Option<Term>) {
-        self.found.push(Change { path: self.path.clone(), before, after });
+        self.found.push(ElementChange { path: self.path.clone(), before, after });
     }
 
     fn text(&mut self, key: &str, old: Option<&Arc<str>>, new: Option<&Arc<str>>) {
@@ -129,7 +130,7 @@ impl Changes {
         self.entries(old, new, |changes, before, after| {
             let (before, after) = (before.map(|side| &side.value), after.map(|side| &side.value));
             match (before, after) {
-                // They differ, if at all, in where they were written.
+                // They differ only in their origins.
                 (Some(before), Some(after)) if before == after => {}
                 (Some(Term::Known(before)), Some(Term::Known(after))) => {
                     changes.values(Some(before), Some(after));
@@ -139,7 +140,7 @@ impl Changes {
         });
     }
 
-    /// Descends into maps; anything else differs as a whole.
+    /// Compares maps by entry, and all other values as a whole.
     fn values(&mut self, old: Option<&Value>, new: Option<&Value>) {
         if let (Some(Value::Map(before)), Some(Value::Map(after))) = (old, new) {
             let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -155,7 +156,7 @@ impl Changes {
         self.push(old.map(term), new.map(term));
     }
 
-    /// Compares what writes JSON, by its JSON.
+    /// Compares two values by the JSON they write.
     fn written<T>(
         &mut self,
         old: Option<&T>,
@@ -166,8 +167,8 @@ impl Changes {
             let mut writer = JsonWriter::default();
             write(side, &mut writer);
             let json = writer.finish();
-            let limits = Limits { bytes: usize::MAX, ..Limits::default() };
-            // Too deep, or of names that are not in NFC: then it is compared as a whole.
+            let limits = JsonLimits { bytes: usize::MAX, ..JsonLimits::default() };
+            // JSON that is too deep, or has names that are not in NFC, is compared as a whole.
             Value::from_json(json.as_bytes(), limits).unwrap_or_else(|_| Value::string(&json))
         };
         self.values(old.map(value).as_ref(), new.map(value).as_ref());
@@ -186,7 +187,8 @@ impl Changes {
         self.written(old, new, |artifact, writer| artifact.write(writer));
     }
 
-    /// Compares what interfaces do: what does nothing, which older representations have, is as good as not there.
+    /// Compares the operations that do something. Older representations also have operations that
+    /// do nothing.
     fn interfaces(&mut self, old: &Interfaces, new: &Interfaces) {
         if old == new {
             return;
@@ -204,13 +206,14 @@ impl Changes {
 
 /// Returns the operations that do something, by interface.
 fn doing(interfaces: &Interfaces) -> Interfaces {
-    let does = |one: &Operation| one.implementation.is_some() || one.workflow.is_some();
+    let does =
+        |operation: &Operation| operation.implementation.is_some() || operation.workflow.is_some();
     let of = |interface: &Arc<Interface>| {
         let mut interface = Interface::clone(interface);
-        interface.operations.retain(|_, one| does(one));
-        interface.notifications.retain(|_, one| does(one));
+        interface.operations.retain(|_, operation| does(operation));
+        interface.notifications.retain(|_, operation| does(operation));
         Some(Arc::new(interface))
-            .filter(|one| !one.operations.is_empty() || !one.notifications.is_empty())
+            .filter(|kept| !kept.operations.is_empty() || !kept.notifications.is_empty())
     };
     let named = interfaces.iter().map(|(name, interface)| (name, of(interface)));
     named.filter_map(|(name, interface)| Some((Arc::clone(name), interface?))).collect()

@@ -1,19 +1,19 @@
-//! What becomes of an element.
+//! The classes of elements.
 
-/// What becomes of an element (TOSCA 2.0 section 4.4).
+/// The class of an element in a change of the service (TOSCA 2.0 section 4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// It is not there yet.
+pub enum ElementClass {
+    /// It does not exist yet.
     Novel,
-    /// It is there as something else.
+    /// It exists and differs.
     Modified,
-    /// It should no longer be there.
+    /// It exists and should not.
     Obsolete,
-    /// It is there as it should be.
+    /// It exists as it should.
     Unchanged,
 }
 
-impl Class {
+impl ElementClass {
     /// Returns the word used in documents.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Plans as graphs for people.
+//! Draws plans as graphs for people.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -6,25 +6,26 @@ use std::collections::BTreeSet;
 use koinon_model::representation::ElementId;
 
 use crate::plan::Action;
-use crate::plan::Place;
+use crate::plan::ElementPlace;
 use crate::plan::Plan;
-use crate::plan::Reason;
 use crate::plan::Step;
 use crate::plan::StepId;
+use crate::plan::StepReason;
 
 impl Plan {
-    /// Returns what people call the elements: a node by its template, with its index where there are several, behind the
-    /// node its service stands for; a relationship by its source and requirement.
+    /// Returns names of the elements for people. A node has the name of its template, with its
+    /// index where there are several, after the node its service substitutes; a relationship
+    /// has the names of its source and requirement.
     pub fn names(&self) -> BTreeMap<ElementId, String> {
         let mut several: BTreeSet<(&str, &str)> = BTreeSet::new();
         for element in &self.elements {
-            if let Place::Node { service, template, index: 1.. } = &element.place {
+            if let ElementPlace::Node { service, template, index: 1.. } = &element.place {
                 several.insert((service, template));
             }
         }
         let mut names = BTreeMap::new();
         for element in &self.elements {
-            if let Place::Node { service, template, index } = &element.place {
+            if let ElementPlace::Node { service, template, index } = &element.place {
                 let outer = service.split_once('/').map(|(_, outer)| format!("{outer}/"));
                 let mut name = format!("{}{template}", outer.unwrap_or_default());
                 if several.contains(&(service, template)) {
@@ -34,7 +35,7 @@ impl Plan {
             }
         }
         for element in &self.elements {
-            if let Place::Relationship { source, requirement, index, .. } = &element.place {
+            if let ElementPlace::Relationship { source, requirement, index, .. } = &element.place {
                 let source = names.get(source).cloned().unwrap_or_else(|| source.to_string());
                 let number = if *index > 0 { format!("[{index}]") } else { String::new() };
                 names.insert(element.id, format!("{source}.{requirement}{number}"));
@@ -58,7 +59,7 @@ impl Plan {
 
     /// Draws the steps in Mermaid's language.
     pub fn to_mermaid(&self) -> String {
-        // Mermaid has no escapes in labels but HTML's.
+        // In labels Mermaid knows only HTML's escapes.
         let escape =
             |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
         let mut text = "flowchart LR\n".to_owned();
@@ -81,7 +82,7 @@ impl Plan {
         text
     }
 
-    /// Draws boxes, then arrows; needs outside a slice are left out.
+    /// Draws boxes, then arrows. Needs outside a slice are left out.
     fn draw(
         &self,
         text: &mut String,
@@ -103,7 +104,8 @@ impl Plan {
 }
 
 impl Step {
-    /// Returns what people call the step, such as `web: Standard.start`; `names` are [`Plan::names`].
+    /// Returns the step's name for people, such as `web: Standard.start`; `names` are
+    /// [`Plan::names`].
     pub fn label(&self, names: &BTreeMap<ElementId, String>) -> String {
         let element =
             self.element.map(|id| names.get(&id).cloned().unwrap_or_else(|| id.to_string()));
@@ -119,9 +121,9 @@ impl Step {
 
 fn color(step: &Step) -> &'static str {
     match step.reason {
-        Reason::Novel => "green",
-        Reason::Modified | Reason::Replaced => "orange",
-        Reason::Obsolete => "red",
-        Reason::Order => "gray",
+        StepReason::Novel => "green",
+        StepReason::Modified | StepReason::Replaced => "orange",
+        StepReason::Obsolete => "red",
+        StepReason::Order => "gray",
     }
 }

@@ -1,47 +1,68 @@
-//! Points that wait for each other, and the steps that are left when the empty ones are taken out.
+//! Points that wait for each other, and the order in which those that act are passed.
 
-/// Points and which comes after which. A point acts, or only passes on what it waits for.
+use crate::index::Point;
+
+/// Points and the order between them. A point acts, or only passes on what it waits for.
 #[derive(Debug, Default)]
-pub(crate) struct Graph {
+pub(crate) struct PointGraph {
     acts: Vec<bool>,
-    /// What comes first, and what waits for it.
-    edges: Vec<(u32, u32)>,
+    edges: Vec<Edge>,
+}
+
+/// The point `then` waits for the point `first`.
+#[derive(Clone, Copy, Debug)]
+struct Edge {
+    first: Point,
+    then: Point,
 }
 
 /// The points that act, ordered.
 #[derive(Debug)]
-pub(crate) struct Ordered {
-    /// Whether a point acts, or is kept because leaving it out would cost more needs than it saves.
+pub(crate) struct PointOrder {
+    /// Whether a point acts, or is kept because leaving it out would cost more needs than it
+    /// saves.
     acts: Vec<bool>,
     levels: Vec<u32>,
     /// Where the needs of a point are in `arena`.
-    needs: Vec<(u32, u32)>,
-    arena: Vec<u32>,
+    needs: Vec<ArenaRange>,
+    arena: Vec<Point>,
 }
 
-/// Points that wait for each other in a circle, each for the next and the last for the first.
+#[derive(Clone, Copy, Debug, Default)]
+struct ArenaRange {
+    start: u32,
+    len: u32,
+}
+
+impl ArenaRange {
+    fn of(self, arena: &[Point]) -> &[Point] {
+        &arena[self.start as usize..(self.start + self.len) as usize]
+    }
+}
+
+/// Points that wait for each other in a cycle, each for the next and the last for the first.
 #[derive(Debug)]
-pub(crate) struct Circle(pub(crate) Vec<u32>);
+pub(crate) struct Cycle(pub(crate) Vec<Point>);
 
-/// One adjacency list after the other.
-struct Lists {
+/// Adjacency lists, one after the other.
+struct Adjacency {
     starts: Vec<u32>,
-    items: Vec<u32>,
+    items: Vec<Point>,
 }
 
-impl Lists {
-    /// Sorts pairs by their first part, in linear time.
-    fn new(count: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
+impl Adjacency {
+    /// Sorts pairs by their first point, in linear time.
+    fn new(count: usize, pairs: impl Iterator<Item = (Point, Point)> + Clone) -> Self {
         let mut starts = vec![0u32; count + 2];
         for (from, _) in pairs.clone() {
-            starts[from as usize + 2] += 1;
+            starts[from + 2] += 1;
         }
         for at in 2..starts.len() {
             starts[at] += starts[at - 1];
         }
-        let mut items = vec![0u32; starts[count + 1] as usize];
+        let mut items = vec![Point::from(0); starts[count + 1] as usize];
         for (from, to) in pairs {
-            let next = &mut starts[from as usize + 1];
+            let next = &mut starts[from + 1];
             items[*next as usize] = to;
             *next += 1;
         }
@@ -49,193 +70,265 @@ impl Lists {
         Self { starts, items }
     }
 
-    fn of(&self, from: u32) -> &[u32] {
-        let from = from as usize;
+    fn of(&self, from: Point) -> &[Point] {
         &self.items[self.starts[from] as usize..self.starts[from + 1] as usize]
     }
 }
 
-impl Graph {
+fn points(count: usize) -> impl DoubleEndedIterator<Item = Point> {
+    (0..count).map(Point::from)
+}
+
+impl PointGraph {
     /// Adds points that do not act and wait for nothing, and returns the first.
-    pub(crate) fn points(&mut self, count: usize) -> u32 {
-        let first = self.acts.len() as u32;
+    pub(crate) fn add_points(&mut self, count: usize) -> Point {
+        let first = self.next_point();
         self.acts.resize(self.acts.len() + count, false);
         first
     }
 
-    pub(crate) fn act(&mut self, point: u32) {
-        self.acts[point as usize] = true;
+    /// Makes a point act.
+    pub(crate) fn act(&mut self, point: Point) {
+        self.acts[point] = true;
     }
 
-    pub(crate) fn acts(&self, point: u32) -> bool {
-        self.acts[point as usize]
+    pub(crate) fn acts(&self, point: Point) -> bool {
+        self.acts[point]
     }
 
-    pub(crate) fn edge(&mut self, first: u32, then: u32) {
-        self.edges.push((first, then));
+    /// Makes `then` wait for `first`.
+    pub(crate) fn add_edge(&mut self, first: Point, then: Point) {
+        self.edges.push(Edge { first, then });
     }
 
-    pub(crate) fn len(&self) -> u32 {
-        self.acts.len() as u32
+    pub(crate) fn len(&self) -> usize {
+        self.acts.len()
     }
 
-    /// Puts a point between all points before `second` and all from it on.
-    pub(crate) fn separate(&mut self, second: u32) {
-        let join = self.points(1);
-        let (mut last, mut first) = (vec![true; join as usize], vec![true; join as usize]);
-        for (before, after) in &self.edges {
-            last[*before as usize] = false;
-            first[*after as usize] = false;
+    /// Returns the point that is added next.
+    pub(crate) fn next_point(&self) -> Point {
+        Point::from(self.acts.len())
+    }
+
+    /// Adds a point between all points before `second` and all from it on.
+    pub(crate) fn add_barrier(&mut self, second: Point) {
+        let barrier = self.add_points(1);
+        let count = usize::from(barrier);
+        let (mut is_last, mut is_first) = (vec![true; count], vec![true; count]);
+        for Edge { first, then } in &self.edges {
+            is_last[*first] = false;
+            is_first[*then] = false;
         }
-        for point in 0..join {
-            if point < second && last[point as usize] {
-                self.edge(point, join);
-            } else if point >= second && first[point as usize] {
-                self.edge(join, point);
+        for point in points(count) {
+            if point < second && is_last[point] {
+                self.add_edge(point, barrier);
+            } else if point >= second && is_first[point] {
+                self.add_edge(barrier, point);
             }
         }
     }
 
-    /// Orders the points and leaves out those that do not act; what waits for one waits for what it waits for.
+    /// Orders the points and leaves out those that do not act: a point that waits for one of them
+    /// waits for what that one waits for.
     ///
-    /// A point with many needs and many points waiting for it stays if its needs times its followers are more than
-    /// their sum: so there are never more needs than there were edges.
-    pub(crate) fn order(self) -> Result<Ordered, Circle> {
+    /// A point with many needs and many points waiting for it stays if its needs times its
+    /// followers are more than their sum: so there are never more needs than there were edges.
+    pub(crate) fn order(self) -> Result<PointOrder, Cycle> {
         let Self { mut acts, edges } = self;
         let count = acts.len();
-        let after = Lists::new(count, edges.iter().copied());
-        let before = Lists::new(count, edges.iter().map(|(first, then)| (*then, *first)));
-        let mut left: Vec<u32> =
-            (0..count as u32).map(|point| before.of(point).len() as u32).collect();
-        let mut order: Vec<u32> =
-            (0..count as u32).filter(|point| left[*point as usize] == 0).collect();
-        let mut next = 0;
-        while let Some(point) = order.get(next).copied() {
-            next += 1;
-            for then in after.of(point) {
-                let left = &mut left[*then as usize];
-                *left -= 1;
-                if *left == 0 {
-                    order.push(*then);
-                }
-            }
-        }
-        if order.len() < count {
-            return Err(circle(&left, &before));
-        }
-        // Points after which nothing acts need nobody to wait for them.
+        let after = Adjacency::new(count, edges.iter().map(|edge| (edge.first, edge.then)));
+        let before = Adjacency::new(count, edges.iter().map(|edge| (edge.then, edge.first)));
+        let order = sort(count, &after, &before)?;
+        // Nothing has to wait for a point after which nothing acts.
         let mut useful = acts.clone();
         for point in order.iter().rev() {
-            let follows = after.of(*point).iter().any(|then| useful[*then as usize]);
-            useful[*point as usize] |= follows;
+            useful[*point] |= after.of(*point).iter().any(|then| useful[*then]);
         }
         let mut levels = vec![0u32; count];
-        let mut needs = vec![(0u32, 0u32); count];
-        let mut arena: Vec<u32> = Vec::with_capacity(edges.len());
-        let mut own: Vec<u32> = Vec::new();
-        for point in order.iter().copied().filter(|point| useful[*point as usize]) {
+        let mut needs = vec![ArenaRange::default(); count];
+        let mut arena: Vec<Point> = Vec::with_capacity(edges.len());
+        let mut own: Vec<Point> = Vec::new();
+        for point in order.iter().copied().filter(|point| useful[*point]) {
             own.clear();
             for first in before.of(point) {
-                if acts[*first as usize] {
+                if acts[*first] {
                     own.push(*first);
                 } else {
-                    let (start, len) = needs[*first as usize];
-                    own.extend_from_slice(&arena[start as usize..(start + len) as usize]);
+                    own.extend_from_slice(needs[*first].of(&arena));
                 }
             }
             if own.len() > 1 {
                 own.sort_unstable();
                 own.dedup();
             }
-            let waiting = after.of(point).iter().filter(|then| useful[**then as usize]).count();
+            let waiting = after.of(point).iter().filter(|then| useful[**then]).count();
             let many = own.len();
-            acts[point as usize] |= many > 1 && waiting > 1 && many * waiting > many + waiting;
-            let deepest = own.iter().map(|need| levels[*need as usize] + 1).max();
-            levels[point as usize] = deepest.unwrap_or(0);
-            needs[point as usize] = (arena.len() as u32, many as u32);
+            acts[point] |= many > 1 && waiting > 1 && many * waiting > many + waiting;
+            let deepest = own.iter().map(|need| levels[*need] + 1).max();
+            levels[point] = deepest.unwrap_or(0);
+            needs[point] = ArenaRange { start: arena.len() as u32, len: many as u32 };
             arena.extend_from_slice(&own);
         }
-        Ok(Ordered { acts, levels, needs, arena })
+        Ok(PointOrder { acts, levels, needs, arena })
     }
 }
 
-impl Ordered {
-    /// The points that act by level, those of a level by number.
-    pub(crate) fn points(&self) -> Vec<u32> {
-        let mut points: Vec<u32> =
-            (0..self.acts.len() as u32).filter(|point| self.acts[*point as usize]).collect();
-        points.sort_by_key(|point| self.levels[*point as usize]);
-        points
+/// Sorts points so that each comes after those it waits for (Kahn's algorithm).
+fn sort(count: usize, after: &Adjacency, before: &Adjacency) -> Result<Vec<Point>, Cycle> {
+    let mut left: Vec<u32> = points(count).map(|point| before.of(point).len() as u32).collect();
+    let mut order: Vec<Point> = points(count).filter(|point| left[*point] == 0).collect();
+    let mut next = 0;
+    while let Some(point) = order.get(next).copied() {
+        next += 1;
+        for then in after.of(point) {
+            let left = &mut left[*then];
+            *left -= 1;
+            if *left == 0 {
+                order.push(*then);
+            }
+        }
+    }
+    if order.len() < count { Err(find_cycle(&left, before)) } else { Ok(order) }
+}
+
+impl PointOrder {
+    /// Returns the points that act by level, those of a level by number.
+    pub(crate) fn points(&self) -> Vec<Point> {
+        let mut acting: Vec<Point> =
+            points(self.acts.len()).filter(|point| self.acts[*point]).collect();
+        acting.sort_by_key(|point| self.levels[*point]);
+        acting
     }
 
-    /// The longest chain of needs before a point.
-    pub(crate) fn level(&self, point: u32) -> u32 {
-        self.levels[point as usize]
+    /// Returns the length of the longest chain of needs before a point.
+    pub(crate) fn level(&self, point: Point) -> u32 {
+        self.levels[point]
     }
 
-    /// The points that must have been passed before, ascending.
-    pub(crate) fn needs(&self, point: u32) -> &[u32] {
-        let (start, len) = self.needs[point as usize];
-        &self.arena[start as usize..(start + len) as usize]
+    /// Returns the points that must have been passed before, ascending.
+    pub(crate) fn needs(&self, point: Point) -> &[Point] {
+        self.needs[point].of(&self.arena)
     }
 }
 
-/// Finds points that wait for each other among those that are left.
-fn circle(left: &[u32], before: &Lists) -> Circle {
-    let blocked = |point: &u32| left[*point as usize] > 0;
-    let mut at = (0..left.len() as u32).find(blocked).expect("BUG: points are left");
-    let mut seen = vec![u32::MAX; left.len()];
+/// Finds a cycle among the points that are still waiting: `left` counts what each waits for.
+fn find_cycle(left: &[u32], before: &Adjacency) -> Cycle {
+    let blocked = |point: &Point| left[*point] > 0;
+    let mut at = points(left.len()).find(blocked).expect("BUG: points are left");
+    let mut seen: Vec<Option<usize>> = vec![None; left.len()];
     let mut path = Vec::new();
-    while seen[at as usize] == u32::MAX {
-        seen[at as usize] = path.len() as u32;
+    loop {
+        if let Some(start) = seen[at] {
+            path.drain(..start);
+            return Cycle(path);
+        }
+        seen[at] = Some(path.len());
         path.push(at);
         let next = before.of(at).iter().copied().find(blocked);
-        at = next.expect("BUG: a point that is left waits for one that is left");
+        at = next.expect("BUG: a point that is left waits for a point that is left");
     }
-    path.drain(..seen[at as usize] as usize);
-    Circle(path)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ordered(acting: &[u32], count: usize, edges: &[(u32, u32)]) -> Ordered {
-        let mut graph = Graph::default();
-        graph.points(count);
+    fn graph(acting: &[usize], count: usize, edges: &[(usize, usize)]) -> PointGraph {
+        let mut graph = PointGraph::default();
+        graph.add_points(count);
         for point in acting {
-            graph.act(*point);
+            graph.act(Point::from(*point));
         }
         for (first, then) in edges {
-            graph.edge(*first, *then);
+            graph.add_edge(Point::from(*first), Point::from(*then));
         }
-        graph.order().unwrap()
+        graph
+    }
+
+    /// The points that act, each with its level and its needs.
+    fn ordered(graph: PointGraph) -> Vec<(usize, u32, Vec<usize>)> {
+        let order = graph.order().unwrap();
+        let needs = |point| order.needs(point).iter().copied().map(usize::from).collect();
+        let points = order.points().into_iter();
+        points.map(|point| (usize::from(point), order.level(point), needs(point))).collect()
     }
 
     #[test]
     fn empty_points_pass_on_what_they_wait_for() {
-        let order = ordered(&[0, 3], 4, &[(0, 1), (1, 2), (2, 3)]);
-        assert_eq!(order.points(), [0, 3]);
-        assert_eq!((order.needs(3), order.level(3)), (&[0][..], 1));
+        let order = ordered(graph(&[0, 3], 4, &[(0, 1), (1, 2), (2, 3)]));
+        assert_eq!(order, [(0, 0, vec![]), (3, 1, vec![0])]);
     }
 
     #[test]
-    fn an_empty_point_amid_many_stays() {
+    fn an_empty_point_between_many_points_stays() {
         // Three before, three after: nine needs without the point, six with it.
         let edges = [(0, 6), (1, 6), (2, 6), (6, 3), (6, 4), (6, 5)];
-        let order = ordered(&[0, 1, 2, 3, 4, 5], 7, &edges);
-        assert_eq!(order.points(), [0, 1, 2, 6, 3, 4, 5]);
-        assert_eq!(order.needs(6), [0, 1, 2]);
-        assert_eq!((order.needs(3), order.level(3)), (&[6][..], 2));
+        let order = ordered(graph(&[0, 1, 2, 3, 4, 5], 7, &edges));
+        let expected = [
+            (0, 0, vec![]),
+            (1, 0, vec![]),
+            (2, 0, vec![]),
+            (6, 1, vec![0, 1, 2]),
+            (3, 2, vec![6]),
+            (4, 2, vec![6]),
+            (5, 2, vec![6]),
+        ];
+        assert_eq!(order, expected);
     }
 
     #[test]
-    fn a_circle_is_shown() {
-        let mut graph = Graph::default();
-        graph.points(4);
-        for (first, then) in [(0, 1), (1, 2), (2, 3), (3, 1)] {
-            graph.edge(first, then);
-        }
-        assert_eq!(graph.order().unwrap_err().0, [1, 3, 2]);
+    fn an_empty_point_goes_where_it_saves_no_needs() {
+        // Two before, two after: four needs without the point, four with it.
+        let edges = [(0, 4), (1, 4), (4, 2), (4, 3)];
+        let order = ordered(graph(&[0, 1, 2, 3], 5, &edges));
+        let expected = [(0, 0, vec![]), (1, 0, vec![]), (2, 1, vec![0, 1]), (3, 1, vec![0, 1])];
+        assert_eq!(order, expected);
+        // Two before, three after: six needs without the point, five with it.
+        let edges = [(0, 5), (1, 5), (5, 2), (5, 3), (5, 4)];
+        let order = ordered(graph(&[0, 1, 2, 3, 4], 6, &edges));
+        assert_eq!(order[2], (5, 1, vec![0, 1]));
+        // Of the three points after it, one leads to nothing that acts: four needs again.
+        let order = ordered(graph(&[0, 1, 2, 3], 6, &edges));
+        assert_eq!(order.len(), 4);
+    }
+
+    #[test]
+    fn a_need_that_is_met_twice_is_listed_once() {
+        let edges = [(0, 1), (0, 2), (1, 3), (2, 3)];
+        assert_eq!(ordered(graph(&[0, 3], 4, &edges)), [(0, 0, vec![]), (3, 1, vec![0])]);
+    }
+
+    #[test]
+    fn a_barrier_stands_between_two_groups_of_points() {
+        // 0 -> 1 and 2 before, 3 -> 4 and 5 after.
+        let mut graph = graph(&[0, 1, 2, 3, 4, 5], 6, &[(0, 1), (3, 4)]);
+        graph.add_barrier(Point::from(3));
+        assert_eq!(graph.len(), 7);
+        graph.act(Point::from(6));
+        let expected = [
+            (0, 0, vec![]),
+            (2, 0, vec![]),
+            (1, 1, vec![0]),
+            (6, 2, vec![1, 2]),
+            (3, 3, vec![6]),
+            (5, 3, vec![6]),
+            (4, 4, vec![3]),
+        ];
+        assert_eq!(ordered(graph), expected);
+    }
+
+    #[test]
+    fn a_cycle_lists_its_points_against_the_order() {
+        let graph = graph(&[], 4, &[(0, 1), (1, 2), (2, 3), (3, 1)]);
+        let cycle: Vec<usize> = graph.order().unwrap_err().0.into_iter().map(usize::from).collect();
+        assert_eq!(cycle, [1, 3, 2]);
+    }
+
+    #[test]
+    fn a_cycle_leaves_out_the_points_that_lead_into_it() {
+        // The search starts at 0, which waits for the cycle of 3 and 2.
+        let graph = graph(&[], 4, &[(3, 0), (2, 3), (3, 2), (0, 1)]);
+        let cycle: Vec<usize> = graph.order().unwrap_err().0.into_iter().map(usize::from).collect();
+        assert_eq!(cycle, [3, 2]);
     }
 }

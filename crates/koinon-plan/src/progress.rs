@@ -1,4 +1,4 @@
-//! What there is when a plan was done in part.
+//! The representation that a plan reaches when only some of its steps are done.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -10,33 +10,34 @@ use koinon_model::representation::Node;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
 
-use crate::class::Class;
+use crate::class::ElementClass;
 use crate::plan::Element;
-use crate::plan::Place;
+use crate::plan::ElementPlace;
 use crate::plan::Plan;
 use crate::plan::StepId;
 
-/// What has been reached of an element.
+/// The state that an element has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reached {
-    /// It is as it was.
+enum ReachedState {
+    /// It is still the old version.
     Old,
-    /// It is gone, or not there yet.
+    /// It is deleted, or not created yet.
     Absent,
-    /// It is as it should be.
+    /// It is the new version.
     New,
 }
 
-/// How far the steps of an element are.
+/// Whether all steps of an element that delete, or create, are done.
 #[derive(Clone, Copy, Debug)]
-struct Steps {
+struct StepsDone {
     deleted: bool,
     created: bool,
 }
 
 impl Plan {
-    /// Returns the representation from which to plan anew after these steps: an element is as it should be once all its
-    /// steps are done, and gone once all that delete it are; before, what was done of it will be done again.
+    /// Returns the representation to plan from after these steps. An element is new once all its
+    /// steps are done, and absent once all that delete it are done; until then its steps are done
+    /// again.
     #[must_use]
     pub fn reached(
         &self,
@@ -44,114 +45,127 @@ impl Plan {
         new: &Representation,
         done: &BTreeSet<StepId>,
     ) -> Representation {
-        let mut steps: HashMap<ElementId, Steps> = HashMap::new();
+        let mut steps: HashMap<ElementId, StepsDone> = HashMap::new();
         for step in &self.steps {
             let Some(element) = step.element else { continue };
             if done.contains(&step.id) {
                 continue;
             }
-            let left = steps.entry(element).or_insert(Steps { deleted: true, created: true });
+            let left = steps.entry(element).or_insert(StepsDone { deleted: true, created: true });
             if step.id.deletes() { left.deleted = false } else { left.created = false }
         }
-        let mut reached: HashMap<ElementId, Reached> = HashMap::with_capacity(self.elements.len());
+        let mut reached: HashMap<ElementId, ReachedState> =
+            HashMap::with_capacity(self.elements.len());
         for element in &self.elements {
-            let all = Steps { deleted: true, created: true };
-            let Steps { deleted, created } = steps.get(&element.id).copied().unwrap_or(all);
+            let all = StepsDone { deleted: true, created: true };
+            let StepsDone { deleted, created } = steps.get(&element.id).copied().unwrap_or(all);
             let state = match element.class {
-                Class::Unchanged => Reached::New,
-                Class::Novel if created => Reached::New,
-                Class::Obsolete if !deleted => Reached::Old,
-                Class::Novel | Class::Obsolete => Reached::Absent,
-                Class::Modified if !deleted => Reached::Old,
-                Class::Modified if created => Reached::New,
-                Class::Modified if element.replaced => Reached::Absent,
-                Class::Modified => Reached::Old,
+                ElementClass::Unchanged => ReachedState::New,
+                ElementClass::Novel if created => ReachedState::New,
+                ElementClass::Obsolete if !deleted => ReachedState::Old,
+                ElementClass::Novel | ElementClass::Obsolete => ReachedState::Absent,
+                ElementClass::Modified if !deleted => ReachedState::Old,
+                ElementClass::Modified if created => ReachedState::New,
+                ElementClass::Modified if element.replaced => ReachedState::Absent,
+                ElementClass::Modified => ReachedState::Old,
             };
             reached.insert(element.id, state);
         }
         let nothing = Representation::default();
         let old = old.unwrap_or(&nothing);
-        self.keep_causes(&mut reached);
-        keep_ends(old, &mut reached);
+        // An end that is kept may be a reason to keep others. This ends: an element that is old, or
+        // novel and absent, stays so.
+        while self.keep_causes(&mut reached) | keep_ends(old, &mut reached) {}
         merge(old, new, &reached)
     }
-}
 
-impl Plan {
-    /// Keeps as it was what is the reason why something else is still to be replaced, or that would be forgotten.
-    fn keep_causes(&self, reached: &mut HashMap<ElementId, Reached>) {
+    /// Keeps the old version of elements whose replacement is the reason to replace another
+    /// element: otherwise that one would not be replaced. Returns whether any state changed.
+    fn keep_causes(&self, reached: &mut HashMap<ElementId, ReachedState>) -> bool {
+        let mut changed = false;
         let is_old =
-            |reached: &HashMap<_, _>, id: &ElementId| reached.get(id) == Some(&Reached::Old);
+            |reached: &HashMap<_, _>, id: &ElementId| reached.get(id) == Some(&ReachedState::Old);
         let known: HashMap<ElementId, &Element> =
             self.elements.iter().map(|element| (element.id, element)).collect();
         for element in &self.elements {
             let mut effect = element;
             while let Some(cause) = effect.replaced_with.filter(|_| is_old(reached, &effect.id)) {
                 let Some(next) = known.get(&cause) else { break };
-                // What is novel was not there; the relationship to it tells, see below.
-                if next.class == Class::Novel || is_old(reached, &cause) {
+                // A novel element has no old version; its relationship is kept below.
+                if next.class == ElementClass::Novel || is_old(reached, &cause) {
                     break;
                 }
-                reached.insert(cause, Reached::Old);
+                reached.insert(cause, ReachedState::Old);
+                changed = true;
                 effect = next;
             }
         }
         for element in &self.elements {
-            let Place::Relationship { source, target, .. } = &element.place else { continue };
+            let ElementPlace::Relationship { source, target, .. } = &element.place else {
+                continue;
+            };
             let waits = [source, target]
                 .into_iter()
                 .any(|end| is_old(reached, end) && known.get(end).is_some_and(|end| end.replaced));
-            if waits && element.class == Class::Modified {
-                reached.insert(element.id, Reached::Old);
-            } else if waits && element.class == Class::Novel {
-                reached.insert(element.id, Reached::Absent);
-            }
+            let state = match element.class {
+                ElementClass::Modified if waits => ReachedState::Old,
+                ElementClass::Novel if waits => ReachedState::Absent,
+                _ => continue,
+            };
+            changed |= reached.insert(element.id, state) != Some(state);
         }
+        changed
     }
 }
 
-/// Keeps what relationships that are still to be deleted lead between, and nodes whose insides are still there.
-fn keep_ends(old: &Representation, reached: &mut HashMap<ElementId, Reached>) {
+/// Keeps the ends of relationships that are still to be deleted, and nodes whose substituting
+/// service still has old nodes. Returns whether any state changed.
+fn keep_ends(old: &Representation, reached: &mut HashMap<ElementId, ReachedState>) -> bool {
+    let mut changed = false;
     for relationship in &old.relationships {
-        if reached.get(&relationship.id) == Some(&Reached::Old) {
+        if reached.get(&relationship.id) == Some(&ReachedState::Old) {
             for end in [relationship.source, relationship.target] {
-                let end = reached.entry(end).or_insert(Reached::Old);
-                if *end == Reached::Absent {
-                    *end = Reached::Old;
+                if matches!(reached.get(&end), None | Some(ReachedState::Absent)) {
+                    reached.insert(end, ReachedState::Old);
+                    changed = true;
                 }
             }
         }
     }
     for (outer, inner) in &old.substitutions {
-        keep_ends(inner, reached);
-        let kept = inner.nodes.iter().any(|node| reached.get(&node.id) == Some(&Reached::Old));
-        if kept && reached.get(outer) == Some(&Reached::Absent) {
-            reached.insert(*outer, Reached::Old);
+        changed |= keep_ends(inner, reached);
+        let kept = inner.nodes.iter().any(|node| reached.get(&node.id) == Some(&ReachedState::Old));
+        if kept && reached.get(outer) == Some(&ReachedState::Absent) {
+            reached.insert(*outer, ReachedState::Old);
+            changed = true;
         }
     }
+    changed
 }
 
 fn merge(
     old: &Representation,
     new: &Representation,
-    reached: &HashMap<ElementId, Reached>,
+    reached: &HashMap<ElementId, ReachedState>,
 ) -> Representation {
-    let at = |id: &ElementId| reached.get(id).copied().unwrap_or(Reached::Absent);
+    let at = |id: &ElementId| reached.get(id).copied().unwrap_or(ReachedState::Absent);
     let mut nodes: BTreeMap<(Arc<str>, u32), &Node> = BTreeMap::new();
-    for (graph, wanted) in [(old, Reached::Old), (new, Reached::New)] {
+    for (graph, wanted) in [(old, ReachedState::Old), (new, ReachedState::New)] {
         for node in graph.nodes.iter().filter(|node| at(&node.id) == wanted) {
             nodes.insert((Arc::clone(&node.template), node.index), node);
         }
     }
     let places: HashMap<ElementId, usize> =
         nodes.values().enumerate().map(|(place, node)| (node.id, place)).collect();
-    // A relationship is there if both its ends are; one end may be in a representation around this one.
-    let there = |id: &ElementId| at(id) != Reached::Absent;
+    // A relationship needs both its ends. One may be in a representation around this one.
+    let exists = |id: &ElementId| at(id) != ReachedState::Absent;
     let mut relationships: BTreeMap<(usize, Arc<str>, u32), &Relationship> = BTreeMap::new();
-    for (graph, wanted) in [(old, Reached::Old), (new, Reached::New)] {
-        for relationship in graph.relationships.iter().filter(|one| at(&one.id) == wanted) {
+    for (graph, wanted) in [(old, ReachedState::Old), (new, ReachedState::New)] {
+        for relationship in
+            graph.relationships.iter().filter(|relationship| at(&relationship.id) == wanted)
+        {
             let Some(source) = places.get(&relationship.source) else { continue };
-            if there(&relationship.target) {
+            if exists(&relationship.target) {
                 let key = (*source, Arc::clone(&relationship.requirement), relationship.index);
                 relationships.insert(key, relationship);
             }
@@ -163,11 +177,11 @@ fn merge(
     let mut substitutions = BTreeMap::new();
     for id in old.substitutions.keys().chain(new.substitutions.keys()) {
         if places.contains_key(id) && !substitutions.contains_key(id) {
-            let [before, after] =
-                [old, new].map(|graph| graph.substitutions.get(id).unwrap_or(&nothing));
-            let mut inner = merge(before, after, reached);
+            let old_inner = old.substitutions.get(id).unwrap_or(&nothing);
+            let new_inner = new.substitutions.get(id).unwrap_or(&nothing);
+            let mut inner = merge(old_inner, new_inner, reached);
             if inner.service.is_empty() {
-                inner.service = Arc::clone(&before.service);
+                inner.service = Arc::clone(&old_inner.service);
             }
             substitutions.insert(*id, inner);
         }

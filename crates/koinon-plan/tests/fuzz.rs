@@ -1,4 +1,5 @@
-//! What the fuzz targets do with every seed and every kept finding, without a fuzzer: `fuzz/seeds` and the suites.
+//! Runs the fuzz targets over every seed, every kept finding (`fuzz/seeds`) and the suites, without
+//! a fuzzer.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its seeds must fail")]
 
@@ -13,8 +14,8 @@ use std::time::Instant;
 #[path = "../../../fuzz/src/targets.rs"]
 mod targets;
 
-/// Long enough for a busy machine, and short enough to see what grows without bound.
-const MOST: Duration = Duration::from_secs(20);
+/// Long enough for a busy machine, and short enough to notice unbounded growth.
+const TARGET_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -29,7 +30,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     all.flatten().collect()
 }
 
-/// Runs a target over everything in some folders, and says what it did not bear.
+/// Runs a target over all files of some folders, and lists those where it panics or is too slow.
 fn replay(folders: &[&str], target: fn(&[u8])) {
     let paths: Vec<PathBuf> =
         folders.iter().flat_map(|folder| files(&root().join(folder))).collect();
@@ -39,7 +40,7 @@ fn replay(folders: &[&str], target: fn(&[u8])) {
         let bytes = fs::read(&path).unwrap();
         let start = Instant::now();
         let result = catch_unwind(|| target(&bytes));
-        if result.is_err() || start.elapsed() > MOST {
+        if result.is_err() || start.elapsed() > TARGET_TIMEOUT {
             failed.push((path, start.elapsed()));
         }
     }
@@ -47,28 +48,28 @@ fn replay(folders: &[&str], target: fn(&[u8])) {
 }
 
 #[test]
-fn yaml_values() {
+fn yaml_values_are_read_back() {
     let folders = ["fuzz/seeds/yaml_values", "fuzz/seeds/tosca_compile", "suite/oasis-tosca-2.0"];
     replay(&folders, targets::yaml);
 }
 
 #[test]
-fn expression() {
+fn expressions_do_not_panic() {
     replay(&["fuzz/seeds/expression"], targets::expression);
 }
 
 #[test]
-fn representation() {
+fn representations_are_rejected_or_planned() {
     replay(&["fuzz/seeds/representation"], targets::representation);
 }
 
 #[test]
-fn csar() {
+fn archives_are_rejected_or_packed_again() {
     replay(&["fuzz/seeds/csar", "fuzz/seeds/tosca_compile"], targets::csar);
 }
 
 #[test]
-fn tosca_compile() {
+fn services_compile_or_have_diagnostics() {
     let folders = [
         "fuzz/seeds/tosca_compile",
         "crates/koinon-tosca/tests/suite",

@@ -1,4 +1,4 @@
-//! What holds for any plan: see ARCHITECTURE.md, "Plans".
+//! Properties of plans: see `docs/plans.md`.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod common;
@@ -6,14 +6,18 @@ mod common;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use common::World;
+use common::made;
+use common::run;
+use common::some_order;
 use koinon_model::Digest;
-use koinon_model::Limits;
+use koinon_model::JsonLimits;
 use koinon_model::Value;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Node;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
-use koinon_plan::Class;
+use koinon_plan::ElementClass;
 use koinon_plan::Plan;
 use koinon_plan::Rules;
 use koinon_plan::Step;
@@ -22,24 +26,19 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use common::World;
-use common::made;
-use common::run;
-use common::some_order;
-
-/// How many node templates there may be.
+/// Most node templates of a graph.
 const NODES: usize = 8;
 
-/// A node of one version: what may differ.
+/// The fields of a node that may differ between two versions.
 #[derive(Clone, Debug)]
-struct Spec {
+struct NodeSpec {
     value: i64,
     operator: Option<u8>,
     /// For each of two requirements, which earlier node it leads to.
     targets: [Option<usize>; 2],
 }
 
-/// What a node template implements in every version.
+/// The operations that a node template implements in every version.
 const KINDS: [&[&str]; 4] = [
     &["create", "configure", "start", "stop", "delete"],
     &["create", "configure", "delete"],
@@ -47,22 +46,22 @@ const KINDS: [&[&str]; 4] = [
     &[],
 ];
 
-/// What a relationship implements in every version.
+/// The operations that a relationship implements in every version.
 const LINKS: [&[&str]; 3] = [
     &[],
     &["add_source", "remove_source", "add_target", "remove_target", "target_changed"],
     &["pre_configure_source", "post_configure_target"],
 ];
 
-fn spec() -> impl Strategy<Value = Option<Spec>> {
+fn node_spec() -> impl Strategy<Value = Option<NodeSpec>> {
     let target = || option::of(0usize..NODES);
     let spec = (0i64..3, option::of(0u8..2), [target(), target()])
-        .prop_map(|(value, operator, targets)| Spec { value, operator, targets });
+        .prop_map(|(value, operator, targets)| NodeSpec { value, operator, targets });
     option::weighted(0.7, spec)
 }
 
 fn versions() -> impl Strategy<Value = [Representation; 2]> {
-    let specs = || vec(spec(), NODES);
+    let specs = || vec(node_spec(), NODES);
     let kinds = vec((0usize..KINDS.len(), any::<bool>()), NODES);
     let links = vec([0usize..LINKS.len(), 0usize..LINKS.len()], NODES);
     let kept = vec(any::<bool>(), NODES);
@@ -76,7 +75,11 @@ fn versions() -> impl Strategy<Value = [Representation; 2]> {
     })
 }
 
-fn build(specs: &[Option<Spec>], kinds: &[(usize, bool)], links: &[[usize; 2]]) -> Representation {
+fn build(
+    specs: &[Option<NodeSpec>],
+    kinds: &[(usize, bool)],
+    links: &[[usize; 2]],
+) -> Representation {
     let name = |at: usize| format!("node{at}");
     let (mut nodes, mut made): (Vec<Node>, Vec<Relationship>) = (Vec::new(), Vec::new());
     for (at, spec) in specs.iter().enumerate() {
@@ -106,14 +109,14 @@ fn build(specs: &[Option<Spec>], kinds: &[(usize, bool)], links: &[[usize; 2]]) 
     common::representation(nodes, made)
 }
 
-/// Which of the two sets of rules a case is for.
+/// The rules of a case.
 #[derive(Clone, Copy, Debug)]
-enum Which {
+enum RuleSet {
     Simple,
     Autonomous,
 }
 
-impl Which {
+impl RuleSet {
     fn rules(self) -> Rules {
         match self {
             Self::Simple => common::simple(),
@@ -122,8 +125,8 @@ impl Which {
     }
 }
 
-fn any_rules() -> impl Strategy<Value = Which> {
-    prop_oneof![Just(Which::Simple), Just(Which::Autonomous)]
+fn any_rules() -> impl Strategy<Value = RuleSet> {
+    prop_oneof![Just(RuleSet::Simple), Just(RuleSet::Autonomous)]
 }
 
 fn choices() -> impl Strategy<Value = Vec<usize>> {
@@ -134,9 +137,9 @@ fn plan(old: &Representation, new: &Representation, rules: &Rules) -> Plan {
     Plan::between(Some(old), new, rules).unwrap()
 }
 
-/// Checks that nothing is done with a node before all is done with what it waits for.
+/// Checks that the steps of a node come after all steps of the nodes it waits for.
 fn assert_waits(order: &[&Step], old: &Representation, new: &Representation) {
-    // The byte of an id that tells the pass: see `StepId`.
+    // The byte of an id that has the pass: see `StepId`.
     let deletes = |step: &Step| step.id.to_string().as_bytes()[62..64] == *b"00";
     let mut places: BTreeMap<(ElementId, bool), Vec<usize>> = BTreeMap::new();
     for (place, step) in order.iter().enumerate() {
@@ -161,17 +164,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn the_same_input_gives_the_same_bytes([old, new] in versions(), which in any_rules()) {
-        let rules = which.rules();
+    fn the_same_input_gives_the_same_bytes([old, new] in versions(), rule_set in any_rules()) {
+        let rules = rule_set.rules();
         let first = plan(&old, &new, &rules);
         let read = |graph: &Representation| {
-            Representation::from_json(graph.to_json().as_bytes(), Limits::default()).unwrap()
+            Representation::from_json(graph.to_json().as_bytes(), JsonLimits::default()).unwrap()
         };
         let json = plan(&read(&old), &read(&new), &rules).to_json();
         prop_assert_eq!(&first.to_json(), &json);
-        let value = Value::from_json(json.as_bytes(), Limits::default()).unwrap();
+        let value = Value::from_json(json.as_bytes(), JsonLimits::default()).unwrap();
         prop_assert_eq!(value.to_json(), json.as_str());
-        // The digest may come later than the plan.
+        // The digest may be known only after the plan.
         let digest = first.new;
         let early = Plan { new: Digest::ZERO, ..first };
         let mut late = String::new();
@@ -180,18 +183,18 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_from_anything_to_itself_is_empty([graph, _] in versions(), which in any_rules()) {
-        let rules = which.rules();
+    fn a_plan_from_anything_to_itself_is_empty([graph, _] in versions(), rule_set in any_rules()) {
+        let rules = rule_set.rules();
         let plan = plan(&graph, &graph, &rules);
         prop_assert!(plan.is_empty());
-        prop_assert_eq!(plan.count(Class::Unchanged), common::elements(&graph).count());
+        prop_assert_eq!(plan.count(ElementClass::Unchanged), common::elements(&graph).count());
     }
 
     #[test]
     fn any_order_of_steps_ends_in_the_same_world(
-        [old, new] in versions(), which in any_rules(), choices in choices()
+        [old, new] in versions(), rule_set in any_rules(), choices in choices()
     ) {
-        let rules = which.rules();
+        let rules = rule_set.rules();
         let plan = plan(&old, &new, &rules);
         let order = some_order(&plan, &choices);
         assert_waits(&order, &old, &new);
@@ -211,10 +214,10 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_and_what_takes_it_back_return(
-        [old, new] in versions(), which in any_rules(), choices in choices()
+    fn a_plan_and_its_undo_restore_the_old_world(
+        [old, new] in versions(), rule_set in any_rules(), choices in choices()
     ) {
-        let rules = which.rules();
+        let rules = rule_set.rules();
         let plan = plan(&old, &new, &rules);
         let order = some_order(&plan, &choices);
         let mut world = made(&old, &rules);
@@ -229,9 +232,9 @@ proptest! {
 
     #[test]
     fn an_interrupted_plan_is_planned_anew_and_ends_the_same(
-        [old, new] in versions(), which in any_rules(), choices in choices(), crash in 0usize..60
+        [old, new] in versions(), rule_set in any_rules(), choices in choices(), crash in 0usize..60
     ) {
-        let rules = which.rules();
+        let rules = rule_set.rules();
         let first = plan(&old, &new, &rules);
         let order = some_order(&first, &choices);
         let done: Vec<&Step> = order.into_iter().take(crash).collect();
@@ -245,8 +248,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_reached_after_all_steps_is_the_new_graph([old, new] in versions(), which in any_rules()) {
-        let rules = which.rules();
+    fn after_all_steps_the_new_graph_is_reached([old, new] in versions(), rule_set in any_rules()) {
+        let rules = rule_set.rules();
         let plan = plan(&old, &new, &rules);
         let none = plan.reached(Some(&old), &new, &BTreeSet::new());
         prop_assert!(plan.steps.is_empty() || !Plan::between(Some(&none), &new, &rules).unwrap().is_empty());
@@ -255,8 +258,8 @@ proptest! {
     }
 
     #[test]
-    fn the_slices_are_the_whole([old, new] in versions(), which in any_rules()) {
-        let rules = which.rules();
+    fn all_slices_together_are_the_plan([old, new] in versions(), rule_set in any_rules()) {
+        let rules = rule_set.rules();
         let whole = plan(&old, &new, &rules);
         let mut slices: Vec<Plan> = Vec::new();
         for operator in whole.operators() {
@@ -275,12 +278,12 @@ proptest! {
     }
 
     #[test]
-    fn levels_are_the_longest_chains_of_needs([old, new] in versions(), which in any_rules()) {
-        let rules = which.rules();
+    fn levels_are_the_longest_chains_of_needs([old, new] in versions(), rule_set in any_rules()) {
+        let rules = rule_set.rules();
         let plan = plan(&old, &new, &rules);
         let mut levels: BTreeMap<StepId, u32> = BTreeMap::new();
         for step in &plan.steps {
-            // Each need stands before what needs it: there is no cycle.
+            // Each need comes before the steps that need it: there is no cycle.
             let deepest = step.needs.iter().map(|need| levels[need] + 1).max();
             prop_assert_eq!(step.level, deepest.unwrap_or(0));
             prop_assert!(levels.insert(step.id, step.level).is_none());
@@ -288,21 +291,21 @@ proptest! {
     }
 
     #[test]
-    fn every_element_is_classed_by_where_it_is([old, new] in versions(), which in any_rules()) {
-        let rules = which.rules();
+    fn every_element_is_classed_by_the_graphs_that_have_it([old, new] in versions(), rule_set in any_rules()) {
+        let rules = rule_set.rules();
         let plan = plan(&old, &new, &rules);
         let [before, after]: [BTreeSet<ElementId>; 2] =
             [&old, &new].map(|graph| common::elements(graph).collect());
-        let classes: BTreeMap<ElementId, Class> =
+        let classes: BTreeMap<ElementId, ElementClass> =
             plan.elements.iter().map(|element| (element.id, element.class)).collect();
         prop_assert_eq!(classes.len(), plan.elements.len());
         prop_assert_eq!(classes.len(), before.union(&after).count());
         for (id, class) in classes {
             let is = (before.contains(&id), after.contains(&id));
             let expected = match class {
-                Class::Novel => (false, true),
-                Class::Obsolete => (true, false),
-                Class::Modified | Class::Unchanged => (true, true),
+                ElementClass::Novel => (false, true),
+                ElementClass::Obsolete => (true, false),
+                ElementClass::Modified | ElementClass::Unchanged => (true, true),
             };
             prop_assert_eq!(is, expected);
         }
@@ -310,6 +313,6 @@ proptest! {
 }
 
 #[test]
-fn a_world_without_plan_stays() {
+fn a_world_without_a_plan_stays_empty() {
     assert_eq!(World::default().of(&Representation::default()), World::default());
 }

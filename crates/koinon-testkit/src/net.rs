@@ -1,4 +1,4 @@
-//! A chain to test on: embedded in the test's process, or anvil.
+//! A chain to test on: embedded in the process of the test, or anvil.
 
 use std::io::BufRead;
 use std::io::BufReader;
@@ -26,7 +26,7 @@ use koinon_evm::Config;
 use serde_json::Value;
 use serde_json::json;
 
-/// What answers JSON-RPC.
+/// The program that answers JSON-RPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// Koinon's own chain in this process, in memory.
@@ -38,13 +38,13 @@ pub enum Backend {
 /// A chain that makes a block for every transaction and ends with this value.
 #[derive(Debug)]
 pub struct TestNet {
-    node: Node,
+    node: TestNode,
     bank: Chain,
 }
 
 #[derive(Debug)]
-enum Node {
-    Embedded { chain: koinon_evm::Chain, clock: Arc<AtomicU64> },
+enum TestNode {
+    Embedded { chain: koinon_evm::EmbeddedChain, clock: Arc<AtomicU64> },
     Anvil { child: Child, url: String },
 }
 
@@ -58,26 +58,26 @@ impl TestNet {
     /// # Panics
     /// If it cannot be started; for anvil, if the npm packages of `contracts` are not installed.
     pub fn start(backend: Backend) -> Self {
-        let bank: PrivateKeySigner = Self::BANK.parse().expect("it is a key");
+        let bank: PrivateKeySigner = Self::BANK.parse().expect("BUG: the constant is a key");
         let node = match backend {
-            Backend::Embedded => Node::embedded(bank.address()),
-            Backend::Anvil => Node::anvil(),
+            Backend::Embedded => TestNode::embedded(bank.address()),
+            Backend::Anvil => TestNode::anvil(),
         };
-        let bank = Chain::over(RpcClient::new(node.transport(), true), Some(bank));
+        let bank = Chain::from_client(RpcClient::new(node.transport(), true), Some(bank));
         Self { node, bank }
     }
 
-    /// Returns which kind of chain it is.
+    /// Returns the program that answers.
     pub fn backend(&self) -> Backend {
         match self.node {
-            Node::Embedded { .. } => Backend::Embedded,
-            Node::Anvil { .. } => Backend::Anvil,
+            TestNode::Embedded { .. } => Backend::Embedded,
+            TestNode::Anvil { .. } => Backend::Anvil,
         }
     }
 
     /// Returns a connection that signs as `signer`.
     pub fn chain(&self, signer: Option<PrivateKeySigner>) -> Chain {
-        Chain::over(RpcClient::new(self.transport(), true), signer)
+        Chain::from_client(RpcClient::new(self.transport(), true), signer)
     }
 
     pub(crate) fn transport(&self) -> BoxTransport {
@@ -87,7 +87,7 @@ impl TestNet {
     /// Gives an account ether.
     ///
     /// # Errors
-    /// [`ChainError`] if the chain refuses.
+    /// [`ChainError`] if the chain rejects a transaction.
     pub async fn fund(&self, account: Address, ether: u64) -> Result<(), ChainError> {
         let value = U256::from(ether) * U256::from(10).pow(U256::from(18));
         let request = TransactionRequest::default().with_to(account).with_value(value);
@@ -98,7 +98,7 @@ impl TestNet {
     /// Makes blocks, by transactions that move nothing.
     ///
     /// # Errors
-    /// [`ChainError`] if the chain refuses.
+    /// [`ChainError`] if the chain rejects a transaction.
     pub async fn pass_blocks(&self, count: u64) -> Result<(), ChainError> {
         for _ in 0..count {
             self.fund(Address::repeat_byte(1), 0).await?;
@@ -109,7 +109,7 @@ impl TestNet {
     /// Makes blocks until the newest is `block`.
     ///
     /// # Errors
-    /// [`ChainError`] if the chain refuses.
+    /// [`ChainError`] if the chain rejects a transaction.
     pub async fn pass_until(&self, block: u64) -> Result<(), ChainError> {
         let now = self.bank.block_number().await?;
         self.pass_blocks(block.saturating_sub(now)).await
@@ -118,13 +118,13 @@ impl TestNet {
     /// Moves the chain's clock and makes a block at the new time.
     ///
     /// # Errors
-    /// [`ChainError`] if the chain refuses.
+    /// [`ChainError`] if the chain rejects a transaction.
     pub async fn pass_seconds(&self, seconds: u64) -> Result<(), ChainError> {
         match &self.node {
-            Node::Embedded { clock, .. } => {
+            TestNode::Embedded { clock, .. } => {
                 clock.fetch_add(seconds, Ordering::Relaxed);
             }
-            Node::Anvil { .. } => {
+            TestNode::Anvil { .. } => {
                 self.ask_anvil("evm_increaseTime", json!([seconds])).await;
             }
         }
@@ -134,11 +134,11 @@ impl TestNet {
     /// Calls a method only anvil has.
     pub(crate) async fn ask_anvil(&self, method: &'static str, parameters: Value) -> Value {
         let answer = self.bank.provider().raw_request(method.into(), parameters).await;
-        answer.expect("anvil knows the method")
+        answer.expect("BUG: anvil has the method")
     }
 }
 
-impl Node {
+impl TestNode {
     fn embedded(bank: Address) -> Self {
         let clock = Arc::new(AtomicU64::new(1_700_000_000));
         let config = Config {
@@ -147,7 +147,7 @@ impl Node {
             clock: Clock::Manual(Arc::clone(&clock)),
             ..Config::default()
         };
-        let chain = koinon_evm::Chain::open(config).expect("a chain in memory opens");
+        let chain = koinon_evm::EmbeddedChain::open(config).expect("BUG: a chain in memory opens");
         Self::Embedded { chain, clock }
     }
 
@@ -161,10 +161,10 @@ impl Node {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
-        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let mut lines = BufReader::new(child.stdout.take().expect("BUG: it is piped")).lines();
         let address = lines.find_map(|line| Some(line.ok()?.strip_prefix("Listening on ")?.into()));
-        let address: String = address.expect("anvil says where it listens");
-        // Anvil stops when nobody reads what it prints.
+        let address: String = address.expect("BUG: anvil prints the address it listens on");
+        // Anvil blocks when its output is not read.
         std::thread::spawn(move || lines.for_each(drop));
         Self::Anvil { child, url: format!("http://{address}") }
     }
@@ -173,19 +173,19 @@ impl Node {
         match self {
             Self::Embedded { chain, .. } => BoxTransport::new(chain.transport()),
             Self::Anvil { url, .. } => {
-                BoxTransport::new(Http::new(url.parse().expect("anvil listens on an address")))
+                BoxTransport::new(Http::new(url.parse().expect("BUG: anvil listens on an address")))
             }
         }
     }
 }
 
-impl Drop for Node {
+impl Drop for TestNode {
     fn drop(&mut self) {
         match self {
             Self::Embedded { chain, .. } => chain.close(),
             Self::Anvil { child, .. } => {
-                child.kill().expect("anvil can be killed");
-                child.wait().expect("anvil ends");
+                child.kill().expect("BUG: anvil can be killed");
+                child.wait().expect("BUG: anvil ends");
             }
         }
     }

@@ -6,10 +6,10 @@ use koinon_chain::ChainError;
 use koinon_chain::Contracts;
 use koinon_chain::CreateSettings;
 use koinon_chain::Proposal;
-use koinon_chain::Sent;
+use koinon_chain::SentTransaction;
 use koinon_chain::Vote;
-use koinon_model::Change;
 use koinon_model::Content;
+use koinon_model::ContentChange;
 use koinon_model::Governance;
 use koinon_model::Module;
 use koinon_model::Name;
@@ -24,14 +24,14 @@ use crate::net::TestNet;
 #[derive(Debug)]
 pub struct TestService<'net> {
     net: &'net TestNet,
-    /// Who created it.
+    /// Its creator.
     pub founder: Actor,
-    /// Its contracts, as the founder signs to them.
+    /// Its contracts, with the founder's signature.
     pub contracts: Contracts,
 }
 
 impl TestNet {
-    /// Returns the settings services are created with here.
+    /// Returns the settings of test services.
     pub fn settings(&self, name: &str) -> CreateSettings {
         CreateSettings {
             name: name.to_owned(),
@@ -51,14 +51,14 @@ impl TestNet {
     /// Creates a service; its founder, named after it, stakes.
     ///
     /// # Errors
-    /// [`ChainError`] if the chain refuses.
+    /// [`ChainError`] if the chain rejects a transaction.
     pub async fn create(&self, name: &str) -> Result<TestService<'_>, ChainError> {
         let founder = Actor::new(&format!("founder@{name}"));
         self.fund(founder.account(), 1000).await?;
         let chain = self.chain(Some(founder.signer.clone()));
         let contracts = Contracts::create(chain, &self.settings(name)).await?.contracts;
         contracts.deposit(1_000_000).await?;
-        // Who proposes must have staked before the newest block.
+        // A proposer must have staked before the newest block.
         self.pass_blocks(1).await?;
         Ok(TestService { net: self, founder, contracts })
     }
@@ -75,18 +75,22 @@ impl<'net> TestService<'net> {
         self.net
     }
 
-    /// Returns its contracts as an actor signs to them.
-    pub fn by(&self, actor: &Actor) -> Contracts {
-        self.contracts.over(self.net.chain(Some(actor.signer.clone())))
+    /// Returns its contracts with the signature of an actor.
+    pub fn signed_by(&self, actor: &Actor) -> Contracts {
+        self.contracts.with_chain(self.net.chain(Some(actor.signer.clone())))
     }
 
     /// Proposes a change and has the founder vote for it, until it can be executed.
     ///
     /// # Errors
-    /// [`ChainError`] if a contract refuses.
-    pub async fn pass(&self, change: &Change, description: &str) -> Result<Proposal, ChainError> {
+    /// [`ChainError`] if a contract rejects a call.
+    pub async fn pass_proposal(
+        &self,
+        change: &ContentChange,
+        description: &str,
+    ) -> Result<Proposal, ChainError> {
         let (proposal, _) = self.contracts.propose(change, description).await?;
-        self.win(&proposal).await?;
+        self.pass_vote(&proposal).await?;
         self.net.pass_seconds(Self::TIMELOCK).await?;
         Ok(proposal)
     }
@@ -94,8 +98,8 @@ impl<'net> TestService<'net> {
     /// Has the founder vote for a proposal, and queues it.
     ///
     /// # Errors
-    /// [`ChainError`] if a contract refuses.
-    pub async fn win(&self, proposal: &Proposal) -> Result<(), ChainError> {
+    /// [`ChainError`] if a contract rejects a call.
+    pub async fn pass_vote(&self, proposal: &Proposal) -> Result<(), ChainError> {
         self.net.pass_until(proposal.vote_start + 1).await?;
         self.contracts.vote(proposal.id, Vote::For).await?;
         self.net.pass_until(proposal.vote_end + 1).await?;
@@ -106,25 +110,27 @@ impl<'net> TestService<'net> {
     /// Turns its content into `content` by vote.
     ///
     /// # Errors
-    /// [`ChainError`] if a contract refuses.
-    pub async fn revise(&self, content: &Content) -> Result<Sent, ChainError> {
+    /// [`ChainError`] if a contract rejects a call.
+    pub async fn revise(&self, content: &Content) -> Result<SentTransaction, ChainError> {
         let change = self.contracts.now().content().await?.change_to(content);
         self.contracts.publish(content.objects.values()).await?;
         let revision = self.contracts.now().revision().await?;
-        let proposal = self.pass(&change, &format!("after revision {revision}")).await?;
+        let proposal = self.pass_proposal(&change, &format!("after revision {revision}")).await?;
         self.contracts.execute(&proposal).await
     }
 
     /// Funds and stakes operators.
     ///
     /// # Errors
-    /// [`ChainError`] if a contract refuses.
+    /// [`ChainError`] if a contract rejects a call.
     pub async fn stake(&self, operators: &[(&Actor, u64)]) -> Result<(), ChainError> {
         for (actor, _) in operators {
             self.net.fund(actor.account(), 10).await?;
         }
         try_join_all(
-            operators.iter().map(async |(actor, stake)| self.by(actor).deposit(*stake).await),
+            operators
+                .iter()
+                .map(async |(actor, stake)| self.signed_by(actor).deposit(*stake).await),
         )
         .await?;
         Ok(())
@@ -133,51 +139,57 @@ impl<'net> TestService<'net> {
     /// Funds and stakes operators, and lets them join.
     ///
     /// # Errors
-    /// [`ChainError`] if a contract refuses.
+    /// [`ChainError`] if a contract rejects a call.
     pub async fn join(&self, operators: &[(&Actor, u64)]) -> Result<(), ChainError> {
         self.stake(operators).await?;
-        let joined =
-            operators.iter().map(async |(actor, _)| self.by(actor).join(actor.joining()).await);
+        let joined = operators
+            .iter()
+            .map(async |(actor, _)| self.signed_by(actor).join(actor.application()).await);
         try_join_all(joined).await?;
         Ok(())
     }
 
-    /// Opens the next epoch as its beacon, one of `operators`, as soon as it may be; begins the epochs before the first.
+    /// Opens the next epoch as its beacon, at the first block possible; begins the epochs before
+    /// the first.
     ///
     /// # Errors
-    /// [`ChainError`] if a contract refuses.
+    /// [`ChainError`] if a contract rejects a call.
     ///
     /// # Panics
-    /// If the beacon is none of `operators`.
-    pub async fn open_epoch(&self, operators: &[Actor]) -> Result<Sent, ChainError> {
+    /// If the beacon is not one of `operators`.
+    pub async fn open_epoch(&self, operators: &[Actor]) -> Result<SentTransaction, ChainError> {
         if self.contracts.now().latest_epoch().await?.is_none() {
-            // Who is drawn must have joined before the block of the draw.
+            // The first beacon must have joined before the block that draws it.
             self.net.pass_blocks(1).await?;
             self.contracts.begin().await?;
         }
         let beacon = self.contracts.now().next_beacon().await?;
         self.net.pass_until(beacon.opens_at).await?;
         let operator = operators.iter().find(|actor| actor.account() == beacon.operator);
-        let operator = operator.expect("the beacon is one of the operators");
-        self.by(operator).open_epoch(&beacon, &operator.beacon).await
+        let operator = operator.expect("BUG: the beacon is one of the operators");
+        self.signed_by(operator).open_epoch(&beacon, &operator.beacon).await
     }
 
     /// Opens the next epoch and deals it.
     ///
     /// # Errors
-    /// [`ChainError`] if a contract refuses.
-    pub async fn deal_epoch(&self, operators: &[Actor]) -> Result<Vec<Sent>, ChainError> {
+    /// [`ChainError`] if a contract rejects a call.
+    pub async fn deal_epoch(
+        &self,
+        operators: &[Actor],
+    ) -> Result<Vec<SentTransaction>, ChainError> {
         self.open_epoch(operators).await?;
         self.contracts.deal().await
     }
 }
 
-/// Returns a content that operators can join and epochs can be dealt with: sets by name, groups and places per group.
+/// Returns a content that lets operators join and epochs be dealt, with node sets by name, number
+/// of groups and places per group.
 ///
 /// # Panics
-/// If a name is none that contracts know.
+/// If a name is not valid for contracts.
 pub fn content(sets: &[(&str, i64, i64)]) -> Content {
-    let name = |text: &str| text.parse::<Name>().expect("a test's names are names");
+    let name = |text: &str| text.parse::<Name>().expect("BUG: the names of a test are valid");
     let mut parameters =
         [("stake_threshold", 10), ("max_operator_number", 1000), ("epoch_interval", 10)]
             .map(|(parameter, value)| (name(parameter), value))

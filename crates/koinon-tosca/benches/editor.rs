@@ -1,4 +1,5 @@
-//! What a keystroke costs in a file of 1,000 node templates: analysing it, and what is asked meanwhile.
+//! The time of a keystroke in a file of 1,000 node templates: the analysis, and the requests of the
+//! editor meanwhile.
 //!
 //! `cargo bench -p koinon-tosca --bench editor`; needs python3, for the generator of `suite/peers`.
 
@@ -16,7 +17,7 @@ use koinon_tosca::Severity;
 use koinon_tosca::editor::analyse;
 use koinon_tosca::editor::symbols;
 
-/// The file that other processors are timed with.
+/// The file that measures other processors too.
 fn file(dialect: &str) -> String {
     let generator = concat!(env!("CARGO_MANIFEST_DIR"), "/../../suite/peers/generate.py");
     let made = Command::new("python3").args([generator, "1000", dialect]).output().unwrap();
@@ -31,7 +32,8 @@ fn benches(criterion: &mut Criterion) {
         let files = |text: &str| BTreeMap::from([(root.to_owned(), text.to_owned())]);
         let budgets = Budgets::default();
         let good = analyse(&files(&text), root, &budgets, None);
-        // In 1.3 the apps are no `tosca.nodes.SoftwareComponent`, which `HostedOn` names as its sources.
+        // In 1.3 `HostedOn` names `tosca.nodes.SoftwareComponent` as its source, and the apps do
+        // not derive from it.
         assert!(good.diagnostics().iter().all(|one| one.severity == Severity::Warning));
         let mut group = criterion.benchmark_group(format!("editor {dialect}"));
         group.sample_size(20);
@@ -39,7 +41,7 @@ fn benches(criterion: &mut Criterion) {
         group.bench_function("keystroke, valid", |bencher| {
             bencher.iter(|| analyse(&valid, root, &budgets, Some(&good)));
         });
-        // In the middle of the file somebody begins a line.
+        // A new line begins in the middle of the file.
         let middle = text.len() / 2;
         let at = middle + text[middle..].find("\n      properties:").unwrap();
         let typed = format!("{}\n      pro{}", &text[..at], &text[at..]);

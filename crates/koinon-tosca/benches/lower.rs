@@ -1,4 +1,4 @@
-//! How fast a file of TOSCA 1.3 becomes one of 2.0, beside how fast it is parsed.
+//! The time to lower a file of TOSCA 1.3 to 2.0, beside the time to parse it.
 //!
 //! `cargo bench -p koinon-tosca --bench lower`.
 
@@ -13,7 +13,7 @@ use criterion::criterion_group;
 use criterion::criterion_main;
 use koinon_tosca::count_nodes;
 use koinon_tosca::lower;
-use koinon_tosca::lower::Version;
+use koinon_tosca::lower::ToscaVersion;
 
 /// A chain of applications: per template 25 nodes and 240 bytes.
 fn chain(templates: usize) -> String {
@@ -41,7 +41,7 @@ fn benches(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("parse", |bencher| bencher.iter(|| count_nodes(&text).unwrap()));
     group.bench_function("parse_and_lower", |bencher| {
-        bencher.iter(|| lower::count_nodes(&text, Version::V1_3).unwrap());
+        bencher.iter(|| lower::count_nodes(&text, ToscaVersion::V1_3).unwrap());
     });
     group.finish();
 }

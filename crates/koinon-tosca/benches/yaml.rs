@@ -1,6 +1,8 @@
-//! How fast YAML becomes a tree, beside the bare events of the parser below it, and how fast hostile files fail.
+//! The time to read YAML into a tree, beside the events of the parser alone, and the time until
+//! hostile files fail.
 //!
-//! `cargo bench -p koinon-tosca --bench yaml`. At the end the process's peak memory is printed (Linux).
+//! `cargo bench -p koinon-tosca --bench yaml`. At the end it prints the process's peak memory
+//! (Linux).
 
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 #![allow(clippy::print_stderr, reason = "a bench reports")]
@@ -48,7 +50,7 @@ fn service(templates: usize) -> String {
     text
 }
 
-/// Returns how many events there are.
+/// Returns the number of events.
 fn events(text: &str) -> usize {
     let mut options = Options::default();
     options.emit_unresolved_aliases = true;

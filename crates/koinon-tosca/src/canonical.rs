@@ -1,9 +1,9 @@
 //! The canonical document: one value for one service.
 //!
-//! Aliases and merges are resolved and local imports flattened; `dsl_definitions` are gone with that, and so are
-//! metadata and descriptions of imported files. Profiles stay imports. Inputs have their values as defaults. Policies,
-//! whose order means nothing to Koinon, stand in the order of their names. The paper's `"{{core.x}}"` is written
-//! `$get_input`. Everything else stays as it was written.
+//! Aliases and merges are resolved, and local imports are flattened. `dsl_definitions` are removed,
+//! and so are metadata and descriptions of imported files. Profiles stay imports. Inputs have their
+//! values as defaults. Policies, whose order means nothing to Koinon, are sorted by name. The
+//! paper's `"{{core.x}}"` becomes `$get_input`. Everything else is unchanged.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -15,16 +15,15 @@ use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
 use crate::diag::Span;
-use crate::grammar::Section;
+use crate::grammar::convert;
 use crate::grammar::paper_input;
-use crate::grammar::wrong_kind;
-use crate::load::Loaded;
-use crate::yaml::Scalar;
+use crate::keynames::TypeKind;
+use crate::loaded::LoadedFiles;
 use crate::yaml::Yaml;
 
-/// Makes the canonical document of a checked program.
+/// Returns the canonical document of a checked program.
 pub(crate) fn canonical(
-    loaded: &Loaded,
+    loaded: &LoadedFiles,
     inputs: &BTreeMap<String, Value>,
     faults: &Faults,
 ) -> Value {
@@ -51,7 +50,7 @@ pub(crate) fn canonical(
         }
         for (key, value) in file.tree.root().map().into_iter().flatten() {
             let Some(key) = key.text() else { continue };
-            if Section::ALL.iter().any(|section| section.key() == key) || key == "functions" {
+            if TypeKind::ALL.iter().any(|section| section.key() == key) || key == "functions" {
                 merge(&mut document, key, value, faults);
             } else if at == 0 && !matches!(key, "imports" | "dsl_definitions" | "profile") {
                 document.insert(key.to_owned(), expression(value, faults));
@@ -61,7 +60,7 @@ pub(crate) fn canonical(
     if !profiles.is_empty() {
         let import = |(profile, namespace): (String, Option<String>)| {
             let mut import = BTreeMap::from([("profile".to_owned(), Value::from(&*profile))]);
-            let namespace = namespace.map(|one| ("namespace".to_owned(), Value::from(&*one)));
+            let namespace = namespace.map(|name| ("namespace".to_owned(), Value::from(&*name)));
             import.extend(namespace);
             Value::Map(import)
         };
@@ -77,7 +76,7 @@ pub(crate) fn canonical(
     Value::Map(document)
 }
 
-/// Says that types of a namespace cannot be flattened.
+/// Returns the fault that types of a namespace cannot be flattened.
 fn namespaced(span: Span) -> Fault {
     let message = "a service kept by contracts cannot import its own types into a namespace yet";
     Fault::new(Code::NotSupported, span, message)
@@ -88,7 +87,8 @@ pub(crate) fn policy_name(policy: &Value) -> String {
     policy.as_map().and_then(|map| map.keys().next()).cloned().unwrap_or_default()
 }
 
-/// Adds what a file defines. Files may define different things by one name, each for itself; a document cannot.
+/// Adds the definitions of a file. Two files may define one name differently, each for itself, but
+/// a document cannot.
 fn merge(document: &mut BTreeMap<String, Value>, key: &str, yaml: Yaml<'_>, faults: &Faults) {
     match (document.get_mut(key), expression(yaml, faults)) {
         (Some(Value::Map(all)), Value::Map(more)) => {
@@ -96,7 +96,7 @@ fn merge(document: &mut BTreeMap<String, Value>, key: &str, yaml: Yaml<'_>, faul
             for (name, _) in yaml.map().into_iter().flatten() {
                 if let Some(text) = name.text().filter(|text| other(text)) {
                     let message = format!(
-                        "a service kept by contracts cannot have two `{text}` in its files"
+                        "a service kept by contracts cannot have two definitions of `{text}`"
                     );
                     faults.push(Fault::new(Code::NotSupported, name.span(), message));
                 }
@@ -109,7 +109,8 @@ fn merge(document: &mut BTreeMap<String, Value>, key: &str, yaml: Yaml<'_>, faul
     }
 }
 
-/// Writes parameters as plain numbers, whatever expression their defaults were: that is what contracts give back.
+/// Writes the values of parameters as plain numbers in the place of their default expressions, as
+/// contracts return them.
 pub(crate) fn bind_parameters(document: &mut Value, parameters: &BTreeMap<Name, i64>) {
     let Value::Map(root) = document else { return };
     let Some(Value::Map(service)) = root.get_mut("service_template") else { return };
@@ -127,7 +128,7 @@ fn bind(service: &mut BTreeMap<String, Value>, inputs: &BTreeMap<String, Value>)
     for (name, value) in inputs {
         if let Some(Value::Map(definition)) = definitions.get_mut(name) {
             definition.insert("default".to_owned(), escaped(value));
-            // What has a value is not optional any more; TOSCA allows no default for what is.
+            // An input with a value is required: TOSCA accepts no default of an optional input.
             if definition.get("required") == Some(&Value::Bool(false)) {
                 definition.remove("required");
             }
@@ -142,7 +143,7 @@ fn escaped(value: &Value) -> Value {
         if function { format!("${text}") } else { text.to_owned() }
     };
     match value {
-        // The paper's notation has no escape, but two halves of it are no notation.
+        // The paper's notation has no escape, but its two halves have no meaning.
         Value::String(string) if paper_input(string).is_some() => {
             let (left, right) = string.split_at(1);
             Value::from([("$concat", Value::List(vec![left.into(), right.into()]))])
@@ -156,41 +157,9 @@ fn escaped(value: &Value) -> Value {
     }
 }
 
-/// Converts a tree that may hold expressions.
+/// Converts a tree that may contain expressions.
 fn expression(yaml: Yaml<'_>, faults: &Faults) -> Value {
     let paper =
         |text: &str| paper_input(text).map(|input| Value::from([("$get_input", input.into())]));
     convert(yaml, &paper, faults)
-}
-
-/// Converts a tree to the value it is literally.
-pub(crate) fn literal(yaml: Yaml<'_>, faults: &Faults) -> Value {
-    convert(yaml, &|_| None, faults)
-}
-
-fn convert(yaml: Yaml<'_>, replace: &dyn Fn(&str) -> Option<Value>, faults: &Faults) -> Value {
-    if let Some(scalar) = yaml.scalar() {
-        return match scalar {
-            Scalar::Null => Value::Null,
-            Scalar::Bool(value) => Value::Bool(value),
-            Scalar::Number(number) => Value::Number(number),
-            Scalar::NoNumber => {
-                let message = "this number cannot be represented exactly";
-                faults.push(Fault::new(Code::NoNumber, yaml.span(), message));
-                Value::Null
-            }
-            Scalar::String(text) => replace(text).unwrap_or_else(|| Value::string(text)),
-        };
-    }
-    if let Some(items) = yaml.list() {
-        return Value::List(items.map(|item| convert(item, replace, faults)).collect());
-    }
-    let entries = yaml.map().into_iter().flatten().filter_map(|(key, value)| {
-        let Some(name) = key.text() else {
-            faults.push(wrong_kind(key, "a key", "string"));
-            return None;
-        };
-        Some((name.to_owned(), convert(value, replace, faults)))
-    });
-    entries.collect()
 }

@@ -1,12 +1,12 @@
-//! The codes of diagnostics. They are stable: a code is never given another meaning.
+//! The codes of diagnostics. They are stable: the meaning of a code never changes.
 
 use serde::Serialize;
 use serde::Serializer;
 
 /// The kind of a diagnostic, written `K0xxx`.
 ///
-/// K00xx reading bytes and YAML, K01xx the structure of TOSCA files, K02xx types, K03xx values and functions, K04xx
-/// templates, K05xx what Koinon itself asks for, K09xx what is not supported yet.
+/// K00xx: bytes and YAML; K01xx: structure of TOSCA files; K02xx: types; K03xx: values and
+/// functions; K04xx: templates; K05xx: rules of Koinon; K09xx: not supported yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     /// K0001: a file cannot be read.
@@ -43,13 +43,13 @@ pub enum Code {
     VersionFirst,
     /// K0102: an unknown version of TOSCA.
     UnknownVersion,
-    /// K0103: a keyname that does not exist there.
+    /// K0103: an unknown keyname.
     UnknownKey,
     /// K0104: a mandatory keyname is missing.
     MissingKey,
-    /// K0105: another kind of YAML value was expected.
+    /// K0105: a YAML value of the wrong kind.
     WrongKind,
-    /// K0106: a name that cannot be one.
+    /// K0106: an invalid name.
     InvalidName,
     /// K0107: an import that cannot be followed.
     Import,
@@ -57,31 +57,31 @@ pub enum Code {
     UnknownProfile,
     /// K0109: a name is defined twice.
     DuplicateName,
-    /// K0110: a keyname that may not stand in this file.
+    /// K0110: a keyname that is not allowed in this file.
     Misplaced,
     /// K0201: an unknown type.
     UnknownType,
     /// K0202: types derive from each other in a circle.
     TypeCycle,
-    /// K0203: a derived type changes what it may not.
+    /// K0203: a derived type changes a definition in a way that is not allowed.
     Refinement,
     /// K0204: `entry_schema` or `key_schema` is missing or out of place.
     Schema,
     /// K0207: units of a scalar type that contradict each other.
     Scalar,
-    /// K0205: a type that is not derived from the one needed.
+    /// K0205: a type that is not derived from the required type.
     NotDerived,
     /// K0206: a definition that contradicts itself.
     Definition,
-    /// K0301: a value of another type was expected.
+    /// K0301: a value of the wrong type.
     Mismatch,
     /// K0302: a required value is missing.
     MissingValue,
-    /// K0303: a value for something the type does not declare.
+    /// K0303: a value for a name that the type does not declare.
     Undeclared,
     /// K0304: a value does not pass its validation.
     Invalid,
-    /// K0305: a value for something whose value is fixed.
+    /// K0305: a value where the value is fixed.
     Fixed,
     /// K0306: an unknown function.
     UnknownFunction,
@@ -91,9 +91,9 @@ pub enum Code {
     UnknownInput,
     /// K0309: a path that leads nowhere.
     Path,
-    /// K0310: an expression has no value.
+    /// K0310: an expression that has no value.
     Evaluation,
-    /// K0311: evaluation takes too many steps.
+    /// K0311: evaluation needs too many steps.
     TooManySteps,
     /// K0312: a value that is known only at run time.
     RunTimeOnly,
@@ -105,39 +105,39 @@ pub enum Code {
     MissingInput,
     /// K0401: an unknown template or group.
     UnknownTemplate,
-    /// K0402: the target has no capability that fits.
+    /// K0402: the target has no matching capability.
     Capability,
-    /// K0403: a relationship its types do not allow.
+    /// K0403: a relationship that its types do not allow.
     Relationship,
-    /// K0404: an allocation from something that cannot be allocated.
+    /// K0404: an allocation of a property that cannot be allocated.
     Allocation,
     /// K0405: a count out of its range.
     Count,
-    /// K0406: a member or target of a type that is not allowed.
+    /// K0406: a member or target whose type is not allowed.
     Member,
-    /// K0407: nothing fulfills a requirement.
+    /// K0407: a requirement that no node fulfills.
     Unfulfilled,
     /// K0408: nodes depend on each other in a circle.
     DependencyCycle,
-    /// K0409: nothing comes of a node template.
+    /// K0409: a node template that creates no node.
     Directive,
     /// K0410: too many services nested in each other.
     Nesting,
-    /// K0411: a mapping that breaks the rules for it.
+    /// K0411: a mapping that breaks the rules of substitution.
     Mapping,
     /// K0501: the service has no name.
     ServiceName,
-    /// K0502: not exactly one governance policy.
+    /// K0502: no governance policy, or several.
     Governance,
     /// K0503: a worker's groups cannot be counted by contracts.
     NodeSet,
     /// K0504: a worker's count is not groups times size.
     NodeSetCount,
-    /// K0505: an integer input that contracts cannot hold.
+    /// K0505: an integer input that contracts cannot store.
     Parameter,
-    /// K0506: a blacklist entry that names nothing.
+    /// K0506: an invalid blacklist entry.
     Ban,
-    /// K0507: a permission for something that is no module or account.
+    /// K0507: a permission for something other than a module or account.
     Permission,
     /// K0508: two operators with one name.
     OperatorName,
@@ -226,7 +226,8 @@ impl Code {
         Self::NotSupported,
     ];
 
-    /// Returns whether it says that a name is unknown, which does not follow from what a type inherits.
+    /// Returns whether the code is for an unknown name. Such a fault does not depend on what a type
+    /// inherits.
     pub(crate) const fn is_unknown_name(self) -> bool {
         matches!(
             self,

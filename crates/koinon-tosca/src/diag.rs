@@ -1,4 +1,4 @@
-//! Diagnostics: what is wrong, where, and what to do about it.
+//! Diagnostics: errors and warnings with their places in files and hints to repair them.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -10,42 +10,41 @@ use serde::Serialize;
 
 use crate::code::Code;
 use crate::near::nearest;
-use crate::render::render;
 
-/// Everything one run found wrong, in the order of files and lines.
+/// All diagnostics of one run, in the order of files and lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
-/// One thing that is wrong.
+/// An error or a warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Whether the files are invalid.
     pub severity: Severity,
-    /// What kind of error it is; stable across versions.
+    /// The kind of the diagnostic; stable across versions.
     pub code: Code,
-    /// What is wrong: lower case, no final period.
+    /// The message: lower case, no final period.
     pub message: String,
-    /// Where.
-    pub place: Place,
-    /// Other places that matter, each with what it is.
+    /// The place of the error.
+    pub place: SourceRange,
+    /// Other places that explain the error.
     pub related: Vec<Related>,
-    /// What to do next.
+    /// Suggestions to repair it.
     pub hints: Vec<String>,
 }
 
 /// A place that explains an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Related {
-    /// Where.
-    pub place: Place,
-    /// What is there.
+    /// The place in a file.
+    pub place: SourceRange,
+    /// A label for the place.
     pub text: String,
 }
 
 /// A range of a file. Lines and columns count from 1; columns count characters.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct Place {
+pub struct SourceRange {
     /// The file.
     pub file: String,
     /// Line of the first character.
@@ -57,42 +56,34 @@ pub struct Place {
     /// Column of the character after the last.
     pub end_column: u32,
     #[serde(skip)]
-    source: Source,
+    source: LoadedSource,
     #[serde(skip)]
     range: Range<usize>,
 }
 
-/// How bad a diagnostic is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The files are not valid.
     Error,
-    /// The files are valid, but say something that the specification advises against or that has no effect.
+    /// The files are valid but contain something that the specification advises against or that has
+    /// no effect.
     Warning,
 }
 
-/// How diagnostics look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Text only.
-    Plain,
-    /// With ANSI colours.
-    Colored,
-}
-
-/// A file's name and text, shared by everything that points into it.
+/// A file's name and text, shared by all ranges in the file.
 #[derive(Clone)]
-pub(crate) struct Source(Arc<Content>);
+pub(crate) struct LoadedSource(Arc<SourceText>);
 
-struct Content {
+struct SourceText {
     name: String,
     text: String,
-    /// The bytes lines start at, counted when first asked for.
+    /// The start of each line in bytes, computed on first use.
     lines: OnceLock<Vec<usize>>,
 }
 
-/// A range of bytes of a source. Four bytes each: files are bounded far below 4 GiB.
+/// A range of bytes of a source. Four bytes per number are enough: files are far below 4 GiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     /// The source's number.
@@ -103,11 +94,11 @@ pub(crate) struct Span {
     pub(crate) end: u32,
 }
 
-/// All sources of a run, by number.
+/// All sources of a run. A source's number is its index.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sources(Vec<Source>);
+pub(crate) struct Sources(Vec<LoadedSource>);
 
-/// An error as the phases make it: with spans, not yet with lines and columns.
+/// A diagnostic as the phases make it: with spans, not yet with lines and columns.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     severity: Severity,
@@ -118,24 +109,17 @@ pub(crate) struct Fault {
     hints: Vec<String>,
 }
 
-/// Collects faults of all phases, up to a limit. Shared: every phase only adds to it.
+/// Collects the faults of all phases, up to [`Diagnostics::MAX`] of each severity.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(RefCell<Vec<Fault>>);
 
 impl Diagnostics {
-    /// Most diagnostics of one run; who has more will not read them.
+    /// The most errors, and the most warnings, of one run. Nobody reads more.
     pub const MAX: usize = 100;
-    /// Most diagnostics [`render`](Self::render) shows; of the others it says how many there are.
-    pub const SHOWN: usize = 30;
 
     /// Returns the diagnostics.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.0.iter()
-    }
-
-    /// Renders them for people: message, excerpt with caret, hints, and how many there are.
-    pub fn render(&self, style: Style) -> String {
-        render(self, style)
     }
 }
 
@@ -148,57 +132,49 @@ impl<'a> IntoIterator for &'a Diagnostics {
     }
 }
 
-impl fmt::Display for Diagnostics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(Style::Plain))
-    }
-}
-
-impl std::error::Error for Diagnostics {}
-
-impl Place {
-    /// Returns whether the other place is in the same file.
+impl SourceRange {
+    /// Returns whether the other range is in the same file.
     pub(crate) fn is_in_file_of(&self, other: &Self) -> bool {
         self.source == other.source
     }
 
-    /// Returns a line of the place's file by its number, without the line's end.
+    /// Returns a line of the file by its number from 1, without its line ending.
     pub fn line_text(&self, line: u32) -> &str {
         self.source.line(line as usize)
     }
 
-    /// Returns the place's bytes within its line.
+    /// Returns the range in bytes from the start of its line.
     pub fn in_line(&self) -> Range<usize> {
         let start = self.source.start(self.line as usize);
         self.range.start - start..self.range.end - start
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for SourceRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
 
-impl PartialEq for Source {
+impl PartialEq for LoadedSource {
     fn eq(&self, other: &Self) -> bool {
         let same =
-            |one: &Content, other: &Content| one.name == other.name && one.text == other.text;
+            |one: &SourceText, other: &SourceText| one.name == other.name && one.text == other.text;
         Arc::ptr_eq(&self.0, &other.0) || same(&self.0, &other.0)
     }
 }
 
-impl Eq for Source {}
+impl Eq for LoadedSource {}
 
-impl Source {
+impl LoadedSource {
     fn new(name: &str, text: String) -> Self {
-        Self(Arc::new(Content { name: name.to_owned(), text, lines: OnceLock::new() }))
+        Self(Arc::new(SourceText { name: name.to_owned(), text, lines: OnceLock::new() }))
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -209,7 +185,7 @@ impl Source {
         &self.0.text
     }
 
-    /// Returns where its lines begin.
+    /// Returns the byte at which each line starts.
     pub(crate) fn lines(&self) -> &[usize] {
         self.0.lines.get_or_init(|| {
             let bytes = self.text().bytes().enumerate();
@@ -218,29 +194,29 @@ impl Source {
         })
     }
 
-    /// Returns the byte a line starts at; lines count from 1.
+    /// Returns the byte at which a line starts; lines count from 1.
     fn start(&self, line: usize) -> usize {
         self.lines().get(line - 1).copied().unwrap_or(self.text().len())
     }
 
-    /// Returns a line's text without its end.
+    /// Returns a line's text without its line ending.
     fn line(&self, line: usize) -> &str {
         let text = &self.text()[self.start(line)..self.start(line + 1)];
         let text = text.strip_suffix('\n').unwrap_or(text);
         text.strip_suffix('\r').unwrap_or(text)
     }
 
-    /// Returns the place of a range of bytes, brought inside the text and to character boundaries.
-    fn place(&self, span: Span) -> Place {
+    /// Returns the range of a span, moved inside the text and to character boundaries.
+    fn place(&self, span: Span) -> SourceRange {
         let text = self.text();
         let start = floor(text, span.start as usize);
         let end = floor(text, (span.end as usize).max(start));
         let line = self.lines().partition_point(|first| *first <= start);
-        // One line is enough to point at: a whole map would bury the message. Nobody wrote its end.
+        // A range ends with its first line, because a whole map would bury the message.
         let last = self.start(line) + self.line(line).len();
         let (start, end) = (start.min(last), end.min(last));
         let column = |at| number(text[self.start(line)..at].chars().count() + 1);
-        Place {
+        SourceRange {
             file: self.name().to_owned(),
             line: number(line),
             column: column(start),
@@ -252,7 +228,7 @@ impl Source {
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for LoadedSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -273,29 +249,28 @@ fn number(number: usize) -> u32 {
 impl Sources {
     /// Adds a source and returns its number.
     pub(crate) fn add(&mut self, name: &str, text: String) -> u32 {
-        self.0.push(Source::new(name, text));
-        u32::try_from(self.0.len() - 1).expect("imports are bounded")
+        self.0.push(LoadedSource::new(name, text));
+        u32::try_from(self.0.len() - 1).expect("BUG: the budgets bound the number of files")
     }
 
-    pub(crate) fn get(&self, file: u32) -> Option<&Source> {
+    pub(crate) fn get(&self, file: u32) -> Option<&LoadedSource> {
         self.0.get(file as usize)
     }
 
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Source> {
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, LoadedSource> {
         self.0.iter()
     }
 
-    /// Returns the place of a span.
-    pub(crate) fn place(&self, span: Span) -> Place {
+    /// Returns the range of a span; an empty range if its file is unknown.
+    pub(crate) fn place(&self, span: Span) -> SourceRange {
         match self.get(span.file) {
             Some(source) => source.place(span),
-            None => Source::new("", String::new()).place(Span::default()),
+            None => LoadedSource::new("", String::new()).place(Span::default()),
         }
     }
 }
 
 impl Fault {
-    /// Returns its code.
     pub(crate) const fn code(&self) -> Code {
         self.code
     }
@@ -305,7 +280,7 @@ impl Fault {
         Self { severity, code, message, span, related: Vec::new(), hints: Vec::new() }
     }
 
-    /// Makes it a warning.
+    /// Turns the fault into a warning.
     pub(crate) fn warning(self) -> Self {
         Self { severity: Severity::Warning, ..self }
     }
@@ -320,17 +295,15 @@ impl Fault {
         self
     }
 
-    /// Adds "did you mean" if one of the names is near.
+    /// Adds a hint "did you mean" if one of the names is near.
     pub(crate) fn near<'a>(self, name: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(name, names) {
             Some(near) => self.hint(format!("did you mean `{near}`?")),
             None => self,
         }
     }
-}
 
-impl Fault {
-    /// Returns where it is: the file, and the byte in it.
+    /// Returns the number of its file, and the byte at which it starts.
     pub(crate) fn place(&self) -> (u32, u32) {
         (self.span.file, self.span.start)
     }
@@ -343,7 +316,7 @@ impl Faults {
         }
     }
 
-    /// Keeps a warning, which is made only if there is room for it.
+    /// Adds a warning. `fault` is called only if there is room for a warning.
     pub(crate) fn warn(&self, fault: impl FnOnce() -> Fault) {
         if self.has_room(Severity::Warning) {
             self.push(fault().warning());
@@ -356,8 +329,8 @@ impl Faults {
         same < Diagnostics::MAX
     }
 
-    /// Adds "did you mean" to a fault, while there is room for faults: to search all names for each of many others would
-    /// take the square of their number.
+    /// Adds a hint "did you mean" to a fault while there is room for faults. Without that limit,
+    /// many unknown names among many names would take quadratic time.
     pub(crate) fn near<'a>(
         &self,
         fault: Fault,
@@ -368,7 +341,7 @@ impl Faults {
         if full { fault } else { fault.near(name, names) }
     }
 
-    /// Keeps what `work` pushes apart, and returns it.
+    /// Runs `work` and returns the faults it pushed, without adding them.
     pub(crate) fn capture<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<Fault>) {
         let before = std::mem::take(&mut *self.0.borrow_mut());
         let result = work();
@@ -376,22 +349,22 @@ impl Faults {
         (result, found)
     }
 
-    /// Returns where all faults are: files, and bytes in them.
+    /// Returns the places of all faults: file numbers, and bytes in the files.
     pub(crate) fn places(&self) -> std::collections::BTreeSet<(u32, u32)> {
         self.0.borrow().iter().map(Fault::place).collect()
     }
 
-    /// Takes the value, or keeps the fault and gives nothing.
+    /// Returns the value, or adds the fault.
     pub(crate) fn keep<T>(&self, result: Result<T, Fault>) -> Option<T> {
         result.map_err(|fault| self.push(fault)).ok()
     }
 
-    /// Returns whether there are no errors; warnings may be.
+    /// Returns whether there are no errors; there may be warnings.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.borrow().iter().all(|fault| fault.severity == Severity::Warning)
     }
 
-    /// Turns the faults into diagnostics, by file and position, each once.
+    /// Turns the faults into diagnostics, sorted by file and position, without duplicates.
     pub(crate) fn into_diagnostics(self, sources: &Sources) -> Diagnostics {
         let mut faults = self.0.into_inner();
         faults.sort_by_key(|fault| (fault.span.file, fault.span.start));

@@ -1,4 +1,4 @@
-//! Program to service: what contracts and agents need to know, derived from Koinon's own types.
+//! Program to service: the facts for contracts and agents, derived from Koinon's types.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,35 +7,36 @@ use alloy_primitives::Address;
 use alloy_primitives::B256;
 use koinon_model::Ban;
 use koinon_model::Governance;
-use koinon_model::Mode;
 use koinon_model::Module;
 use koinon_model::Name;
 use koinon_model::OperatorTemplate;
 use koinon_model::Permission;
 use koinon_model::Service;
 use koinon_model::SetTemplate;
+use koinon_model::UpdateMode;
 use koinon_model::Value;
 use koinon_model::keccak256;
 
+use crate::builtin::Base;
 use crate::canonical::bind_parameters;
-use crate::check::Base;
-use crate::check::Halt;
-use crate::check::Program;
-use crate::check::Scope;
-use crate::check::effective;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
+use crate::evaluate::Scope;
+use crate::evaluate::effective;
 use crate::grammar::Expr;
 use crate::grammar::ExprKind;
 use crate::grammar::NodeTemplate;
-use crate::grammar::Policy;
-use crate::grammar::Section;
+use crate::grammar::PolicyDefinition;
 use crate::instance::check_worker;
-use crate::load::KOINON;
+use crate::keynames::TypeKind;
+use crate::profiles::KOINON_PROFILE;
+use crate::program::Halt;
+use crate::program::Program;
 
-/// Derives the service's facts. Faults are kept; what depends on an input without value is left out, so the result is
-/// good only if every required input has one and there are no faults.
+/// Derives the service's facts and reports faults. Facts that depend on an input without a value
+/// are left out, so the result is complete only if all required inputs have values and there are no
+/// faults.
 pub(crate) fn derive(program: &Program<'_>, mut document: Value) -> Service {
     let clean = program.faults.is_empty();
     let name = match program.template.name {
@@ -63,14 +64,14 @@ pub(crate) fn derive(program: &Program<'_>, mut document: Value) -> Service {
     }
 }
 
-/// How the nodes of a template are grouped.
+/// The group of a worker's nodes.
 #[derive(Clone, Debug)]
 struct Membership<'a> {
     /// The group's node template.
     group: &'a NodeTemplate<'a>,
-    /// The input that holds the number of groups, if the group's count is a plain input.
+    /// The input with the number of groups, if the group's count is only `$get_input`.
     groups: Option<String>,
-    /// The input that holds the places per group, if the group's property is a plain input.
+    /// The input with the places per group, if the group's property is only `$get_input`.
     size: Option<String>,
 }
 
@@ -81,33 +82,35 @@ pub(crate) fn is_koinon(program: &Program<'_>) -> bool {
         .template
         .nodes
         .values()
-        .filter_map(|node| types.lookup(Section::Node, node.node_type));
+        .filter_map(|node| types.lookup(TypeKind::Node, node.node_type));
     let policies = program
         .template
         .policies
         .values()
-        .filter_map(|policy| types.lookup(Section::Policy, policy.policy_type))
-        // It says how requirements are resolved, of any service.
+        .filter_map(|policy| types.lookup(TypeKind::Policy, policy.policy_type))
+        // This policy applies to the requirements of any service.
         .filter(|id| !program.is_koinon(*id, "RandomCandidates"));
     let mut all = nodes.chain(policies);
-    all.any(|id| types.def(id).chain.iter().any(|id| types.def(*id).profile == Some(KOINON)))
+    all.any(|id| {
+        types.def(id).chain.iter().any(|id| types.def(*id).profile == Some(KOINON_PROFILE))
+    })
 }
 
 impl<'a> Program<'a> {
-    /// Returns the template of a node, if it is of a type of Koinon's profile.
+    /// Returns the node templates of a type of Koinon's profile, with their positions.
     fn nodes_of(&self, ancestor: &str) -> impl Iterator<Item = (usize, &'a NodeTemplate<'a>)> {
-        let ancestor = self.types.koinon(Section::Node, ancestor);
+        let ancestor = self.types.koinon(TypeKind::Node, ancestor);
         self.template.nodes.values().enumerate().filter(move |(_, node)| {
-            let id = self.types.lookup(Section::Node, node.node_type);
+            let id = self.types.lookup(TypeKind::Node, node.node_type);
             id.zip(ancestor).is_some_and(|(id, ancestor)| self.types.derives(id, ancestor))
         })
     }
 
     fn membership(&self, worker: &NodeTemplate<'a>) -> Option<Membership<'a>> {
-        let ancestor = self.types.koinon(Section::Node, "Group")?;
+        let ancestor = self.types.koinon(TypeKind::Node, "Group")?;
         worker.requirements.iter().find_map(|requirement| {
             let group = self.template.nodes.get(requirement.node.as_ref()?.name.text)?;
-            let id = self.types.lookup(Section::Node, group.node_type)?;
+            let id = self.types.lookup(TypeKind::Node, group.node_type)?;
             if !self.types.derives(id, ancestor) {
                 return None;
             }
@@ -140,7 +143,7 @@ impl<'a> Program<'a> {
                 Err(error) => self.fault(
                     Code::Parameter,
                     definition.name.span,
-                    format!("integer inputs are parameters of contracts: {error}"),
+                    format!("an integer input needs the name of a parameter: {error}"),
                 ),
             }
         }
@@ -175,7 +178,7 @@ impl<'a> Program<'a> {
                     span,
                     format!("two operators are named `{name}`"),
                 );
-                self.faults.push(fault.related(first, "the other one"));
+                self.faults.push(fault.related(first, "the other operator"));
             }
             let stake = value("stake").and_then(|stake| stake.as_u64()).unwrap_or(0);
             let certificate = value("certificate").and_then(|pem| pem.as_str().map(str::to_owned));
@@ -184,7 +187,8 @@ impl<'a> Program<'a> {
         operators
     }
 
-    /// Returns the node sets. Only if everything fits its type does it make sense to try and make nodes.
+    /// Returns the node sets. Checks that nodes can be made if the program is `clean`, which means
+    /// that every value fits its type.
     fn sets(&self, clean: bool) -> Vec<SetTemplate> {
         let mut sets = Vec::new();
         for (_, node) in self.nodes_of("Worker") {
@@ -199,18 +203,18 @@ impl<'a> Program<'a> {
     fn set(&self, node: &NodeTemplate<'a>) -> Option<SetTemplate> {
         let (template, word) = (node.name.text, node.name);
         let Some(membership) = self.membership(node) else {
-            let message = format!("worker `{template}` is a member of no group");
+            let message = format!("worker `{template}` is not a member of a group");
             self.fault(Code::NodeSet, word.span, message);
             return None;
         };
-        let plain = |input: &Option<String>, what: &str, fallback: Span| {
+        let parameter = |input: &Option<String>, what: &str, span: Span| {
             let integer = input.as_deref().filter(|input| self.is_integer(input));
             if integer.is_none() {
                 let message = format!(
                     "{what} of `{}` must be `$get_input` of an integer input",
                     membership.group.name.text
                 );
-                let fault = Fault::new(Code::NodeSet, fallback, message);
+                let fault = Fault::new(Code::NodeSet, span, message);
                 self.faults.push(
                     fault.hint("contracts count slots by parameters, which are the integer inputs"),
                 );
@@ -219,9 +223,9 @@ impl<'a> Program<'a> {
         };
         let group = membership.group;
         let count = group.count.as_ref().map_or(group.name.span, |count| count.span);
-        let groups = plain(&membership.groups, "the count", count);
+        let groups = parameter(&membership.groups, "the count", count);
         let workers = self.property_span(membership.group.name.text, "workers");
-        let size = plain(&membership.size, "`workers`", workers);
+        let size = parameter(&membership.size, "`workers`", workers);
         let (groups, size) = (groups?, size?);
         let name = match template.parse::<Name>() {
             Ok(name) => name,
@@ -229,7 +233,7 @@ impl<'a> Program<'a> {
                 self.fault(
                     Code::NodeSet,
                     word.span,
-                    format!("contracts know workers by name: {error}"),
+                    format!("a worker needs the name of a node set: {error}"),
                 );
                 return None;
             }
@@ -273,17 +277,21 @@ impl<'a> Program<'a> {
     }
 
     /// Returns the policies of a type of Koinon's profile.
-    fn policies(&self, ancestor: &str) -> impl Iterator<Item = &'a Policy<'a>> {
-        let ancestor = self.types.koinon(Section::Policy, ancestor);
+    fn policies(&self, ancestor: &str) -> impl Iterator<Item = &'a PolicyDefinition<'a>> {
+        let ancestor = self.types.koinon(TypeKind::Policy, ancestor);
         self.template.policies.values().filter(move |policy| {
-            let id = self.types.lookup(Section::Policy, policy.policy_type);
+            let id = self.types.lookup(TypeKind::Policy, policy.policy_type);
             id.zip(ancestor).is_some_and(|(id, ancestor)| self.types.derives(id, ancestor))
         })
     }
 
-    /// Evaluates a property of a policy; nothing if it has no value, or none yet.
-    fn policy_value(&self, policy: &'a Policy<'a>, name: &str) -> Option<(Value, &'a Expr<'a>)> {
-        let def = self.types.get(Section::Policy, policy.policy_type)?;
+    /// Evaluates a property of a policy. Returns nothing if it has no value yet.
+    fn policy_value(
+        &self,
+        policy: &'a PolicyDefinition<'a>,
+        name: &str,
+    ) -> Option<(Value, &'a Expr<'a>)> {
+        let def = self.types.get(TypeKind::Policy, policy.policy_type)?;
         let expr = effective(def.properties.get(name)?, &policy.properties)?;
         let property = def.properties.get(name)?;
         match self.typed(expr, &property.schema, Scope::of(name)) {
@@ -324,13 +332,12 @@ impl<'a> Program<'a> {
                         None => {
                             let form = match list {
                                 "nodes" => {
-                                    "an operator's name and the number of its unit, such as alice@myDapp/3"
+                                    "an operator's name and the number of its unit (such as alice@myDapp/3)"
                                 }
                                 "credentials" => "a SHA-256 fingerprint in 64 hexadecimal digits",
                                 _ => "an operator's name",
                             };
-                            let message =
-                                format!("`{text}` in `{list}` names nothing, expected {form}");
+                            let message = format!("expected {form} in `{list}`, found `{text}`");
                             self.fault(Code::Ban, span, message);
                         }
                     }
@@ -357,13 +364,13 @@ impl<'a> Program<'a> {
                     self.fault(
                         Code::Permission,
                         span,
-                        format!("two policies say who may update `{module}`"),
+                        format!("two policies set the permission of `{module}`"),
                     );
                 }
                 let Ok(module) = module.parse::<Module>() else {
                     let modules = Module::ALL.map(Module::as_str);
                     let message = format!(
-                        "there is no module `{module}`: expected one of {}",
+                        "unknown module `{module}`, expected one of {}",
                         modules.join(", ")
                     );
                     self.faults
@@ -387,18 +394,22 @@ impl<'a> Program<'a> {
                             accounts.insert(account);
                         }
                         Err(_) => {
-                            self.fault(Code::Permission, span, format!("`{text}` is no account"));
+                            self.fault(
+                                Code::Permission,
+                                span,
+                                format!("`{text}` is not an account"),
+                            );
                         }
                     }
                 }
-                permissions.insert(module, Permission { mode: Mode::Admins(accounts) });
+                permissions.insert(module, Permission { mode: UpdateMode::Admins(accounts) });
             }
         }
         permissions
     }
 
     fn governance(&self) -> Governance {
-        let policies: Vec<&'a Policy<'a>> = self.policies("Governance").collect();
+        let policies: Vec<&'a PolicyDefinition<'a>> = self.policies("Governance").collect();
         let number = |name: &str| {
             let value = policies.first().and_then(|policy| self.policy_value(policy, name));
             value.and_then(|(value, _)| value.as_u64()).unwrap_or(0)
@@ -408,7 +419,7 @@ impl<'a> Program<'a> {
             let message =
                 format!("expected one policy of type Governance, found {}", policies.len());
             self.faults.push(Fault::new(Code::Governance, span, message).hint(
-                "it says how the service is changed; its type is in the profile org.koinon:1.0",
+                "it defines how the service is changed; its type is in the profile org.koinon:1.0",
             ));
         }
         Governance {
@@ -435,7 +446,7 @@ fn node_ban(text: &str) -> Option<Ban> {
 }
 
 fn credential_ban(text: &str) -> Option<Ban> {
-    let digits: String = text.chars().filter(|one| *one != ':').collect();
+    let digits: String = text.chars().filter(|c| *c != ':').collect();
     let digits = digits.strip_prefix("0x").unwrap_or(&digits);
     let valid = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let fingerprint = if valid { digits.parse::<B256>().ok()? } else { return None };

@@ -1,47 +1,50 @@
-//! The compiler's only door out: where files come from.
+//! The source of files: the compiler's only access to the outside.
 
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-/// Where the files of a service come from: a folder, an archive, a chain's objects, a test.
+/// The source of a service's files: a folder, an archive, a chain's objects, a test.
 ///
-/// Paths are `/`-separated and relative; the compiler has already resolved `.` and `..` and never asks for a path
-/// above the root. An implementation should refuse files of absurd size before reading them.
+/// Paths are `/`-separated and relative; the compiler has already resolved `.` and `..` and never
+/// asks for a path above the root. An implementation should reject files of absurd size before
+/// reading them.
 pub trait Files {
     /// Reads the file at a path.
     ///
     /// # Errors
-    /// [`FileError`] if there is none or it cannot be read.
+    /// [`FileError::NotFound`] if there is no such file, another [`FileError`] if it cannot be
+    /// read.
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError>;
 
-    /// Returns the paths of the files directly in a folder, sorted; the root is the empty path. Profiles that are not
-    /// built in are looked for among those beside the root file (csd07 6.7).
+    /// Returns the sorted paths of the files directly in a folder; the root is the empty path.
+    /// Profiles that are not built in are searched among the files beside the root file (csd07
+    /// 6.7).
     fn list(&self, folder: &str) -> Vec<String> {
         let _: &str = folder;
         Vec::new()
     }
 
-    /// Reads what an address with a scheme stands for. Nothing is fetched unless an implementation allows it.
+    /// Reads the file at an address with a scheme. The default implementation fetches nothing.
     ///
     /// # Errors
-    /// [`FileError`] if that is not allowed or fails.
+    /// [`FileError`] if fetching is not supported or fails.
     fn fetch(&self, url: &str) -> Result<Vec<u8>, FileError> {
         let _: &str = url;
-        Err(FileError::Unreadable("nothing is fetched from the network".to_owned()))
+        Err(FileError::Unreadable("files are not fetched from the network".to_owned()))
     }
 }
 
-/// Why a file cannot be read.
+/// The error of reading a file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FileError {
     /// There is no such file.
     #[error("there is no such file")]
     NotFound,
-    /// It has more bytes than any budget allows, so nothing was read.
+    /// The file has more bytes than any budget accepts, so nothing was read.
     #[error("it is too large")]
     TooLarge,
-    /// It exists and cannot be read; the text says why.
+    /// The file exists but cannot be read; the text is the reason.
     #[error("{0}")]
     Unreadable(String),
 }

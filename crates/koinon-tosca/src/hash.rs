@@ -2,6 +2,6 @@
 
 use foldhash::fast::RandomState;
 
-/// A hash map whose hashes cost little on short keys. Its seed differs from map to map and from run to run, so that input
-/// cannot be made to collide; no order of it may be seen.
+/// A hash map that is fast for short keys. Its seed differs between maps and between runs, so input
+/// cannot provoke collisions. Its order must never reach a result.
 pub(crate) type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;

@@ -7,63 +7,82 @@ use std::sync::Arc;
 use alloy_primitives::Address;
 use alloy_primitives::B256;
 use koinon_model::Allocation;
-use koinon_model::Artifact;
+use koinon_model::AssignedArtifact;
+use koinon_model::AssignedNode;
 use koinon_model::Epoch;
 use koinon_model::Instance;
-use koinon_model::Node;
 use koinon_model::Port;
 use koinon_model::Probe;
 use koinon_model::Protocol;
-use koinon_model::Restart;
+use koinon_model::RestartPolicy;
 use koinon_model::Revision;
 use koinon_model::Service;
 use koinon_model::Value;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Representation;
 
-use crate::check::Halt;
-use crate::check::Program;
-use crate::check::Scope;
-use crate::check::effective;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Span;
+use crate::evaluate::Scope;
+use crate::evaluate::effective;
 use crate::grammar::NodeTemplate;
-use crate::grammar::Section;
+use crate::keynames::TypeKind;
+use crate::program::Halt;
+use crate::program::NodeNumber;
+use crate::program::NodeRange;
+use crate::program::Program;
 
-/// Steps of evaluation one node may take, on average.
+/// The most steps of evaluation per node, on average.
 const STEPS_PER_NODE: u64 = 10_000;
 
-/// Properties of a worker that have a field of their own in a node.
+/// Properties of a worker that have their own field in a node.
 const FIELDS: [&str; 6] = ["program", "ports", "environment", "arguments", "probe", "restart"];
 
-/// What all nodes of a template have in common.
-struct Recipe<'a> {
-    template: &'a str,
-    /// The template's first node in the graph, and how many there are.
-    nodes: std::ops::Range<u32>,
-    node_type: &'a str,
-    span: Span,
-    /// Properties that are equal for all nodes.
-    common: BTreeMap<String, Value>,
-    /// Those of them that become fields, kept apart so that they are not copied for each node.
-    fields: BTreeMap<&'a str, Value>,
-    /// Names of those that are not.
-    varying: Vec<&'a str>,
-    /// Artifacts, if they are equal for all nodes.
-    artifacts: Option<BTreeMap<String, Artifact>>,
+/// A service with its slots allocated, at a revision and an epoch.
+pub(crate) struct AllocatedSlots<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) allocation: &'a Allocation,
+    /// The names of all operators of the allocation.
+    pub(crate) operators: &'a BTreeMap<Address, String>,
+    pub(crate) revision: Revision,
+    pub(crate) epoch: Epoch,
 }
 
-/// Makes the instance.
+/// Values that all nodes of a template share.
+struct NodeRecipe<'a> {
+    template: &'a str,
+    /// The template's nodes in the graph.
+    nodes: NodeRange,
+    node_type: &'a str,
+    span: Span,
+    /// Properties that are equal for all nodes, without those that become fields.
+    common: BTreeMap<String, Value>,
+    /// Properties that are equal for all nodes and become fields. They are not copied for each
+    /// node.
+    fields: BTreeMap<&'a str, Value>,
+    /// The names of properties that may differ between nodes.
+    varying: Vec<&'a str>,
+    /// Artifacts, if they are equal for all nodes.
+    artifacts: Option<BTreeMap<String, AssignedArtifact>>,
+}
+
+/// One node of a template, and its operator.
+struct NodeSlot<'a> {
+    index: u64,
+    element: ElementId,
+    operator: Address,
+    operator_name: &'a str,
+}
+
+/// Returns the instance of allocated slots. An instance with faults lacks nodes.
 pub(crate) fn fill(
     program: &Program<'_>,
-    service: &Service,
-    allocation: &Allocation,
-    operators: &BTreeMap<Address, String>,
-    (revision, epoch): (Revision, Epoch),
+    slots: &AllocatedSlots<'_>,
     representation: Representation,
 ) -> Instance {
-    program.allow(allocation.slot_count().saturating_mul(STEPS_PER_NODE));
+    let AllocatedSlots { service, allocation, operators, revision, epoch } = *slots;
+    program.add_steps(allocation.slot_count().saturating_mul(STEPS_PER_NODE));
     let sizes = allocation.sets().map(|set| (set.name.as_str().to_owned(), set.size)).collect();
     let mut instance = Instance {
         service: service.name.clone(),
@@ -77,16 +96,16 @@ pub(crate) fn fill(
         let known = service.sets.iter().find(|known| known.name == set.name);
         if known.and_then(|known| known.resolve(&service.parameters)).as_ref() != Some(set) {
             let message = format!(
-                "the allocation is for {} x {} nodes of `{}`, which is not what the service has",
+                "the allocation is for {} x {} nodes of `{}`, but the service has other node sets",
                 set.groups, set.size, set.name
             );
             program.faults.push(Fault::new(Code::Deal, program.template.span, message));
             return instance;
         }
     }
-    let mut recipes: BTreeMap<String, Recipe<'_>> = BTreeMap::new();
+    let mut recipes: BTreeMap<String, NodeRecipe<'_>> = BTreeMap::new();
     for set in allocation.sets() {
-        let Some(recipe) = Recipe::of(program, set.name.as_str()) else { return instance };
+        let Some(recipe) = NodeRecipe::of(program, set.name.as_str()) else { return instance };
         recipes.insert(set.name.as_str().to_owned(), recipe);
     }
     for (slot, filled) in allocation.slots() {
@@ -100,11 +119,12 @@ pub(crate) fn fill(
             return instance;
         };
         let element = instance.element(&slot);
-        match recipe.node(program, (index, element), filled.operator, name) {
+        let node = NodeSlot { index, element, operator: filled.operator, operator_name: name };
+        match recipe.node(program, &node) {
             Some(node) => {
                 instance.nodes.insert(slot, node);
             }
-            // Every further node would only say the same again.
+            // Further nodes would only repeat the fault.
             None => return instance,
         }
     }
@@ -112,7 +132,7 @@ pub(crate) fn fill(
     instance
 }
 
-/// Gives the nodes of the representation their operators, and takes out those of vacant slots.
+/// Sets the operators of the representation's nodes, and removes the nodes of vacant slots.
 fn assign(instance: &mut Instance) {
     let Instance { nodes, representation, sizes, .. } = instance;
     let filled: BTreeMap<ElementId, Arc<str>> =
@@ -133,24 +153,25 @@ fn assign(instance: &mut Instance) {
     representation.policies.iter_mut().for_each(|policy| policy.targets.retain(stays));
 }
 
-/// Checks that a worker's nodes can be made: its first and its last.
+/// Checks that the first and the last node of a worker can be made.
 pub(crate) fn check_worker(program: &Program<'_>, template: &NodeTemplate<'_>) {
-    let Some(recipe) = Recipe::of(program, template.name.text) else { return };
-    let last = u64::from(recipe.nodes.end - recipe.nodes.start).saturating_sub(1);
+    let Some(recipe) = NodeRecipe::of(program, template.name.text) else { return };
+    let last = (recipe.nodes.len() as u64).saturating_sub(1);
     for index in [0, last] {
-        let nobody = ElementId(B256::ZERO);
-        if recipe.node(program, (index, nobody), Address::ZERO, "").is_none() {
+        let element = ElementId(B256::ZERO);
+        let node = NodeSlot { index, element, operator: Address::ZERO, operator_name: "" };
+        if recipe.node(program, &node).is_none() {
             return;
         }
     }
 }
 
-impl<'a> Recipe<'a> {
+impl<'a> NodeRecipe<'a> {
     fn of(program: &Program<'a>, template: &str) -> Option<Self> {
         let position = program.template.nodes.position(template)?;
         let node = program.template.nodes.get(template)?;
         let nodes = program.graph.of_template(position);
-        let id = program.types.lookup(Section::Node, node.node_type)?;
+        let id = program.types.lookup(TypeKind::Node, node.node_type)?;
         let def = program.types.def(id);
         let mut recipe = Self {
             template: node.name.text,
@@ -186,13 +207,12 @@ impl<'a> Recipe<'a> {
         Some(recipe)
     }
 
-    /// Returns the node with an index; nothing if the service has none.
-    fn at(&self, index: u64) -> Option<u32> {
-        let at = u32::try_from(index).ok().and_then(|index| self.nodes.start.checked_add(index))?;
-        self.nodes.contains(&at).then_some(at)
+    /// Returns the node with an index, if the service has it.
+    fn at(&self, index: u64) -> Option<NodeNumber> {
+        self.nodes.get(index)
     }
 
-    /// Evaluates a property; `None` if that failed or, while inputs lack values, cannot be done yet.
+    /// Evaluates a property. Returns `None` if that fails, or if it needs an input without a value.
     fn value(&self, program: &Program<'_>, index: u64, name: &str) -> Option<Option<Value>> {
         known(program, program.property(self.at(index)?, name), name)
     }
@@ -201,18 +221,18 @@ impl<'a> Recipe<'a> {
         &self,
         program: &Program<'_>,
         index: u64,
-    ) -> Option<BTreeMap<String, Artifact>> {
+    ) -> Option<BTreeMap<String, AssignedArtifact>> {
         let node = program.template.nodes.get(self.template)?;
-        let id = program.types.lookup(Section::Node, node.node_type)?;
+        let id = program.types.lookup(TypeKind::Node, node.node_type)?;
         let def = program.types.def(id);
         let at = self.at(index)?;
         let inherited = def.artifacts.iter().map(|(name, artifact)| (*name, &**artifact));
-        let mut all: BTreeMap<&str, &crate::grammar::Artifact<'_>> = inherited.collect();
+        let mut all: BTreeMap<&str, &crate::grammar::ArtifactDefinition<'_>> = inherited.collect();
         all.extend(node.artifacts.iter().map(|(word, artifact)| (word.text, artifact)));
         let mut artifacts = BTreeMap::new();
         for (name, artifact) in all {
             let Some(word) = artifact.artifact_type else { continue };
-            let Some(id) = program.types.lookup(Section::Artifact, word) else { continue };
+            let Some(id) = program.types.lookup(TypeKind::Artifact, word) else { continue };
             if !program.is_koinon(id, "Image") {
                 continue;
             }
@@ -227,7 +247,7 @@ impl<'a> Recipe<'a> {
             };
             let text =
                 |key: &str| Some(value(key)?.and_then(|text| text.as_str().map(str::to_owned)));
-            let made = Artifact {
+            let made = AssignedArtifact {
                 artifact_type: word.text.to_owned(),
                 cid: text("cid")?.unwrap_or_default(),
                 file_name: text("file_name")?.unwrap_or_default(),
@@ -237,7 +257,7 @@ impl<'a> Recipe<'a> {
                 && !matches!(made.file_name.as_str(), "." | "..")
                 && !made.file_name.contains(['/', '\\', '\0']);
             if !plain {
-                let message = format!("`{}` is no plain file name", made.file_name);
+                let message = format!("`{}` is not a plain file name", made.file_name);
                 program.faults.push(Fault::new(Code::Program, artifact.name.span, message));
                 return None;
             }
@@ -246,13 +266,8 @@ impl<'a> Recipe<'a> {
         Some(artifacts)
     }
 
-    fn node(
-        &self,
-        program: &Program<'_>,
-        (index, element): (u64, ElementId),
-        operator: Address,
-        operator_name: &str,
-    ) -> Option<Node> {
+    fn node(&self, program: &Program<'_>, slot: &NodeSlot<'_>) -> Option<AssignedNode> {
+        let index = slot.index;
         let mut properties = self.common.clone();
         let mut own: BTreeMap<&str, Value> = BTreeMap::new();
         for name in &self.varying {
@@ -269,51 +284,22 @@ impl<'a> Recipe<'a> {
         };
         let field =
             |name: &str| own.get(name).or_else(|| self.fields.get(name)).unwrap_or(&Value::Null);
-        let program_name = field("program").as_str().unwrap_or_default().to_owned();
         let restart = match field("restart").as_str() {
-            Some("never") => Restart::Never,
-            _ => Restart::Always,
+            Some("never") => RestartPolicy::Never,
+            _ => RestartPolicy::Always,
         };
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let environment = field("environment").as_map().into_iter().flatten();
-        let environment: BTreeMap<String, String> =
-            environment.filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect();
-        let bad = environment.iter().find(|(key, value)| {
-            key.is_empty() || key.contains(['=', '\0']) || value.contains('\0')
-        });
-        if let Some((key, _)) = bad {
-            let span = program.property_span(self.template, "environment");
-            let message = format!("`{key}` cannot be a variable of an environment");
-            program.faults.push(Fault::new(Code::Program, span, message));
-            return None;
-        }
-        let arguments = field("arguments").as_list().unwrap_or_default().iter();
-        let arguments: Vec<String> = arguments.filter_map(text).collect();
-        if arguments.iter().any(|argument| argument.contains('\0')) {
-            let span = program.property_span(self.template, "arguments");
-            let message = "an argument of a program cannot hold the character 0";
-            program.faults.push(Fault::new(Code::Program, span, message));
-            return None;
-        }
-        if !artifacts.contains_key(&program_name) {
-            let span = program.property_span(self.template, "program");
-            let message = format!(
-                "`{}` has no artifact `{program_name}` of type Image to run",
-                self.template
-            );
-            let fault = Fault::new(Code::Program, span, message);
-            program.faults.push(fault.near(&program_name, artifacts.keys().map(String::as_str)));
-            return None;
-        }
+        let environment = self.environment(program, field("environment"))?;
+        let arguments = self.arguments(program, field("arguments"))?;
+        let program_name = self.program_name(program, field("program"), &artifacts)?;
         let ports = self.ports(program, field("ports"), index)?;
         let probe = self.probe(program, field("probe"), &ports)?;
-        Some(Node {
-            element,
+        Some(AssignedNode {
+            element: slot.element,
             template: self.template.to_owned(),
             node_type: self.node_type.to_owned(),
             index,
-            operator,
-            operator_name: operator_name.to_owned(),
+            operator: slot.operator,
+            operator_name: slot.operator_name.to_owned(),
             properties,
             environment,
             arguments,
@@ -323,6 +309,60 @@ impl<'a> Recipe<'a> {
             probe,
             restart,
         })
+    }
+
+    fn environment(
+        &self,
+        program: &Program<'_>,
+        value: &Value,
+    ) -> Option<BTreeMap<String, String>> {
+        let entries = value.as_map().into_iter().flatten();
+        let environment: BTreeMap<String, String> = entries
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect();
+        let bad = environment.iter().find(|(key, value)| {
+            key.is_empty() || key.contains(['=', '\0']) || value.contains('\0')
+        });
+        if let Some((key, _)) = bad {
+            let span = program.property_span(self.template, "environment");
+            let message = format!("`{key}` cannot be a variable of an environment");
+            program.faults.push(Fault::new(Code::Program, span, message));
+            return None;
+        }
+        Some(environment)
+    }
+
+    fn arguments(&self, program: &Program<'_>, value: &Value) -> Option<Vec<String>> {
+        let items = value.as_list().unwrap_or_default().iter();
+        let arguments: Vec<String> =
+            items.filter_map(|item| item.as_str().map(str::to_owned)).collect();
+        if arguments.iter().any(|argument| argument.contains('\0')) {
+            let span = program.property_span(self.template, "arguments");
+            let message = "an argument of a program cannot contain the character 0";
+            program.faults.push(Fault::new(Code::Program, span, message));
+            return None;
+        }
+        Some(arguments)
+    }
+
+    /// Returns the name of the artifact to run.
+    fn program_name(
+        &self,
+        program: &Program<'_>,
+        value: &Value,
+        artifacts: &BTreeMap<String, AssignedArtifact>,
+    ) -> Option<String> {
+        // Only a string passes the check of the property's type.
+        let name = value.as_str().unwrap_or_default().to_owned();
+        if !artifacts.contains_key(&name) {
+            let span = program.property_span(self.template, "program");
+            let message =
+                format!("`{}` has no artifact `{name}` of type Image to run", self.template);
+            let fault = Fault::new(Code::Program, span, message);
+            program.faults.push(fault.near(&name, artifacts.keys().map(String::as_str)));
+            return None;
+        }
+        Some(name)
     }
 
     fn ports(&self, program: &Program<'_>, value: &Value, index: u64) -> Option<Vec<Port>> {
@@ -339,7 +379,7 @@ impl<'a> Recipe<'a> {
             if ports.iter().any(|other| other.name == name) {
                 return wrong(format!("two ports are named `{name}`"));
             }
-            // A first port of 0 leaves all of them to the agents.
+            // If the first port is 0, agents choose the ports of all nodes.
             let first = number("published");
             let step = if first == 0 { 0 } else { number("step") };
             let published = step.saturating_mul(index).saturating_add(first);
@@ -373,7 +413,7 @@ impl<'a> Recipe<'a> {
             self.span
         };
         let message = format!(
-            "the probe needs a TCP port named `{}`, which `{}` has not",
+            "the probe needs a TCP port named `{}`, which `{}` does not have",
             probe.port, self.template
         );
         let fault = Fault::new(Code::Port, span, message);
@@ -382,7 +422,7 @@ impl<'a> Recipe<'a> {
     }
 }
 
-/// Returns a value that must be known before a node is made.
+/// Returns the value of a property or artifact, which must be known before a node is made.
 fn known(
     program: &Program<'_>,
     value: Result<Option<Value>, Halt>,
@@ -397,7 +437,7 @@ fn known(
         }
         Err(Halt::Reported | Halt::Deep | Halt::Input) => None,
         Err(Halt::Later) => {
-            let message = format!("`{name}` leads over a relationship that is not there");
+            let message = format!("`{name}` follows a relationship that does not exist");
             program.faults.push(Fault::new(Code::Path, program.template.span, message));
             None
         }

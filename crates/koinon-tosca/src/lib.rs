@@ -1,37 +1,45 @@
-//! The TOSCA compiler: files in, a representation or a checked service out; a service and an allocation in, concrete
-//! nodes out.
+//! The TOSCA compiler: files in, a representation or a checked service out; a service and an
+//! allocation in, concrete nodes out.
 //!
-//! Pure phases, each a function from one type to the next. Nothing here knows a chain, a clock or a disk; [`Files`] is
-//! the only door. Input is hostile: bytes, depth, values, aliases and evaluation are bounded, and nothing panics.
+//! Every phase is a pure function from one type to the next. The crate knows no chain, clock or
+//! disk: it reads files through [`Files`] only. Input is hostile: bytes, depth, values, aliases and
+//! evaluation are bounded, and nothing panics.
 //!
 //! | phase | module | from | to |
 //! |---|---|---|---|
 //! | load | `load`, `yaml` | paths | trees with a span for every key and value |
 //! | lower | [`lower`] | trees of 1.x | trees of 2.0, at the same places |
 //! | read | `grammar`, `keynames` | trees | typed definitions and templates |
-//! | types | `check` | definitions | types with what they inherit and refine |
-//! | check | `check` | templates | diagnostics: every value against its type |
-//! | resolve | `check` | templates | nodes, and relationships for their requirements, with a trace |
-//! | represent | `check` | nodes, relationships | [`Representation`] |
+//! | types | `types` | definitions | types with everything they inherit and refine |
+//! | check | `check` | templates | diagnostics: templates against their types |
+//! | resolve | `resolve` | templates | nodes, and relationships for their requirements, with a trace |
+//! | evaluate | `evaluate`, `check` | graph | every value of the graph, against its type |
+//! | represent | `represent` | nodes, relationships | [`Representation`] |
 //! | derive | `facts`, `canonical` | program | [`koinon_model::Service`] |
 //! | split, join | `split` | service | objects for contracts, and back |
 //! | export | `export` | a document | files of TOSCA 2.0 or 1.3 for other processors |
 //! | instantiate | `instance` | service, allocation | [`koinon_model::Instance`] |
 //! | edit | [`editor`] | files, a text and an offset | hovers, declarations, completions |
 //!
-//! YAML comes as events from granit-parser, into an arena of our own: its events carry byte ranges, which excerpts and
-//! editors need, and its limits are options; saphyr-parser, its origin, has neither.
+//! The rooms of the middle phases form a ladder; each imports only those before it: `builtin`,
+//! `grammar`, `types`, `program` (the data they share), `evaluate`, `resolve`, `check`,
+//! `represent`.
 //!
-//! The language is TOSCA 2.0 (csd07), and 1.0 to 1.3. What can be said and not be done gives the diagnostic K0901, never
-//! silence. Profiles are built in and found by name.
+//! granit-parser turns YAML into events, which become a tree. Its events carry byte ranges, which
+//! excerpts and editors need, and its limits are options; saphyr-parser, its origin, has neither.
+//!
+//! The language is TOSCA 2.0 (csd07), and 1.0 to 1.3. A feature of the language that is not
+//! supported gives the diagnostic K0901, never silence. Profiles are built in and found by name.
 
 mod budget;
+mod builtin;
 mod canonical;
 mod check;
 mod code;
 pub mod csar;
 mod diag;
 pub mod editor;
+mod evaluate;
 mod export;
 mod facts;
 mod files;
@@ -40,62 +48,103 @@ mod hash;
 mod instance;
 mod keynames;
 mod load;
+mod loaded;
 #[doc(hidden)]
 pub mod lower;
 mod near;
 mod pages;
+mod profiles;
+mod program;
 mod reference;
 mod render;
+mod represent;
+mod resolve;
 mod sarif;
 mod split;
+mod types;
 mod yaml;
+
+pub use budget::Budgets;
+pub use code::Code;
+pub use diag::Diagnostic;
+pub use diag::Diagnostics;
+pub use diag::Related;
+pub use diag::Severity;
+pub use diag::SourceRange;
+pub use export::Dialect;
+pub use export::Exported;
+pub use export::Warning;
+pub use export::export;
+pub use files::FileError;
+pub use files::Files;
+pub use reference::reference;
+pub use render::Style;
+pub use sarif::harmless_json;
+pub use split::JoinError;
+pub use split::ServiceOpenError;
+pub use split::join;
+pub use split::open;
+pub use split::split;
+#[doc(hidden)]
+pub use yaml::count_nodes;
 
 use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
 use alloy_primitives::B256;
-use koinon_model::representation::{Representation, Trace};
-use koinon_model::{Allocation, Epoch, Instance, Revision, Service, Value};
+use koinon_model::Allocation;
+use koinon_model::Epoch;
+use koinon_model::Instance;
+use koinon_model::Revision;
+use koinon_model::Service;
+use koinon_model::Value;
+use koinon_model::representation::Representation;
+use koinon_model::representation::ResolveTrace;
 
-use crate::check::{Inputs, Program, Setting, Types};
-use crate::diag::{Fault, Faults, Sources};
-use crate::load::{Loaded, load};
+use crate::diag::Fault;
+use crate::diag::Faults;
+use crate::diag::Sources;
+use crate::instance::AllocatedSlots;
+use crate::load::load;
+use crate::loaded::LoadedFiles;
+use crate::program::InputMode;
+use crate::program::Program;
+use crate::program::ProgramConfig;
+use crate::types::Types;
 
-pub use budget::Budgets;
-pub use code::Code;
-pub use diag::{Diagnostic, Diagnostics, Place, Related, Severity, Style};
-pub use export::{Dialect, Exported, Warning, export};
-pub use files::{FileError, Files};
-pub use reference::reference;
-pub use sarif::harmless_json;
-pub use split::{JoinError, OpenError, join, open, split};
-#[doc(hidden)]
-pub use yaml::count_nodes;
-
-/// The name canonical documents have in diagnostics.
+/// The name of canonical documents in diagnostics.
 const DOCUMENT: &str = "service.yaml";
 
-/// What a run may be told besides its files.
+/// The options of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Values of the service's inputs.
     pub inputs: BTreeMap<String, Value>,
-    /// What chance is drawn from, where a policy of the service says that it decides.
+    /// The seed of choices by chance, for templates whose policy asks for them.
     pub seed: Option<B256>,
-    /// Paths of files whose service templates may stand for nodes, in the order they are tried; each has
+    /// Paths of files whose service templates may stand for nodes, in the order of trial. Each has
     /// `substitution_mappings`.
     pub substitutes: Vec<String>,
-    /// Services whose nodes may be selected, in the order they are considered.
+    /// Services whose nodes may be selected, in the order of trial.
     pub selectable: Vec<Representation>,
-    /// What a run may use.
+    /// The limits of a run.
     pub budgets: Budgets,
-    /// The requirements to trace: those of a node template, of one name if there is one.
-    pub trace: Option<(String, Option<String>)>,
-    /// Told whenever a phase is over, for those who take the time.
+    /// The requirements whose candidates are traced.
+    pub trace: Option<TracedRequirements>,
+    /// Called at the end of each phase, for timing.
     pub passed: Option<fn(Phase)>,
 }
 
-/// What a run does, in this order; the first two by turns, as imports are followed.
+/// Requirements of a node template whose candidates are traced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TracedRequirements {
+    /// The name of the node template.
+    pub node_template: String,
+    /// The name of one requirement; `None` for all.
+    pub requirement: Option<String>,
+}
+
+/// The phases of a run, in order. The first two alternate, as imports are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// A file is read and its YAML parsed.
@@ -104,15 +153,15 @@ pub enum Phase {
     Lower,
     /// Definitions and templates are read from the trees.
     Read,
-    /// Types get what they inherit.
+    /// Types inherit definitions.
     Types,
     /// Templates are checked against their types.
     Check,
-    /// Requirements get their relationships.
+    /// Relationships are chosen for requirements.
     Resolve,
     /// Every value is evaluated.
     Evaluate,
-    /// The representation is made of it.
+    /// The representation is made.
     Represent,
 }
 
@@ -124,43 +173,75 @@ impl Options {
     }
 }
 
-/// A representation, and what else was found out on the way.
+/// A representation, with the trace and the warnings of its run.
 #[derive(Clone, Debug)]
 pub struct Represented {
     /// The representation.
     pub representation: Representation,
-    /// What was thought of every candidate of the traced requirements.
-    pub trace: Trace,
-    /// What the specification advises against, or has no effect.
+    /// The findings on every candidate of the traced requirements.
+    pub trace: ResolveTrace,
+    /// Warnings: the specification advises against it, or it has no effect.
     pub warnings: Diagnostics,
 }
 
 /// Compiles the service whose root file is `root`, with these input values.
 ///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use koinon_model::Value;
+///
+/// let text = "
+/// tosca_definitions_version: tosca_2_0
+/// metadata: { template_name: notes }
+/// imports: [ { profile: org.koinon:1.0 } ]
+/// service_template:
+///   inputs:
+///     period: { type: integer }
+///   node_templates: {}
+///   policies:
+///   - governance:
+///       type: Governance
+///       properties:
+///         voting_delay: 1
+///         voting_period: { $get_input: period }
+///         timelock: 0
+///         quorum: 10
+///         proposal_threshold: 0
+///         unbonding: 1
+/// ";
+/// let files = BTreeMap::from([("service.yaml".to_owned(), text.to_owned())]);
+/// let inputs = BTreeMap::from([("period".to_owned(), Value::from(20_i64))]);
+/// let service = koinon_tosca::compile(&files, "service.yaml", &inputs)?;
+/// assert_eq!(service.name, "notes");
+/// assert_eq!(service.governance.voting_period, 20);
+/// # Ok::<(), koinon_tosca::Diagnostics>(())
+/// ```
+///
 /// # Errors
-/// [`Diagnostics`]: everything that is wrong, among it every required input without a value.
+/// [`Diagnostics`] with all errors, among them every required input without a value.
 pub fn compile(
     files: &dyn Files,
     root: &str,
     inputs: &BTreeMap<String, Value>,
 ) -> Result<Service, Diagnostics> {
-    service(files, root, inputs, Inputs::Complete)
+    service(files, root, inputs, InputMode::Complete)
 }
 
-/// Checks a TOSCA file and everything it imports. Inputs may lack values, and requirements may dangle. Of a service
-/// that uses Koinon's types all is checked that [`compile`] checks.
+/// Checks a TOSCA file and everything it imports. Inputs may lack values, and requirements may
+/// dangle. A service with Koinon's types gets all checks of [`compile`].
 ///
-/// The result is what the specification advises against, or has no effect.
+/// Returns warnings: the specification advises against it, or it has no effect.
 ///
 /// # Errors
-/// [`Diagnostics`]: everything that is wrong.
+/// [`Diagnostics`] with all errors.
 pub fn validate(
     files: &dyn Files,
     root: &str,
     inputs: &BTreeMap<String, Value>,
 ) -> Result<Diagnostics, Diagnostics> {
     let options = Options { inputs: inputs.clone(), ..Options::default() };
-    run(files, root, &options, Inputs::Partial, |program, _, _| {
+    run(files, root, &options, InputMode::Partial, |program, _, _| {
         if facts::is_koinon(program) {
             facts::derive(program, Value::Null);
         }
@@ -168,36 +249,36 @@ pub fn validate(
     .map(|(_, warnings)| warnings)
 }
 
-/// Returns the canonical document of a checked TOSCA file: one value for all its files, with these values as defaults of
-/// their inputs. Inputs may lack values.
+/// Returns the canonical document of a checked TOSCA file: one value for all its files, with these
+/// values as defaults of their inputs. Inputs may lack values.
 ///
 /// # Errors
-/// [`Diagnostics`]: everything that is wrong, and what no single document can say.
+/// [`Diagnostics`]: everything that is wrong, and parts that no single document can have.
 pub fn document(
     files: &dyn Files,
     root: &str,
     inputs: &BTreeMap<String, Value>,
 ) -> Result<Value, Diagnostics> {
     let options = Options { inputs: inputs.clone(), ..Options::default() };
-    run(files, root, &options, Inputs::Partial, |program, loaded, _| {
+    run(files, root, &options, InputMode::Partial, |program, loaded, _| {
         canonical::canonical(loaded, inputs, program.faults)
     })
     .map(|(document, _)| document)
 }
 
-/// Makes the representation of a service: every node, every relationship, every value (csd07 chapter 4). Of a service
-/// that uses Koinon's types all is checked that [`compile`] checks.
+/// Makes the representation of a service: every node, every relationship, every value (csd07
+/// chapter 4). A service with Koinon's types gets all checks of [`compile`].
 ///
 /// # Errors
-/// [`Diagnostics`]: everything that is wrong, among it every required input without a value and every requirement
-/// that nothing fulfills.
+/// [`Diagnostics`] with all errors, among them every required input without a value and every
+/// requirement that nothing fulfills.
 pub fn represent(
     files: &dyn Files,
     root: &str,
     options: &Options,
 ) -> Result<Represented, Diagnostics> {
-    let made = resolve(files, root, options, Inputs::Complete, |program, _, sources| {
-        let representation = check::represent(program, sources, || {
+    let made = resolve(files, root, options, InputMode::Complete, |program, _, sources| {
+        let representation = represent::represent(program, sources, || {
             evaluate(program, options);
             program.choose_substitutes();
             program.check_resolved();
@@ -212,20 +293,20 @@ pub fn represent(
     Ok(Represented { representation, trace, warnings })
 }
 
-/// Compiles as far as possible while inputs lack values: what depends on them is left out. For finding out which inputs
-/// and operators a service has before their values are there.
+/// Compiles as far as possible while inputs lack values; parts that depend on them are left out.
+/// Shows the inputs and operators of a service before their values exist.
 ///
 /// # Errors
-/// [`Diagnostics`]: everything that is wrong.
+/// [`Diagnostics`] with all errors.
 pub fn preview(
     files: &dyn Files,
     root: &str,
     inputs: &BTreeMap<String, Value>,
 ) -> Result<Service, Diagnostics> {
-    service(files, root, inputs, Inputs::Partial)
+    service(files, root, inputs, InputMode::Partial)
 }
 
-/// Compiles a canonical document, such as [`join`] gives, whose inputs have their values already.
+/// Compiles a canonical document, as [`join`] returns it, whose inputs have values.
 ///
 /// # Errors
 /// [`Diagnostics`] with positions in the document's canonical YAML.
@@ -236,7 +317,7 @@ pub fn compile_document(document: &Value) -> Result<Service, Diagnostics> {
 /// Reads an inputs file, YAML or JSON: a map from input names to values.
 ///
 /// # Errors
-/// [`Diagnostics`] if it is no such map.
+/// [`Diagnostics`] if it is not a map.
 pub fn read_inputs(file: &str, text: &[u8]) -> Result<BTreeMap<String, Value>, Diagnostics> {
     let mut sources = Sources::default();
     let faults = Faults::default();
@@ -247,7 +328,7 @@ pub fn read_inputs(file: &str, text: &[u8]) -> Result<BTreeMap<String, Value>, D
 /// Reads one input's value as YAML, as in `--input shards=4`.
 ///
 /// # Errors
-/// [`Diagnostics`] if it is no YAML value.
+/// [`Diagnostics`] if it is not a YAML value.
 pub fn read_value(name: &str, text: &str) -> Result<Value, Diagnostics> {
     let mut sources = Sources::default();
     let faults = Faults::default();
@@ -258,14 +339,14 @@ pub fn read_value(name: &str, text: &str) -> Result<Value, Diagnostics> {
     }
 }
 
-/// Fills every slot of a service: one node per allocated slot, everything in it evaluated. `operators` holds the names
-/// of all operators of the allocation.
+/// Fills every slot of a service: one node per allocated slot, with all values evaluated.
+/// `operators` holds the names of all operators of the allocation.
 ///
-/// Properties that have a field of their own in [`koinon_model::Node`] are not repeated among its `properties`.
+/// A property with its own field in [`koinon_model::AssignedNode`] is not repeated in `properties`.
 ///
 /// # Errors
-/// [`Diagnostics`] with positions in the canonical YAML of the service's document: the allocation is not for this
-/// service, an operator has no name, or a value cannot be evaluated.
+/// [`Diagnostics`] with positions in the canonical YAML of the service's document: the allocation
+/// is not for this service, an operator has no name, or a value cannot be evaluated.
 pub fn instantiate(
     service: &Service,
     allocation: &Allocation,
@@ -275,34 +356,35 @@ pub fn instantiate(
 ) -> Result<Instance, Diagnostics> {
     let files = one_file(&service.document);
     let options = Options::default();
-    resolve(&files, DOCUMENT, &options, Inputs::Complete, |program, _, sources| {
-        let representation = check::represent(program, sources, || {
+    resolve(&files, DOCUMENT, &options, InputMode::Complete, |program, _, sources| {
+        let representation = represent::represent(program, sources, || {
             evaluate(program, &options);
             program.check_resolved();
         });
-        let place = (revision, epoch);
-        instance::fill(program, service, allocation, operators, place, representation)
+        let slots = AllocatedSlots { service, allocation, operators, revision, epoch };
+        instance::fill(program, &slots, representation)
     })
     .map(|(instance, _)| instance)
 }
 
-/// Writes a value as canonical YAML: block style, keys sorted, but a root's `tosca_definitions_version` first, as TOSCA
-/// demands. Reading it gives the same value.
+/// Writes a value as canonical YAML: block style, keys sorted, but a root's
+/// `tosca_definitions_version` first, as TOSCA requires. Reading it returns the same value.
 pub fn to_yaml(value: &Value) -> String {
     yaml::write_yaml(value)
 }
 
-/// Writes a document as JSON: canonical, but a root's `tosca_definitions_version` first, so that it is a TOSCA file as
-/// well. The values of objects are written by [`Value::to_json`], which knows no such exception.
+/// Writes a document as JSON: canonical, but a root's `tosca_definitions_version` first, so that it
+/// is a TOSCA file too. Values of objects are written by [`Value::to_json`], without that
+/// exception.
 pub fn to_json(value: &Value) -> String {
     let first = "tosca_definitions_version";
     match value {
         Value::Map(entries) if entries.contains_key(first) && entries.len() > 1 => {
             let mut rest = entries.clone();
-            let version = rest.remove(first).unwrap_or_default();
+            let version = rest.remove(first).expect("BUG: the guard found the key");
             let rest = Value::Map(rest).to_json();
             let version = Value::from([(first, version)]).to_json();
-            // `{"version":…}` without its end, and `{rest}` without its start.
+            // `{"version":…}` without its last brace, and `{rest}` without its first brace.
             format!("{},{}", &version[..version.len() - 1], &rest[1..])
         }
         value => value.to_json(),
@@ -313,14 +395,14 @@ fn service(
     files: &dyn Files,
     root: &str,
     inputs: &BTreeMap<String, Value>,
-    mode: Inputs,
+    mode: InputMode,
 ) -> Result<Service, Diagnostics> {
     let options = Options { inputs: inputs.clone(), ..Options::default() };
     run(files, root, &options, mode, |program, loaded, _| {
-        if mode == Inputs::Complete {
+        if mode == InputMode::Complete {
             program.check_resolved();
         }
-        // A document with faults would only repeat some of them.
+        // Making the document of a faulty service would only repeat faults.
         let document = match program.faults.is_empty() {
             true => canonical::canonical(loaded, inputs, program.faults),
             false => Value::Null,
@@ -330,13 +412,13 @@ fn service(
     .map(|(service, _)| service)
 }
 
-/// Goes through all phases, and gives the program to `then`.
+/// Runs all phases, and passes the program to `then`.
 fn run<T>(
     files: &dyn Files,
     root: &str,
     options: &Options,
-    mode: Inputs,
-    then: impl FnOnce(&Program<'_>, &Loaded, &Sources) -> T,
+    mode: InputMode,
+    then: impl FnOnce(&Program<'_>, &LoadedFiles, &Sources) -> T,
 ) -> Result<(T, Diagnostics), Diagnostics> {
     resolve(files, root, options, mode, |program, loaded, sources| {
         evaluate(program, options);
@@ -350,22 +432,23 @@ fn evaluate(program: &Program<'_>, options: &Options) {
     options.pass(Phase::Evaluate);
 }
 
-/// Goes through all phases until requirements are resolved, and gives the program to `then`. Where files or derivations
-/// are missing, checks would only find what follows from it, so they are left out.
+/// Runs all phases until requirements are resolved, and passes the program to `then`. If files or
+/// derivations are missing, later checks are left out: they would only find consequences.
 fn resolve<T>(
     files: &dyn Files,
     root: &str,
     options: &Options,
-    mode: Inputs,
-    then: impl FnOnce(&Program<'_>, &Loaded, &Sources) -> T,
+    mode: InputMode,
+    then: impl FnOnce(&Program<'_>, &LoadedFiles, &Sources) -> T,
 ) -> Result<(T, Diagnostics), Diagnostics> {
     let mut sources = Sources::default();
     let faults = Faults::default();
     let substitutes = options.substitutes.iter().map(String::as_str);
     let roots: Vec<&str> = std::iter::once(root).chain(substitutes).collect();
     let loaded = load(&roots, files, options, &mut sources, &faults);
-    let result =
-        through(&loaded, root, options, mode, &faults, |program| then(program, &loaded, &sources));
+    let result = run_phases(&loaded, root, options, mode, &faults, |program| {
+        then(program, &loaded, &sources)
+    });
     let clean = faults.is_empty();
     let diagnostics = faults.into_diagnostics(&sources);
     match result {
@@ -374,30 +457,36 @@ fn resolve<T>(
     }
 }
 
-/// Checks as [`validate`] does, and gives what was read and whether it went through all phases.
-fn inspect(
-    files: &dyn Files,
-    root: &str,
-    options: &Options,
-) -> (Sources, Loaded, Diagnostics, bool) {
+/// The result of [`inspect`].
+struct Inspection {
+    sources: Sources,
+    loaded: LoadedFiles,
+    diagnostics: Diagnostics,
+    /// Whether all phases ran.
+    is_whole: bool,
+}
+
+/// Checks like [`validate`], and returns the loaded files too.
+fn inspect(files: &dyn Files, root: &str, options: &Options) -> Inspection {
     let mut sources = Sources::default();
     let faults = Faults::default();
     let loaded = load(&[root], files, options, &mut sources, &faults);
-    let whole = through(&loaded, root, options, Inputs::Partial, &faults, |program| {
+    let whole = run_phases(&loaded, root, options, InputMode::Partial, &faults, |program| {
         evaluate(program, options);
         if facts::is_koinon(program) {
             facts::derive(program, Value::Null);
         }
     });
     let diagnostics = faults.into_diagnostics(&sources);
-    (sources, loaded, diagnostics, whole.is_some())
+    Inspection { sources, loaded, diagnostics, is_whole: whole.is_some() }
 }
 
-fn through<T>(
-    loaded: &Loaded,
+/// Runs the phases from reading to resolution over loaded files, and passes the program to `then`.
+fn run_phases<T>(
+    loaded: &LoadedFiles,
     root: &str,
     options: &Options,
-    mode: Inputs,
+    mode: InputMode,
     faults: &Faults,
     then: impl FnOnce(&Program<'_>) -> T,
 ) -> Option<T> {
@@ -405,10 +494,10 @@ fn through<T>(
     if loaded.is_empty() {
         return None;
     }
-    // What is wrong in the words of 1.x already makes no second fault at the same place in those of 2.0.
-    let told = faults.places();
+    // A place with a 1.x error gets no second error from the 2.0 reader.
+    let reported = faults.places();
     let ((definitions, templates), found) = faults.capture(|| grammar::read_files(loaded, faults));
-    for fault in found.into_iter().filter(|fault| !told.contains(&fault.place())) {
+    for fault in found.into_iter().filter(|fault| !reported.contains(&fault.place())) {
         faults.push(fault);
     }
     options.pass(Phase::Read);
@@ -416,38 +505,48 @@ fn through<T>(
         return None;
     }
     let mut types = Types::resolve(definitions, loaded, faults)?;
-    let ((), found) = faults.capture(|| check::complete(&mut types, faults));
-    types.tell(found, faults);
+    let ((), found) = faults.capture(|| types::complete(&mut types, faults));
+    types.report(found, faults);
     options.pass(Phase::Types);
     let (_, template) = templates.first_key_value()?;
-    // The root stands for a node only if it is named among the substitutes as well.
+    // The root stands for a node only if it is among the substitutes too.
     let own = options.substitutes.iter().any(|path| path == root);
     let substitutes = templates.values().skip(usize::from(!own));
     for substitute in substitutes.clone().filter(|one| one.substitution.is_none()) {
         let message = "expected `substitution_mappings` in a template that may stand for nodes";
         faults.push(Fault::new(Code::MissingKey, substitute.span, message));
     }
-    let names = check::names_of(&options.selectable);
-    let around = check::Around {
+    let names = program::other_template_names(&options.selectable);
+    let other_services = program::OtherServices {
         substitutes: substitutes.collect(),
-        others: check::Others::new(&options.selectable, &names, &types),
+        others: program::OtherNodes::new(&options.selectable, &names, &types),
     };
     let stem = root.rsplit('/').next().unwrap_or(root);
     let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem);
     let name = template.name.map_or(stem, |name| name.text);
     let steps = options.budgets.steps_for(loaded.iter().map(|(_, file)| file.tree.len()).sum());
-    let setting = Setting::new((&types, &around), options, mode, faults);
-    let setting = Setting { steps, ..setting };
+    let config = ProgramConfig {
+        types: &types,
+        other_services: &other_services,
+        faults,
+        inputs: &options.inputs,
+        mapped: program::MappedTargets::default(),
+        nested: 0,
+        mode,
+        seed: options.seed,
+        steps,
+        node_budget: program::MAX_NODES,
+    };
     if types.is_broken() {
         let ((), found) = faults.capture(|| {
-            let program = Program::new(template, name, setting);
+            let program = check::open_program(template, name, config);
             program.check_types();
             program.check_template();
         });
-        types.tell(found, faults);
+        types.report(found, faults);
         return None;
     }
-    let mut program = Program::new(template, name, setting);
+    let mut program = check::open_program(template, name, config);
     program.check_types();
     program.check_template();
     program.check_complete(&options.inputs);

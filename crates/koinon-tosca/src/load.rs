@@ -1,4 +1,4 @@
-//! Root file to all files: imports followed, profiles found by name, budgets shared.
+//! Root file to all files: imports are followed, profiles are found by name, budgets are shared.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -8,7 +8,6 @@ use koinon_model::Value;
 use crate::Options;
 use crate::Phase;
 use crate::budget::Budgets;
-use crate::canonical::literal;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
@@ -17,96 +16,25 @@ use crate::diag::Span;
 use crate::files::FileError;
 use crate::files::Files;
 use crate::grammar::Word;
-use crate::grammar::fields;
+use crate::grammar::literal;
+use crate::grammar::read_fields;
 use crate::grammar::wrong_kind;
 use crate::keynames;
+use crate::loaded::Import;
+use crate::loaded::LoadedFiles;
+use crate::loaded::ToscaFile;
 use crate::lower;
-use crate::lower::Version;
+use crate::profiles::PROFILE_METADATA;
+use crate::profiles::TOSCA_VERSIONS;
+use crate::profiles::ToscaVersion;
+use crate::profiles::builtin_profile;
+use crate::profiles::builtin_profile_names;
 use crate::yaml::Budget;
 use crate::yaml::Tree;
 use crate::yaml::Yaml;
 use crate::yaml::parse;
 
-/// Name of Koinon's own profile.
-pub(crate) const KOINON: &str = "org.koinon:1.0";
-
-/// The Simple Profile of TOSCA 2.0, as csd07 6.8.3 calls it.
-const SIMPLE: &str = "org.oasis-open.tosca.simple:2.0";
-
-/// Returns the text of a profile the compiler knows, and its name as spans of types have it.
-fn builtin(name: &str) -> Option<(&'static str, &'static str)> {
-    if name == KOINON {
-        return Some((KOINON, include_str!("../../../profiles/koinon/1.0/profile.yaml")));
-    }
-    let name = if name == SIMPLE { "org.oasis-open.simple:2.0" } else { name };
-    let found = lower::PROFILES.iter().find(|(known, _, _)| *known == name)?;
-    Some((found.0, found.2))
-}
-
-/// Returns the names of all profiles the compiler knows.
-pub(crate) fn builtins() -> impl Iterator<Item = &'static str> {
-    [KOINON, SIMPLE].into_iter().chain(lower::PROFILES.iter().map(|(name, _, _)| *name))
-}
-
-/// The metadata by which a file says that it is a built-in profile, for processors that do not know it by name.
-pub(crate) const PROFILE: &str = "koinon.profile";
-
 const VERSION: &str = "tosca_definitions_version";
-
-/// The versions of TOSCA.
-pub(crate) const VERSIONS: [&str; 5] = [
-    "tosca_2_0",
-    "tosca_simple_yaml_1_3",
-    "tosca_simple_yaml_1_2",
-    "tosca_simple_yaml_1_1",
-    "tosca_simple_yaml_1_0",
-];
-
-/// A parsed file.
-#[derive(Debug)]
-pub(crate) struct File {
-    pub(crate) tree: Tree,
-    /// The profile it belongs to, if any: its own, or that of the file that imports it (csd07 6.7.1).
-    pub(crate) profile: Option<String>,
-    /// Whether the profile is built in.
-    pub(crate) builtin: bool,
-    /// The version of TOSCA 1.x it was written in, if it was.
-    pub(crate) version: Option<Version>,
-    /// Whether it was asked for, and not imported.
-    pub(crate) root: bool,
-    pub(crate) imports: Vec<Import>,
-}
-
-/// A file another one imports.
-#[derive(Debug)]
-pub(crate) struct Import {
-    /// Its number.
-    pub(crate) file: u32,
-    /// The prefix its names get.
-    pub(crate) namespace: Option<String>,
-    pub(crate) span: Span,
-}
-
-/// All files of a run, by the numbers spans have.
-#[derive(Debug, Default)]
-pub(crate) struct Loaded {
-    files: BTreeMap<u32, File>,
-}
-
-impl Loaded {
-    /// Returns the files in the order in which they were read, the root first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &File)> {
-        self.files.iter().map(|(number, file)| (*number, file))
-    }
-
-    pub(crate) fn get(&self, number: u32) -> Option<&File> {
-        self.files.get(&number)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.files.is_empty()
-    }
-}
 
 struct Loader<'l> {
     source: &'l dyn Files,
@@ -114,26 +42,33 @@ struct Loader<'l> {
     faults: &'l Faults,
     budget: Budget,
     options: &'l Options,
-    /// Files beside the root that define profiles, by the profile's name; found when first needed.
+    /// Files beside the root that define profiles, by the profile's name. They are searched when
+    /// first needed.
     beside: Option<BTreeMap<String, String>>,
     root: String,
-    /// Places in the queue, by what was asked for.
-    known: BTreeMap<Place, usize>,
-    queue: Vec<Wanted>,
+    /// Indices in the queue, by target.
+    known: BTreeMap<ImportTarget, usize>,
+    queue: Vec<QueuedFile>,
 }
 
-/// Where a file is.
+/// The version that a file states.
+enum FileVersion {
+    V1(ToscaVersion),
+    V2_0,
+}
+
+/// The file an import names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum ImportTarget {
     /// Below the root.
     Path(String),
     /// At an address with a scheme.
     Url(String),
-    /// In the compiler.
+    /// A profile of the compiler.
     Builtin(&'static str),
 }
 
-impl Place {
+impl ImportTarget {
     /// Returns its name in diagnostics.
     fn name(&self) -> String {
         match self {
@@ -144,29 +79,37 @@ impl Place {
     }
 }
 
-/// A file an import asks for.
-struct Wanted {
-    place: Place,
+/// A file to read.
+struct QueuedFile {
+    target: ImportTarget,
     /// The profile of the file that imports it.
     profile: Option<String>,
     from: Option<Span>,
-    /// Its number, once it was read.
+    /// The number of the file, after reading.
     number: Option<u32>,
-    /// The built-in profile that is read in its place.
-    stands_for: Option<usize>,
-    /// Its own imports: places in the queue, with namespaces.
-    imports: Vec<(usize, Option<String>, Span)>,
+    /// The index of the built-in profile that is read instead.
+    replaced_by: Option<usize>,
+    imports: Vec<QueuedImport>,
 }
 
-/// Loads root files and everything they import. Files that cannot be used are left out, with a fault each.
+/// An import of a file in the queue.
+struct QueuedImport {
+    /// The index of the imported file in the queue.
+    index: usize,
+    namespace: Option<String>,
+    span: Span,
+}
+
+/// Loads root files and everything they import. Leaves out each file that cannot be used, with a
+/// fault.
 pub(crate) fn load(
     roots: &[&str],
     source: &dyn Files,
     options: &Options,
     sources: &mut Sources,
     faults: &Faults,
-) -> Loaded {
-    let root = roots.first().map_or_else(String::new, |root| normal(root));
+) -> LoadedFiles {
+    let root = roots.first().map_or_else(String::new, |root| normalize(root));
     let mut loader = Loader {
         source,
         sources,
@@ -179,113 +122,126 @@ pub(crate) fn load(
         queue: Vec::new(),
     };
     for root in roots {
-        loader.want(Place::Path(normal(root)), None, None);
+        loader.enqueue(ImportTarget::Path(normalize(root)), None, None);
     }
     let roots = loader.queue.len();
     let mut files = BTreeMap::new();
     let mut next = 0;
     while next < loader.queue.len() {
-        let file = loader.file(next, next < roots);
+        let file = loader.load_file(next, next < roots);
         files.extend(loader.queue[next].number.zip(file));
         next += 1;
-        // Without its root a service is nothing; everything else would only repeat that.
+        // Without the root, later faults would only be consequences.
         if files.is_empty() {
             break;
         }
     }
-    let newest = loader.simple_profiles().max_by_key(|(_, version)| *version);
-    for wanted in &loader.queue {
-        let Some(file) = wanted.number.and_then(|number| files.get_mut(&number)) else { continue };
-        let imports = wanted.imports.iter().filter_map(|(at, namespace, span)| {
-            let at = loader.queue[*at].stands_for.unwrap_or(*at);
-            // What files of several versions of 1.x imply are the same types: the newest stand for all.
-            let implied = file.version.is_some() && namespace.is_none();
-            let simple = || loader.simple_profiles().any(|(simple, _)| simple == at);
-            let at = newest.map_or(at, |(newest, _)| if implied && simple() { newest } else { at });
-            let file = loader.queue[at].number?;
-            Some(Import { file, namespace: namespace.clone(), span: *span })
-        });
-        file.imports = imports.collect();
-    }
-    for number in files.keys().copied().collect::<Vec<_>>() {
-        if let Some(file) = files.get_mut(&number) {
-            let imports = std::mem::take(&mut file.imports);
-            let kept = imports.into_iter().filter(|import| files.contains_key(&import.file));
-            let kept: Vec<Import> = kept.collect();
-            if let Some(file) = files.get_mut(&number) {
-                file.imports = kept;
-            }
-        }
-    }
+    loader.resolve_imports(&mut files);
     let used: BTreeSet<u32> =
         files.values().flat_map(|file| &file.imports).map(|import| import.file).collect();
     files.retain(|number, file| !file.builtin || used.contains(number));
-    Loaded { files }
+    LoadedFiles { files }
 }
 
 impl Loader<'_> {
-    /// Returns the Simple Profiles of 1.x that are imported, as places in the queue.
-    fn simple_profiles(&self) -> impl Iterator<Item = (usize, Version)> {
-        self.queue.iter().enumerate().filter_map(|(at, wanted)| {
-            let Place::Builtin(name) = wanted.place else { return None };
-            let (_, version, _) = lower::PROFILES.iter().find(|(known, _, _)| *known == name)?;
-            Some((at, (*version)?))
+    /// Returns the Simple Profiles of 1.x in the queue, by index.
+    fn simple_profiles(&self) -> impl Iterator<Item = (usize, ToscaVersion)> {
+        self.queue.iter().enumerate().filter_map(|(at, queued)| {
+            let ImportTarget::Builtin(name) = queued.target else { return None };
+            Some((at, builtin_profile(name)?.version?))
         })
     }
 
-    /// Puts a file into the queue, unless it is there.
-    fn want(&mut self, place: Place, profile: Option<String>, from: Option<Span>) -> usize {
-        if let Some(at) = self.known.get(&place) {
+    /// Sets the imports of loaded files, without those of files that were left out.
+    fn resolve_imports(&self, files: &mut BTreeMap<u32, ToscaFile>) {
+        let loaded: BTreeSet<u32> = files.keys().copied().collect();
+        let newest = self.simple_profiles().max_by_key(|(_, version)| *version);
+        for queued in &self.queue {
+            let Some(file) = queued.number.and_then(|number| files.get_mut(&number)) else {
+                continue;
+            };
+            let imports = queued.imports.iter().filter_map(|import| {
+                let at = self.queue[import.index].replaced_by.unwrap_or(import.index);
+                // Files of several versions of 1.x imply the same types: the newest Simple Profile
+                // replaces the others.
+                let implied = file.version.is_some() && import.namespace.is_none();
+                let is_simple = || self.simple_profiles().any(|(simple, _)| simple == at);
+                let at = match newest {
+                    Some((newest, _)) if implied && is_simple() => newest,
+                    _ => at,
+                };
+                let file = self.queue[at].number.filter(|number| loaded.contains(number))?;
+                Some(Import { file, namespace: import.namespace.clone(), span: import.span })
+            });
+            file.imports = imports.collect();
+        }
+    }
+
+    /// Adds a file to the queue, unless it is in the queue already, and returns its index.
+    fn enqueue(
+        &mut self,
+        target: ImportTarget,
+        profile: Option<String>,
+        from: Option<Span>,
+    ) -> usize {
+        if let Some(at) = self.known.get(&target) {
             return *at;
         }
         let at = self.queue.len();
-        self.known.insert(place.clone(), at);
-        self.queue.push(Wanted {
-            place,
+        self.known.insert(target.clone(), at);
+        self.queue.push(QueuedFile {
+            target,
             profile,
             from,
             number: None,
-            stands_for: None,
+            replaced_by: None,
             imports: Vec::new(),
         });
         at
     }
 
-    fn file(&mut self, index: usize, root: bool) -> Option<File> {
-        let wanted = &self.queue[index];
-        let (place, inherited, from) = (wanted.place.clone(), wanted.profile.clone(), wanted.from);
-        let text = match &place {
-            Place::Builtin(profile) => builtin(profile)?.1.to_owned(),
-            place => self.read(place, from)?,
+    fn load_file(&mut self, index: usize, root: bool) -> Option<ToscaFile> {
+        let queued = &self.queue[index];
+        let (target, inherited, from) =
+            (queued.target.clone(), queued.profile.clone(), queued.from);
+        let text = match &target {
+            ImportTarget::Builtin(profile) => builtin_profile(profile)?.text.to_owned(),
+            target => self.read_text(target, from)?,
         };
-        let number = self.sources.add(&place.name(), text);
+        let number = self.sources.add(&target.name(), text);
         self.queue[index].number = Some(number);
         let text = self.sources.get(number)?.text();
         let tree = self.faults.keep(parse(text, number, &mut self.budget, self.faults))?;
         self.options.pass(Phase::Parse);
-        if !root && let Some(known) = stood_for(tree.root()) {
+        if !root && let Some(known) = replacing_profile(tree.root()) {
             self.queue[index].number = None;
-            self.queue[index].stands_for = Some(self.want(Place::Builtin(known), None, from));
+            self.queue[index].replaced_by =
+                Some(self.enqueue(ImportTarget::Builtin(known), None, from));
             return None;
         }
-        let version = self.version(tree.root())?;
-        let tree = match (version, &place) {
+        let version = match self.read_version(tree.root())? {
+            FileVersion::V1(version) => Some(version),
+            FileVersion::V2_0 => None,
+        };
+        let tree = match (version, &target) {
             (None, _) => tree,
-            (Some(version), Place::Builtin(_)) => lower::lower_profile(tree, version, self.faults),
+            (Some(version), ImportTarget::Builtin(_)) => {
+                lower::lower_profile(tree, version, self.faults)
+            }
             (Some(version), _) => lower::lower(tree, version, self.faults),
         };
         if version.is_some() {
             self.options.pass(Phase::Lower);
         }
-        let own = entry(tree.root(), "profile").and_then(|(_, profile)| profile.string());
+        let own = tree.root().entry("profile").and_then(|(_, profile)| profile.string());
         let profile = own.map(str::to_owned).or(inherited);
-        self.imports(tree.root(), index, profile.as_deref());
-        let builtin = matches!(place, Place::Builtin(_));
-        Some(File { tree, profile, builtin, version, root, imports: Vec::new() })
+        self.read_imports(tree.root(), index, profile.as_deref());
+        let builtin = matches!(target, ImportTarget::Builtin(_));
+        Some(ToscaFile { tree, profile, builtin, version, root, imports: Vec::new() })
     }
 
-    fn read(&mut self, place: &Place, from: Option<Span>) -> Option<String> {
-        let name = place.name();
+    fn read_text(&mut self, target: &ImportTarget, from: Option<Span>) -> Option<String> {
+        let name = target.name();
         let mut fail = |code, message: String| {
             let span = from.unwrap_or_else(|| {
                 let file = self.sources.add(&name, String::new());
@@ -293,10 +249,10 @@ impl Loader<'_> {
             });
             self.faults.push(Fault::new(code, span, message));
         };
-        let read = match place {
-            Place::Path(path) => self.source.read(path),
-            Place::Url(url) => self.source.fetch(url),
-            Place::Builtin(_) => Err(FileError::NotFound),
+        let read = match target {
+            ImportTarget::Path(path) => self.source.read(path),
+            ImportTarget::Url(url) => self.source.fetch(url),
+            ImportTarget::Builtin(_) => Err(FileError::NotFound),
         };
         let most = self.options.budgets.bytes;
         let bytes = match read {
@@ -322,9 +278,9 @@ impl Loader<'_> {
         }
     }
 
-    /// Checks the version line, which must come first because it says how to read the rest: the version,
-    /// if it is one of 1.x.
-    fn version(&self, root: Yaml<'_>) -> Option<Option<Version>> {
+    /// Reads the version, which must come first because the rest depends on it. Returns `None`
+    /// after a fault.
+    fn read_version(&self, root: Yaml<'_>) -> Option<FileVersion> {
         let Some(mut entries) = root.map() else {
             self.faults.push(wrong_kind(root, "a TOSCA file", "map"));
             return None;
@@ -346,12 +302,14 @@ impl Loader<'_> {
             return None;
         };
         match value.string() {
-            Some("tosca_2_0") => Some(None),
-            Some(version) if Version::parse(version).is_some() => Some(Version::parse(version)),
+            Some("tosca_2_0") => Some(FileVersion::V2_0),
             Some(other) => {
+                if let Some(version) = ToscaVersion::parse(other) {
+                    return Some(FileVersion::V1(version));
+                }
                 let message = format!("unknown version `{other}`");
                 let fault = Fault::new(Code::UnknownVersion, value.span(), message);
-                self.faults.push(fault.near(other, VERSIONS));
+                self.faults.push(fault.near(other, TOSCA_VERSIONS));
                 None
             }
             None => {
@@ -361,61 +319,70 @@ impl Loader<'_> {
         }
     }
 
-    fn imports(&mut self, root: Yaml<'_>, index: usize, profile: Option<&str>) {
-        // What is no list of imports is told where the file is read.
-        let imports = entry(root, "imports").and_then(|(_, imports)| imports.list());
+    fn read_imports(&mut self, root: Yaml<'_>, index: usize, profile: Option<&str>) {
+        // The reader of the file reports `imports` that are not a list.
+        let imports = root.entry("imports").and_then(|(_, imports)| imports.list());
         for import in imports.into_iter().flatten() {
-            let Some((place, namespace)) =
-                self.import(import, root, index).map_err(|fault| self.faults.push(fault)).ok()
+            let Some((target, namespace)) =
+                self.read_import(import, root, index).map_err(|fault| self.faults.push(fault)).ok()
             else {
                 continue;
             };
-            let Some(place) = place else { continue };
-            if self.known.len() >= self.options.budgets.files && !self.known.contains_key(&place) {
+            let Some(target) = target else { continue };
+            if self.known.len() >= self.options.budgets.files && !self.known.contains_key(&target) {
                 let message = format!("more than {} files", self.options.budgets.files);
                 self.faults.push(Fault::new(Code::TooManyFiles, import.span(), message));
                 return;
             }
             let profile = profile.map(str::to_owned);
-            let at = self.want(place, profile, Some(import.span()));
-            self.queue[index].imports.push((at, namespace, import.span()));
+            let at = self.enqueue(target, profile, Some(import.span()));
+            self.queue[index].imports.push(QueuedImport {
+                index: at,
+                namespace,
+                span: import.span(),
+            });
         }
     }
 
-    /// Finds out which file an import means, and under which namespace.
-    fn import(
+    /// Returns the target of an import and its namespace.
+    fn read_import(
         &mut self,
         import: Yaml<'_>,
         root: Yaml<'_>,
         index: usize,
-    ) -> Result<(Option<Place>, Option<String>), Fault> {
-        let base = self.queue[index].place.clone();
+    ) -> Result<(Option<ImportTarget>, Option<String>), Fault> {
+        let base = self.queue[index].target.clone();
         if let Some(url) = import.string() {
-            return Ok((Some(place(Word { text: url, span: import.span() }, &base)?), None));
+            return Ok((
+                Some(resolve_target(Word { text: url, span: import.span() }, &base)?),
+                None,
+            ));
         }
-        let Some(fields) = fields(import, &keynames::IMPORT, import.span(), self.faults) else {
+        let Some(fields) = read_fields(import, &keynames::IMPORT, import.span(), self.faults)
+        else {
             return Ok((None, None));
         };
         let namespace = fields.word("namespace").map(|word| word.text.to_owned());
         let at = (import.span().file, import.span().start);
         let found = match (fields.word("url"), fields.word("profile")) {
             (Some(url), None) => match fields.word("repository") {
-                Some(repository) => in_repository(url, repository, root, &base)?,
-                None => place(url, &base)?,
+                Some(repository) => resolve_in_repository(url, repository, root, &base)?,
+                None => resolve_target(url, &base)?,
             },
             (None, Some(name)) => {
                 if let Some(repository) = fields.word("repository") {
-                    let message = "`repository` belongs to `url`, a profile is found by its name";
+                    let message =
+                        "`repository` cannot stand beside `profile`, which is found by its name";
                     return Err(Fault::new(Code::Import, repository.span, message));
                 }
-                self.profile(name)?
+                self.find_profile(name)?
             }
             (Some(url), Some(_)) => {
                 let message = "expected either `url` or `profile`, found both";
                 return Err(Fault::new(Code::Import, url.span, message));
             }
             (None, None) if fields.has("url") || fields.has("profile") => return Ok((None, None)),
-            // Said in the words of TOSCA 1.x already.
+            // The reader of TOSCA 1.x has reported this place already.
             (None, None) if self.faults.places().contains(&at) => {
                 return Ok((None, None));
             }
@@ -428,9 +395,9 @@ impl Loader<'_> {
     }
 
     /// Finds a profile by its name: built in, or in a file beside the root (csd07 6.8.2.1).
-    fn profile(&mut self, name: Word<'_>) -> Result<Place, Fault> {
-        if let Some((known, _)) = builtin(name.text) {
-            return Ok(Place::Builtin(known));
+    fn find_profile(&mut self, name: Word<'_>) -> Result<ImportTarget, Fault> {
+        if let Some(profile) = builtin_profile(name.text) {
+            return Ok(ImportTarget::Builtin(profile.name));
         }
         let beside = match self.beside.take() {
             Some(beside) => beside,
@@ -443,17 +410,17 @@ impl Loader<'_> {
                 name.span,
                 format!("unknown profile `{}`", name.text),
             );
-            let mut known: Vec<&str> = builtins().collect();
+            let mut known: Vec<&str> = builtin_profile_names().collect();
             known.extend(beside.keys().map(String::as_str));
             fault.near(name.text, known)
         };
-        let result = found.map(Place::Path).ok_or_else(fault);
+        let result = found.map(ImportTarget::Path).ok_or_else(fault);
         self.beside = Some(beside);
         result
     }
 
-    /// Looks for profiles in the folder of the root file. A file counts if one of its lines defines the profile; what
-    /// else it is shows when it is loaded.
+    /// Returns the profiles in the folder of the root file. A file counts if one of its lines
+    /// defines the profile; loading the file checks the rest.
     fn profiles_beside(&self) -> BTreeMap<String, String> {
         let folder = self.root.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut profiles = BTreeMap::new();
@@ -473,24 +440,20 @@ impl Loader<'_> {
     }
 }
 
-/// Returns the built-in profile a file says it is.
-fn stood_for(root: Yaml<'_>) -> Option<&'static str> {
-    let (_, metadata) = entry(root, "metadata")?;
-    let (_, name) = entry(metadata, PROFILE)?;
-    builtin(name.string()?).map(|(known, _)| known)
-}
-
-fn entry<'a>(root: Yaml<'a>, name: &str) -> Option<(Yaml<'a>, Yaml<'a>)> {
-    root.map().and_then(|mut map| map.find(|(key, _)| key.text() == Some(name)))
+/// Returns the built-in profile that a file names in its metadata.
+fn replacing_profile(root: Yaml<'_>) -> Option<&'static str> {
+    let (_, metadata) = root.entry("metadata")?;
+    let (_, name) = metadata.entry(PROFILE_METADATA)?;
+    builtin_profile(name.string()?).map(|profile| profile.name)
 }
 
 /// Resolves an import's address against the file it stands in (csd07 6.8.2.2).
-fn place(url: Word<'_>, base: &Place) -> Result<Place, Fault> {
+fn resolve_target(url: Word<'_>, base: &ImportTarget) -> Result<ImportTarget, Fault> {
     if url.text.is_empty() {
         return Err(Fault::new(Code::Import, url.span, "expected the address of a file"));
     }
     if url.text.contains("://") && !url.text.starts_with("file:") {
-        return Ok(Place::Url(url.text.to_owned()));
+        return Ok(ImportTarget::Url(url.text.to_owned()));
     }
     let path = match url.text.strip_prefix("file:") {
         Some(path) if path.starts_with("//") => {
@@ -501,31 +464,31 @@ fn place(url: Word<'_>, base: &Place) -> Result<Place, Fault> {
         None => url.text,
     };
     match base {
-        Place::Path(base) => Ok(Place::Path(joined(base, path))),
-        Place::Url(base) => {
+        ImportTarget::Path(base) => Ok(ImportTarget::Path(join_path(base, path))),
+        ImportTarget::Url(base) => {
             let (scheme, rest) = base.split_once("://").unwrap_or(("", base));
             let (host, base) = rest.split_once('/').unwrap_or((rest, ""));
-            Ok(Place::Url(format!("{scheme}://{host}/{}", joined(base, path))))
+            Ok(ImportTarget::Url(format!("{scheme}://{host}/{}", join_path(base, path))))
         }
-        Place::Builtin(profile) => {
-            let message = format!("profile {profile} is one file");
+        ImportTarget::Builtin(profile) => {
+            let message = format!("profile {profile} is a single file without relative imports");
             Err(Fault::new(Code::Import, url.span, message))
         }
     }
 }
 
 /// Resolves a path in a repository, which the file itself must define.
-fn in_repository(
+fn resolve_in_repository(
     url: Word<'_>,
     repository: Word<'_>,
     root: Yaml<'_>,
-    base: &Place,
-) -> Result<Place, Fault> {
+    base: &ImportTarget,
+) -> Result<ImportTarget, Fault> {
     if url.text.contains("://") {
-        let message = "an address with a scheme is in no repository";
+        let message = "an address with a scheme cannot be in a repository";
         return Err(Fault::new(Code::Import, repository.span, message));
     }
-    let all = entry(root, "repositories").and_then(|(_, all)| all.map());
+    let all = root.entry("repositories").and_then(|(_, all)| all.map());
     let names = all.into_iter().flatten();
     let names: Vec<(&str, Yaml<'_>)> =
         names.filter_map(|(name, yaml)| Some((name.text()?, yaml))).collect();
@@ -537,31 +500,31 @@ fn in_repository(
     };
     let address = match found.string() {
         Some(address) => Some((address, found.span())),
-        None => entry(found, "url").and_then(|(_, url)| Some((url.string()?, url.span()))),
+        None => found.entry("url").and_then(|(_, url)| Some((url.string()?, url.span()))),
     };
-    // A repository without address is told where it is defined.
+    // The definition of a repository without an address is a fault too.
     let Some((address, span)) = address else {
         let message = format!("repository `{}` has no `url`", repository.text);
         return Err(Fault::new(Code::Import, repository.span, message));
     };
     let path = url.text.trim_start_matches('/');
     let full = format!("{}/{path}", address.trim_end_matches('/'));
-    place(Word { text: &full, span }, base)
+    resolve_target(Word { text: &full, span }, base)
 }
 
-/// Joins a path to the folder of another; one that begins with a slash starts at the root.
-fn joined(base: &str, path: &str) -> String {
+/// Joins a path to the folder of another path. A path with a leading slash starts at the root.
+fn join_path(base: &str, path: &str) -> String {
     match path.strip_prefix('/') {
-        Some(absolute) => normal(absolute),
+        Some(absolute) => normalize(absolute),
         None => {
             let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
-            normal(&format!("{folder}/{path}"))
+            normalize(&format!("{folder}/{path}"))
         }
     }
 }
 
-/// Resolves `.` and `..`. What leads above the root stays at the root, as RFC 3986 (5.2.4) has it.
-fn normal(path: &str) -> String {
+/// Resolves `.` and `..`. A path that leads above the root stays at the root (RFC 3986, 5.2.4).
+fn normalize(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {
@@ -613,7 +576,7 @@ pub(crate) fn read_values(
     }
 }
 
-/// Reads one value.
+/// Reads a single value.
 pub(crate) fn read_one(
     name: &str,
     text: &str,
@@ -638,9 +601,9 @@ mod tests {
 
     #[test]
     fn paths_are_resolved() {
-        assert_eq!(normal("a/./b//../c"), "a/c");
-        assert_eq!(normal("a/../../b"), "b");
-        assert_eq!(joined("x/y.yaml", "../z.yaml"), "z.yaml");
-        assert_eq!(joined("x/y.yaml", "/z.yaml"), "z.yaml");
+        assert_eq!(normalize("a/./b//../c"), "a/c");
+        assert_eq!(normalize("a/../../b"), "b");
+        assert_eq!(join_path("x/y.yaml", "../z.yaml"), "z.yaml");
+        assert_eq!(join_path("x/y.yaml", "/z.yaml"), "z.yaml");
     }
 }

@@ -1,49 +1,52 @@
-//! "Did you mean": the name somebody most likely meant.
+//! Finds the name for a hint "did you mean".
 
-/// Names longer than this get no suggestion: people's are short, and a hostile one costs.
-const LONG: usize = 64;
+/// Longer names get no suggestion: people's names are short, and hostile long ones take time.
+const MAX_NAME_BYTES: usize = 64;
 
-/// Returns the nearest name, if it is near enough to be a slip; of equally near ones the first in the alphabet.
+/// Returns the nearest name if it is near enough for a typing error; of equally near names the
+/// first in the alphabet.
 pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).clamp(1, 3);
-    if name.len() > LONG {
+    if name.len() > MAX_NAME_BYTES {
         return None;
     }
     let letters = letters(name);
-    let others = names.into_iter().filter(|other| other.len() <= LONG && *other != name);
-    // Most names are nowhere near, which their letters show at once: a slip adds or removes two of them at most.
+    let others = names.into_iter().filter(|other| other.len() <= MAX_NAME_BYTES && *other != name);
+    // Compare sets of letters first, which excludes most names at once: a typing error changes at
+    // most two letters of the set.
     let others = others.filter(|other| {
         name.contains(':')
             || other.contains(':')
             || (letters ^ self::letters(other)).count_ones() as usize <= 2 * limit
     });
-    let best = others.map(|other| (slips(name, other, limit), other)).min()?;
+    let best = others.map(|other| (typing_errors(name, other, limit), other)).min()?;
     (best.0 <= limit).then_some(best.1)
 }
 
-/// Returns the set of a name's letters, as bits, some letters together, case ignored.
+/// Returns the set of a name's letters as 64 bits, case ignored; some letters share a bit.
 fn letters(name: &str) -> u64 {
     name.chars().flat_map(char::to_lowercase).fold(0, |set, letter| set | 1 << (letter as u32 % 64))
 }
 
-/// Returns how many slips lead from one name to the other. A namespace (`ns:Name`) forgotten, or given where there is
-/// none, is one slip, however long it is; so is another namespace. Beyond the limit any number beyond it will do.
-fn slips(name: &str, other: &str, limit: usize) -> usize {
+/// Returns the number of typing errors between two names. A missing, superfluous or wrong namespace
+/// (`ns:Name`) counts as one error, however long it is. Above the limit, the result is any number
+/// above it.
+fn typing_errors(name: &str, other: &str, limit: usize) -> usize {
     let whole = distance(name, other, limit);
-    let local = |name: &str| name.rsplit_once(':').map_or(0, |(namespace, _)| namespace.len() + 1);
-    let (left, right) = (local(name), local(other));
+    let prefix = |name: &str| name.rsplit_once(':').map_or(0, |(namespace, _)| namespace.len() + 1);
+    let (left, right) = (prefix(name), prefix(other));
     if left == 0 && right == 0 {
         return whole;
     }
     whole.min(1 + distance(&name[left..], &other[right..], limit))
 }
 
-/// The distance of Damerau and Levenshtein, no letter moved twice (optimal string alignment), case ignored; some number
-/// beyond the limit if it is beyond.
+/// Returns the Damerau-Levenshtein distance with no letter moved twice (optimal string alignment),
+/// case ignored. Above the limit, the result is any number above it.
 fn distance(left: &str, right: &str, limit: usize) -> usize {
     let left: Vec<char> = left.to_lowercase().chars().collect();
     let right: Vec<char> = right.to_lowercase().chars().collect();
-    // Three rows are enough: a transposition looks two back.
+    // Three rows are enough: a transposition looks two rows back.
     let mut before = vec![0; right.len() + 1];
     let mut above: Vec<usize> = (0..=right.len()).collect();
     let mut row = above.clone();
@@ -58,7 +61,7 @@ fn distance(left: &str, right: &str, limit: usize) -> usize {
         }
         std::mem::swap(&mut before, &mut above);
         std::mem::swap(&mut above, &mut row);
-        // Each number of a row to come is at least the least of the two rows before it.
+        // Each number of a later row is at least the smallest of the two rows before it.
         let least = above.iter().chain(&before).min().copied().unwrap_or(0);
         if i > 0 && least > limit {
             return least;
@@ -82,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_are_slips() {
+    fn a_wrong_namespace_is_one_typing_error() {
         let names = ["tosca:Compute", "Storage", "net:Port"];
         assert_eq!(nearest("Compute", names), Some("tosca:Compute"));
         assert_eq!(nearest("Comptue", names), Some("tosca:Compute"));
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn distances() {
+    fn distances_count_insertions_deletions_substitutions_and_transpositions() {
         assert_eq!(distance("", "", 9), 0);
         assert_eq!(distance("abc", "", 9), 3);
         assert_eq!(distance("", "abc", 9), 3);

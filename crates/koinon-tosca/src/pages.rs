@@ -1,15 +1,16 @@
-//! The pages of diagnostics, `docs/diagnostics/`: what a code means, why, an example, and how to mend it.
+//! The pages about diagnostics, `docs/diagnostics/`: the meaning of each code, the reason, an
+//! example, and the repair.
 
 use crate::code::Code;
 
-/// Makes the table of pages from their codes.
+/// Expands codes to the table of their pages.
 macro_rules! pages {
     ($($code:literal,)*) => {
         [$(($code, include_str!(concat!("../../../docs/diagnostics/", $code, ".md"))),)*]
     };
 }
 
-/// Pages by code. They are never read but when somebody asks for one.
+/// The pages by code.
 static PAGES: &[(&str, &str)] = &pages![
     "K0001", "K0002", "K0003", "K0004", "K0005", "K0006", "K0007", "K0008", "K0009", "K0010",
     "K0011", "K0012", "K0013", "K0014", "K0015", "K0101", "K0102", "K0103", "K0104", "K0105",
@@ -21,20 +22,21 @@ static PAGES: &[(&str, &str)] = &pages![
 ];
 
 impl Code {
-    /// Returns the code written so, such as `K0103` or `k0103`.
+    /// Returns the code with a name such as `K0103` or `k0103`.
     pub fn find(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str().eq_ignore_ascii_case(text))
     }
 
-    /// Returns the page of the documentation about the code, in Markdown.
+    /// Returns the documentation of the code, in Markdown.
     pub fn page(self) -> &'static str {
-        // A test knows that there is a page for each code.
-        PAGES.iter().find(|(code, _)| *code == self.as_str()).map_or("", |(_, page)| page)
+        let page = PAGES.iter().find(|(code, _)| *code == self.as_str());
+        page.expect("BUG: every code has a page, as a test checks").1
     }
 
-    /// Returns what the code means in a few words: the title of its page.
+    /// Returns the title of the code's page.
     pub fn title(self) -> &'static str {
-        let heading = self.page().lines().next().unwrap_or_default();
-        heading.split_once(": ").map_or("", |(_, title)| title)
+        let heading = self.page().lines().next();
+        let title = heading.and_then(|heading| heading.split_once(": "));
+        title.expect("BUG: every page has a title, as a test checks").1
     }
 }

@@ -1,8 +1,10 @@
-//! Diagnostics as text for people.
+//! Renders diagnostics as text for people.
 //!
-//! Excerpts are made here and drawn by annotate-snippets: only the lines that matter reach it, each cut to what is near
-//! a span, without a character that could move a cursor, hide or reorder text. Files are hostile, terminals obey.
+//! This module makes excerpts, and annotate-snippets draws them. An excerpt has only the lines near
+//! spans, cut to the text around the spans, without characters that move a cursor or hide or
+//! reorder text: files are hostile, and terminals obey.
 
+use std::fmt;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -11,38 +13,61 @@ use annotate_snippets::Group;
 use annotate_snippets::Level;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
+use koinon_model::is_harmful;
 
 use crate::diag::Diagnostic;
 use crate::diag::Diagnostics;
-use crate::diag::Place;
 use crate::diag::Severity;
-use crate::diag::Style;
+use crate::diag::SourceRange;
 
-/// Lines longer than this many characters are cut.
-const LONG_LINE: usize = 120;
-/// Characters that stay before and after a span's ends when a line is cut.
-const AROUND: usize = 40;
-/// Characters of a name or value that are shown in a message.
-const LONG_TEXT: usize = 1_000;
-/// Lines between two spans that are shown whole; of more, an ellipsis tells.
+/// Lines with more characters are cut.
+const MAX_LINE_CHARS: usize = 120;
+/// The characters kept before and after each end of a span in a cut line.
+const CONTEXT_CHARS: usize = 40;
+/// Messages with more characters are cut.
+const MAX_MESSAGE_CHARS: usize = 1_000;
+/// Lines this near to a span are shown; an ellipsis stands for the others.
 const NEAR_LINES: u32 = 2;
-/// Lines between two spans of one excerpt; farther ones have excerpts of their own.
+/// Spans of one file that are farther apart have separate excerpts.
 const FAR_LINES: u32 = 1_000;
 
-/// Renders diagnostics, and at the end how many there are in how many files.
-pub(crate) fn render(diagnostics: &Diagnostics, style: Style) -> String {
-    let renderer = match style {
-        Style::Plain => Renderer::plain(),
-        Style::Colored => Renderer::styled(),
-    };
-    let shown = diagnostics.iter().take(Diagnostics::SHOWN);
-    let mut texts: Vec<String> = shown.map(|one| diagnostic(one, &renderer)).collect();
-    texts.extend(closing(diagnostics));
-    texts.join("\n\n")
+/// The style of rendered diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Text only.
+    Plain,
+    /// With ANSI colours.
+    Colored,
 }
 
-/// Returns the last line: nothing for a single error, which needs no counting.
-fn closing(diagnostics: &Diagnostics) -> Option<String> {
+impl Diagnostics {
+    /// The most diagnostics that [`render`](Self::render) shows; of the rest it gives the number.
+    pub const SHOWN: usize = 30;
+
+    /// Renders the diagnostics for people: message, excerpt with carets, hints, and at the end the
+    /// number of diagnostics and files.
+    pub fn render(&self, style: Style) -> String {
+        let renderer = match style {
+            Style::Plain => Renderer::plain(),
+            Style::Colored => Renderer::styled(),
+        };
+        let shown = self.iter().take(Self::SHOWN);
+        let mut texts: Vec<String> = shown.map(|one| render_one(one, &renderer)).collect();
+        texts.extend(summary(self));
+        texts.join("\n\n")
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Style::Plain))
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// Returns the last line, which counts the diagnostics; `None` for a single one.
+fn summary(diagnostics: &Diagnostics) -> Option<String> {
     let count = diagnostics.iter().len();
     if count < 2 {
         return None;
@@ -55,7 +80,7 @@ fn closing(diagnostics: &Diagnostics) -> Option<String> {
     files.dedup();
     let more = count.saturating_sub(Diagnostics::SHOWN);
     let hidden = if more > 0 { format!("and {more} more: ") } else { String::new() };
-    // Nobody counted what was found after the last one that is kept.
+    // Diagnostics beyond the limit were not counted.
     let least = if errors.max(warnings) >= Diagnostics::MAX { "at least " } else { "" };
     let plural = |count: usize, what: &str| {
         let end = if count == 1 { "" } else { "s" };
@@ -71,7 +96,7 @@ fn closing(diagnostics: &Diagnostics) -> Option<String> {
     Some(format!("{hidden}{least}{counts} in {}", plural(files.len(), "file")))
 }
 
-fn diagnostic(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+fn render_one(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let title = harmless(&diagnostic.message);
     let mut places = vec![(&diagnostic.place, None)];
     let labels: Vec<String> =
@@ -106,14 +131,14 @@ fn diagnostic(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     for excerpt in &excerpts {
         for mark in &excerpt.marks {
             let head = format!("{}:{}:", excerpt.file, mark.line);
-            correct(&mut text, &head, mark.shown_column, mark.column);
+            correct_column(&mut text, &head, mark.shown_column, mark.column);
         }
     }
     text
 }
 
-/// Puts the column of the file where an excerpt's head has that of a line that was cut.
-fn correct(text: &mut String, head: &str, shown: usize, real: u32) {
+/// Replaces the column of a cut line in an excerpt's head by the column in the file.
+fn correct_column(text: &mut String, head: &str, shown: usize, real: u32) {
     let wrong = format!("{head}{shown}");
     if wrong == format!("{head}{real}") {
         return;
@@ -127,7 +152,7 @@ fn correct(text: &mut String, head: &str, shown: usize, real: u32) {
     }
 }
 
-/// Some lines of a file, fit to be shown.
+/// Lines of a file, prepared for a terminal.
 #[derive(Debug, Default)]
 struct Excerpt<'a> {
     file: String,
@@ -137,23 +162,24 @@ struct Excerpt<'a> {
     marks: Vec<Mark<'a>>,
 }
 
-/// What is marked in an excerpt.
+/// A marked range of an excerpt.
 #[derive(Debug)]
 struct Mark<'a> {
     /// Bytes of the excerpt's text.
     range: Range<usize>,
-    /// What is there; the error itself has no label.
+    /// The label; the error's own range has none.
     label: Option<&'a str>,
     line: u32,
     /// The column in the file.
     column: u32,
-    /// The column in the excerpt, another one if the line is cut.
+    /// The column in the excerpt, which differs if the line is cut.
     shown_column: usize,
 }
 
-type Labelled<'a> = (&'a Place, Option<&'a str>);
+/// A range with its label.
+type Labelled<'a> = (&'a SourceRange, Option<&'a str>);
 
-/// Makes excerpts: one for each file, in the order in which files are first named, or several if spans are far apart.
+/// Makes an excerpt for each file, in the order of the ranges; several if ranges are far apart.
 fn excerpts<'a>(places: &[Labelled<'a>]) -> Vec<Excerpt<'a>> {
     let mut files: Vec<Vec<Labelled<'a>>> = Vec::new();
     for place in places {
@@ -180,7 +206,7 @@ fn excerpt<'a>(places: &[Labelled<'a>]) -> Excerpt<'a> {
         let here: Vec<&Labelled<'a>> =
             places.iter().filter(|(place, _)| place.line == line).collect();
         let near = places.iter().any(|(place, _)| place.line.abs_diff(line) <= NEAR_LINES);
-        // Lines that are not shown only have to be there, so that numbers are right.
+        // Lines that are not shown stay as empty lines, so that line numbers are right.
         if near {
             let text = places[0].0.line_text(line);
             let spans: Vec<Range<usize>> = here.iter().map(|(place, _)| place.in_line()).collect();
@@ -194,15 +220,15 @@ fn excerpt<'a>(places: &[Labelled<'a>]) -> Excerpt<'a> {
         }
         excerpt.text.push('\n');
     }
-    // The error is what the excerpt's head points at.
+    // The excerpt's head points at the first mark, which is the error.
     excerpt.marks.sort_by_key(|mark| mark.label.is_some());
     excerpt
 }
 
-/// Adds a line to the text, cut and without harm; returns where its spans are now.
+/// Adds a line to the text, cut and without harmful characters. Returns the spans in the text.
 fn shown_line(line: &str, spans: &[Range<usize>], out: &mut String) -> Vec<Range<usize>> {
     let mut shown = vec![0..0; spans.len()];
-    let kept = kept(line, spans);
+    let kept = kept_ranges(line, spans);
     let mut cut = false;
     let last = line.len();
     for (at, character) in line.char_indices().chain([(last, '\n')]) {
@@ -218,7 +244,8 @@ fn shown_line(line: &str, spans: &[Range<usize>], out: &mut String) -> Vec<Range
             break;
         }
         if kept.iter().any(|range| range.contains(&at)) {
-            out.push(if is_harmful(character) { '\u{fffd}' } else { character });
+            let hidden = is_harmful(character) && character != '\t';
+            out.push(if hidden { '\u{fffd}' } else { character });
             cut = false;
         } else if !cut {
             out.push('…');
@@ -228,42 +255,32 @@ fn shown_line(line: &str, spans: &[Range<usize>], out: &mut String) -> Vec<Range
     shown
 }
 
-/// Returns the bytes of a line that are shown.
-fn kept(line: &str, spans: &[Range<usize>]) -> Vec<Range<usize>> {
-    let end = nth(line, 0, LONG_LINE);
+/// Returns the byte ranges of a line that are shown.
+fn kept_ranges(line: &str, spans: &[Range<usize>]) -> Vec<Range<usize>> {
+    let end = chars_after(line, 0, MAX_LINE_CHARS);
     if end == line.len() || spans.is_empty() {
         return std::iter::once(0..end).collect();
     }
     let ends = spans.iter().flat_map(|span| [span.start, span.end]);
-    ends.map(|at| nth_back(line, at, AROUND)..nth(line, at, AROUND)).collect()
+    let around = |at| chars_before(line, at, CONTEXT_CHARS)..chars_after(line, at, CONTEXT_CHARS);
+    ends.map(around).collect()
 }
 
-/// Returns where the n-th character after a byte starts.
-fn nth(line: &str, at: usize, n: usize) -> usize {
+/// Returns the byte at which the n-th character after a byte starts.
+fn chars_after(line: &str, at: usize, n: usize) -> usize {
     line[at..].char_indices().nth(n).map_or(line.len(), |(more, _)| at + more)
 }
 
-/// Returns where the n-th character before a byte starts.
-fn nth_back(line: &str, at: usize, n: usize) -> usize {
+/// Returns the byte at which the n-th character before a byte starts.
+fn chars_before(line: &str, at: usize, n: usize) -> usize {
     line[..at].char_indices().rev().nth(n.saturating_sub(1)).map_or(0, |(at, _)| at)
 }
 
-/// Returns whether a character commands a terminal, hides itself or reorders what is around it.
-pub(crate) fn is_harmful(character: char) -> bool {
-    (character.is_control() && character != '\t')
-        || matches!(
-            character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
-}
-
-/// Returns a message's text on one line of bounded length, what could do harm as `\u{…}`.
+/// Returns a message on one line of bounded length, with harmful characters as `\u{…}`.
 fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (count, character) in text.chars().enumerate() {
-        if count == LONG_TEXT {
+        if count == MAX_MESSAGE_CHARS {
             out.push('…');
             break;
         }
@@ -284,7 +301,7 @@ fn harmless(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Shows a line with its span in brackets.
+    /// Returns the shown line, with its span in brackets.
     fn show(line: &str, span: Option<Range<usize>>) -> String {
         let mut out = String::new();
         let shown = shown_line(line, span.as_slice(), &mut out);
@@ -296,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn short_lines_stay() {
+    fn short_lines_are_shown_whole() {
         assert_eq!(show("a: b", Some(0..1)), "[a]: b");
         assert_eq!(show("a: b", Some(4..4)), "a: b[]");
         assert_eq!(show("a: b", None), "a: b");
@@ -305,11 +322,11 @@ mod tests {
     #[test]
     fn long_lines_are_cut_around_their_spans() {
         let line = format!("{}KEY{}", "a".repeat(1_000), "b".repeat(1_000));
-        let around = format!("…{}[KEY]{}…", "a".repeat(AROUND), "b".repeat(AROUND));
+        let around = format!("…{}[KEY]{}…", "a".repeat(CONTEXT_CHARS), "b".repeat(CONTEXT_CHARS));
         assert_eq!(show(&line, Some(1_000..1_003)), around);
         let whole = show(&line, Some(0..2_003));
-        assert_eq!(whole, format!("[{}…{}]", "a".repeat(AROUND), "b".repeat(AROUND)));
-        assert_eq!(show(&line, None).chars().count(), LONG_LINE + 1);
+        assert_eq!(whole, format!("[{}…{}]", "a".repeat(CONTEXT_CHARS), "b".repeat(CONTEXT_CHARS)));
+        assert_eq!(show(&line, None).chars().count(), MAX_LINE_CHARS + 1);
         let wide = "字".repeat(500);
         assert!(show(&wide, Some(600..603)).contains("字[字]字"));
     }
@@ -322,6 +339,6 @@ mod tests {
             "a[\u{fffd}][2J\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}\u{fffd}"
         );
         assert_eq!(harmless("a\u{1b}b\nc\u{202e}"), "a\\u{1b}b\\nc\\u{202e}");
-        assert_eq!(harmless(&"x".repeat(5_000)).chars().count(), LONG_TEXT + 1);
+        assert_eq!(harmless(&"x".repeat(5_000)).chars().count(), MAX_MESSAGE_CHARS + 1);
     }
 }

@@ -1,23 +1,25 @@
-//! Diagnostics as SARIF 2.1.0, which code hosts and editors read.
+//! Writes diagnostics as SARIF 2.1.0, which code hosts and editors read.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use koinon_model::Value;
+use koinon_model::is_harmful;
 
 use crate::code::Code;
 use crate::diag::Diagnostic;
 use crate::diag::Diagnostics;
-use crate::diag::Place;
-use crate::render::is_harmful;
+use crate::diag::SourceRange;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 impl Diagnostics {
-    /// Writes them as a SARIF 2.1.0 log of one run: canonical JSON on one line. Rules are the codes that occur, each
-    /// with its page; columns count characters (`unicodeCodePoints`); files are relative to the service's folder.
+    /// Writes a SARIF 2.1.0 log of one run: canonical JSON on one line. Its rules are the codes
+    /// that occur, each with its page. Columns count characters (`unicodeCodePoints`), and files
+    /// are relative to the service's folder.
     ///
-    /// Rules have no `helpUri`, which would have to be absolute (SARIF 3.49.12): the page itself is their help.
+    /// Rules have no `helpUri`, which must be absolute (SARIF 3.49.12); their help is the page's
+    /// text.
     pub fn to_sarif(&self, tool_version: &str) -> String {
         let codes: BTreeSet<Code> = self.iter().map(|one| one.code).collect();
         let codes: Vec<Code> = codes.into_iter().collect();
@@ -58,7 +60,8 @@ fn result(diagnostic: &Diagnostic, codes: &[Code]) -> Value {
         // Writing to a string cannot fail.
         let _: std::fmt::Result = write!(message, "\nhelp: {hint}");
     }
-    let index = codes.binary_search(&diagnostic.code).unwrap_or_default();
+    let rule =
+        codes.binary_search(&diagnostic.code).expect("BUG: every diagnostic's code is a rule");
     let related = diagnostic.related.iter().zip(1_i64..).map(|(related, id)| {
         Value::from([
             ("id", id.into()),
@@ -69,7 +72,7 @@ fn result(diagnostic: &Diagnostic, codes: &[Code]) -> Value {
     let related: Vec<Value> = related.collect();
     Value::from([
         ("ruleId", diagnostic.code.as_str().into()),
-        ("ruleIndex", i64::try_from(index).unwrap_or_default().into()),
+        ("ruleIndex", i64::try_from(rule).expect("BUG: there are few codes").into()),
         ("level", "error".into()),
         ("message", text(&message)),
         (
@@ -84,7 +87,7 @@ fn text(text: &str) -> Value {
     Value::from([("text", text.into())])
 }
 
-fn location(place: &Place) -> Value {
+fn location(place: &SourceRange) -> Value {
     let region = Value::from([
         ("startLine", i64::from(place.line).into()),
         ("startColumn", i64::from(place.column).into()),
@@ -98,8 +101,8 @@ fn location(place: &Place) -> Value {
     ])
 }
 
-/// Returns a path as a relative reference (RFC 3986, section 4.2): what is not unreserved is escaped, colons too, which
-/// would end a scheme.
+/// Returns a path as a relative reference (RFC 3986, section 4.2). All but slashes and unreserved
+/// characters is escaped; a colon would end a scheme.
 fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.bytes() {
@@ -116,12 +119,12 @@ fn uri(path: &str) -> String {
     out
 }
 
-/// Escapes characters of JSON text that could command a terminal, hide themselves or reorder what is around them. They
-/// stand in strings only, where an escape means the same; line breaks between values stay.
+/// Escapes characters of JSON text that control a terminal, are invisible or reorder text. They
+/// occur only in strings, where an escape means the same. Newlines between values stay.
 pub fn harmless_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {
-        if character == '\n' || !is_harmful(character) {
+        if matches!(character, '\n' | '\t') || !is_harmful(character) {
             out.push(character);
             continue;
         }

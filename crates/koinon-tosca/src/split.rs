@@ -1,4 +1,5 @@
-//! Service to objects and back: a bijection between places of the canonical document and (module, path).
+//! Service to objects and back: a bijection between places of the canonical document and pairs of a
+//! module and a path.
 //!
 //! | place of the document | module | path |
 //! |---|---|---|
@@ -6,16 +7,16 @@
 //! | any other `KEY` of the root | core | `KEY` |
 //! | `service_template.inputs.NAME`, `outputs.NAME` | core | `inputs/NAME`, `outputs/NAME` |
 //! | `service_template.node_templates.NAME`, an operator | identity | `operators/NAME` |
-//! | `service_template.node_templates.NAME`, another node | templates | `node_templates/NAME` |
+//! | `service_template.node_templates.NAME`, other nodes | templates | `node_templates/NAME` |
 //! | `….node_templates.NODE.artifacts.NAME` | artifacts | `NODE/NAME` |
 //! | `service_template.relationship_templates.NAME` | templates | `relationship_templates/NAME` |
 //! | `service_template.groups.NAME` | topology | `groups/NAME` |
 //! | `service_template.policies.NAME`, of Koinon's security policies | security | `policies/NAME` |
-//! | `service_template.policies.NAME`, another | topology | `policies/NAME` |
+//! | `service_template.policies.NAME`, other policies | topology | `policies/NAME` |
 //! | any other `service_template.KEY` | core | `service_template/KEY` |
 //!
-//! An empty map or list is an object at the path without name. The default of an input that is a parameter is no part
-//! of its object: contracts hold it as a number.
+//! An empty map or list is an object at the path without a name. The object of an input that is a
+//! parameter has no default: contracts hold its value as a number.
 
 use std::collections::BTreeMap;
 
@@ -28,14 +29,14 @@ use thiserror::Error;
 
 use crate::canonical::policy_name;
 use crate::diag::Diagnostics;
-use crate::grammar::Section;
+use crate::keynames::TypeKind;
 
 type Map = BTreeMap<String, Value>;
 
 /// Policy types of Koinon's profile that the security module holds.
 const SECURITY: [&str; 3] = ["Blacklist", "Permissions", "Governance"];
 
-/// Maps of the service template that are split by name, and the module that holds them.
+/// Maps of the service template that are split by name, with the module of their entries.
 const NAMED: [(&str, Module); 4] = [
     ("inputs", Module::Core),
     ("outputs", Module::Core),
@@ -43,7 +44,7 @@ const NAMED: [(&str, Module); 4] = [
     ("groups", Module::Topology),
 ];
 
-/// Why objects make no document.
+/// The error of objects that do not form a document.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum JoinError {
     /// No place of a document has this path.
@@ -54,15 +55,15 @@ pub enum JoinError {
         /// The path.
         path: String,
     },
-    /// Another object has the same place, or one that excludes it.
-    #[error("object {module}/{path} contradicts another object")]
+    /// Another object has the same place, or a place that excludes this object.
+    #[error("object {module}/{path} conflicts with another object")]
     Conflict {
         /// The module.
         module: Module,
         /// The path.
         path: String,
     },
-    /// The object is no map where one is needed.
+    /// The object is not a map, but its place needs a map.
     #[error("object {module}/{path} is not a map")]
     NotAMap {
         /// The module.
@@ -70,18 +71,18 @@ pub enum JoinError {
         /// The path.
         path: String,
     },
-    /// The artifact's node template is no object.
+    /// The node template of the artifact does not exist.
     #[error("object artifacts/{path} belongs to a node template that does not exist")]
     NoNode {
         /// The artifact's path.
         path: String,
     },
-    /// The parameter is no input, or its input has a default of its own.
-    #[error("parameter {0} has no input that takes it")]
+    /// The service has no input with the parameter's name, or the input has a default already.
+    #[error("parameter {0} has no input without a default")]
     NoInput(String),
 }
 
-/// Splits a service into the objects its modules hold, and the facts contracts read.
+/// Splits a service into the objects of its modules and the facts that contracts read.
 pub fn split(service: &Service) -> Content {
     let mut objects = Objects(BTreeMap::new());
     let root = service.document.as_map().cloned().unwrap_or_default();
@@ -108,7 +109,7 @@ pub fn split(service: &Service) -> Content {
 }
 
 fn is_section(key: &str) -> bool {
-    Section::ALL.iter().any(|section| section.key() == key)
+    TypeKind::ALL.iter().any(|section| section.key() == key)
 }
 
 struct Objects(BTreeMap<(Module, String), Object>);
@@ -179,11 +180,13 @@ fn split_node(service: &Service, name: String, mut node: Value, objects: &mut Ob
     }
 }
 
-/// Returns the module of a policy: its type is followed to the profile's, which no document defines itself.
+/// Returns the module of a policy: of the type of Koinon's profile it derives from. No document
+/// defines such a type itself.
 fn policy_module(document: &Value, policy: &Value) -> Module {
     let types = document.get("policy_types");
     let mut name = policy.get("type").and_then(Value::as_str);
-    // A valid document has no cycles and few levels; others end here as well.
+    // A valid document has no cycles and few levels. The bound ends the search in invalid
+    // documents.
     for _ in 0..128 {
         let Some(current) = name else { break };
         match types.and_then(|types| types.get(current)) {
@@ -195,26 +198,27 @@ fn policy_module(document: &Value, policy: &Value) -> Module {
     Module::Topology
 }
 
-/// Why the content of a chain is no service.
+/// The error of opening the content of a chain as a service.
 #[derive(Debug, Error)]
-pub enum OpenError {
-    /// The objects make no document.
-    #[error("the objects make no document")]
+pub enum ServiceOpenError {
+    /// The objects do not form a document.
+    #[error("the objects do not form a document")]
     Join(#[from] JoinError),
     /// The document does not compile.
     #[error("the document does not compile")]
     Compile(#[from] Diagnostics),
-    /// The document's own objects or facts are others: an object is in the wrong module or not canonical, or sets, bans,
-    /// parameters or permissions do not follow from the objects.
-    #[error("{0} is not what the objects say")]
+    /// The content differs from the split of its own document: an object is in the wrong module or
+    /// not canonical, or sets, bans, parameters or permissions do not follow from the objects.
+    #[error("{0} on chain differs from the service that the objects describe")]
     Differs(String),
 }
 
-/// Makes the service of a chain's content, and checks that the content is exactly what that service splits into.
+/// Returns the service of a chain's content, and checks that the service splits into exactly this
+/// content.
 ///
 /// # Errors
-/// [`OpenError`]: whoever gets it must not act on the content.
-pub fn open(content: &Content) -> Result<Service, OpenError> {
+/// [`ServiceOpenError`]: the caller must not act on the content.
+pub fn open(content: &Content) -> Result<Service, ServiceOpenError> {
     let service = crate::compile_document(&join(content)?)?;
     let change = content.change_to(&split(&service));
     let differs = if let Some(edit) = change.edits.first() {
@@ -230,17 +234,18 @@ pub fn open(content: &Content) -> Result<Service, OpenError> {
     } else {
         return Ok(service);
     };
-    Err(OpenError::Differs(differs))
+    Err(ServiceOpenError::Differs(differs))
 }
 
-/// Joins objects into the canonical document. Objects come from a chain: nothing about them is taken for granted.
+/// Joins objects into the canonical document. Objects come from a chain, so every property of them
+/// is checked.
 ///
 /// # Errors
-/// [`JoinError`] if an object has no place, or two claim one.
+/// [`JoinError`] if an object has no place, or if two objects claim the same place.
 pub fn join(content: &Content) -> Result<Value, JoinError> {
     let mut joined = Joined::default();
     for ((module, path), object) in &content.objects {
-        // Artifacts go into nodes, which must be there first.
+        // Artifacts go into nodes, so nodes come first.
         if *module != Module::Artifacts {
             joined.place(*module, path, object.value().clone())?;
         }
@@ -377,13 +382,13 @@ fn insert(
     conflict: JoinError,
 ) -> Result<(), JoinError> {
     let Some(name) = name else {
-        // Only what is empty has no name.
+        // Only an empty map has no name.
         let empty = value == Value::Map(Map::new());
         return if empty { insert_new(map, key, value, conflict) } else { Err(conflict) };
     };
     match map.get_mut(key) {
         None => insert_new(map, key, Value::Map(Map::from([(name.to_owned(), value)])), conflict),
-        // An empty map is an object of its own, which excludes others.
+        // An empty map is an object itself, which excludes entries.
         Some(Value::Map(entries)) if !entries.is_empty() => {
             insert_new(entries, name, value, conflict)
         }

@@ -1,4 +1,5 @@
-//! X.509 certificates of operators: P-256 keys, self-signed, bound to an account by a signature of both keys.
+//! X.509 certificates of operators: P-256 keys, self-signed, bound to an account by a signature of
+//! both keys.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -34,7 +35,8 @@ use x509_cert::time::Time;
 use x509_cert::time::Validity;
 use zeroize::Zeroizing;
 
-/// The DER of a P-256 SubjectPublicKeyInfo up to the point's X: what contracts look for (RFC 5480).
+/// The DER of an uncompressed P-256 SubjectPublicKeyInfo before the point's coordinates (RFC 5480);
+/// contracts find the key by it.
 const SPKI_HEADER: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
@@ -56,23 +58,25 @@ pub struct Certificate {
     key: VerifyingKey,
 }
 
-/// Why a certificate or its key is refused.
+/// Why a certificate or its key is rejected.
 #[derive(Debug, Error)]
 pub enum CertificateError {
-    /// It is not what it should be, syntactically.
+    /// The bytes or the text do not have the expected form.
     #[error("cannot read the certificate or key")]
     Syntax(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The secret is no P-256 key.
-    #[error("a certificate's secret key must be between 1 and the order of P-256")]
+    /// The secret is zero or not below the order of P-256.
+    #[error("a certificate's secret key must be at least 1 and less than the order of P-256")]
     InvalidSecret,
-    /// Its key is not P-256.
-    #[error("the certificate's key is not a P-256 key")]
+    /// The key is not on P-256, or is not uncompressed.
+    #[error("the certificate's key is not an uncompressed P-256 key")]
     WrongKey,
-    /// It is not signed by its own key.
-    #[error("the certificate is not signed by its own key")]
+    /// The certificate is not signed by its own key with ecdsa-with-SHA256.
+    #[error("the certificate is not signed by its own key with ECDSA and SHA-256")]
     WrongSignature,
-    /// The subject has no common name, or one that cannot stand in a certificate.
-    #[error("the certificate's subject needs a common name")]
+    /// The subject has no common name, or one that would need escapes.
+    #[error(
+        "the certificate's subject needs a common name of letters, digits and the characters @._-"
+    )]
     InvalidName,
 }
 
@@ -89,40 +93,41 @@ impl std::fmt::Debug for CertificateKey {
 }
 
 impl CertificateKey {
-    /// Makes a key of 32 secret bytes, big-endian.
+    /// Makes a key from 32 secret bytes, big-endian.
     ///
     /// # Errors
-    /// [`CertificateError::InvalidSecret`] unless they are between 1 and the order of the group.
+    /// [`CertificateError::InvalidSecret`] if they are zero or not below the order of P-256.
     pub fn from_bytes(secret: &[u8; 32]) -> Result<Self, CertificateError> {
         SigningKey::from_bytes(secret.into()).map(Self).map_err(|_| CertificateError::InvalidSecret)
     }
 
-    /// Reads a PKCS#8 PEM.
+    /// Reads a key in PKCS#8 PEM.
     ///
     /// # Errors
-    /// [`CertificateError::Syntax`] if it is none of a P-256 key.
+    /// [`CertificateError::Syntax`] if the text is not a P-256 key in PKCS#8 PEM.
     pub fn from_pem(pem: &str) -> Result<Self, CertificateError> {
         SigningKey::from_pkcs8_pem(pem).map(Self).map_err(CertificateError::syntax)
     }
 
-    /// Writes a PKCS#8 PEM.
+    /// Returns the key in PKCS#8 PEM.
     pub fn to_pem(&self) -> Zeroizing<String> {
-        self.0.to_pkcs8_pem(LineEnding::LF).expect("a P-256 key has a PKCS#8 form")
+        self.0.to_pkcs8_pem(LineEnding::LF).expect("BUG: every P-256 key has a PKCS#8 form")
     }
 
-    /// Issues a self-signed certificate for `common_name`, valid from `now` (since the Unix epoch) for `lifetime`.
+    /// Issues a self-signed certificate for `common_name`, valid from `now` (since the Unix epoch)
+    /// for `lifetime`.
     ///
     /// # Errors
-    /// [`CertificateError::InvalidName`] if the name is empty or has characters that RFC 4514 would escape;
-    /// [`CertificateError::Syntax`] for times beyond the year 2049.
+    /// [`CertificateError::InvalidName`] if the name is empty or has characters that RFC 4514 would
+    /// escape; [`CertificateError::Syntax`] for times beyond the year 2049.
     pub fn issue(
         &self,
         common_name: &str,
         now: Duration,
         lifetime: Duration,
     ) -> Result<Certificate, CertificateError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@._-".contains(&byte);
-        if common_name.is_empty() || !common_name.bytes().all(plain) {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@._-".contains(&byte);
+        if common_name.is_empty() || !common_name.bytes().all(is_plain) {
             return Err(CertificateError::InvalidName);
         }
         let subject =
@@ -131,30 +136,28 @@ impl CertificateKey {
             UtcTime::from_unix_duration(at).map(Time::UtcTime).map_err(CertificateError::syntax)
         };
         let validity = Validity { not_before: time(now)?, not_after: time(now + lifetime)? };
-        let public =
-            self.0.verifying_key().to_public_key_der().map_err(CertificateError::syntax)?;
-        let public = SubjectPublicKeyInfoOwned::from_der(public.as_bytes())
-            .map_err(CertificateError::syntax)?;
+        let spki = self.0.verifying_key().to_public_key_der().map_err(CertificateError::syntax)?;
         // The serial number is unique per key and time, and carries no information.
-        let serial = Sha256::digest(
-            [
-                public.to_der().map_err(CertificateError::syntax)?,
-                now.as_nanos().to_be_bytes().to_vec(),
-            ]
-            .concat(),
-        );
-        let serial = SerialNumber::new(&serial[..16]).map_err(CertificateError::syntax)?;
+        let hash = Sha256::new()
+            .chain_update(spki.as_bytes())
+            .chain_update(now.as_nanos().to_be_bytes())
+            .finalize();
+        let serial = SerialNumber::new(&hash[..16]).map_err(CertificateError::syntax)?;
+        let spki = SubjectPublicKeyInfoOwned::from_der(spki.as_bytes())
+            .map_err(CertificateError::syntax)?;
         let builder =
-            CertificateBuilder::new(Profile::Root, serial, validity, subject, public, &self.0)
+            CertificateBuilder::new(Profile::Root, serial, validity, subject, spki, &self.0)
                 .map_err(CertificateError::syntax)?;
         let certificate = builder.build::<DerSignature>().map_err(CertificateError::syntax)?;
         Certificate::from_der(&certificate.to_der().map_err(CertificateError::syntax)?)
     }
 
-    /// Signs a SHA-256 digest; returns r and s, s in the lower half, as contracts demand.
+    /// Signs a SHA-256 digest; returns r and s, with s in the lower half, as contracts demand.
     pub fn sign_digest(&self, digest: &[u8; 32]) -> [[u8; 32]; 2] {
-        let signature: Signature =
-            self.0.sign_prehash(digest).expect("a digest of 32 bytes can be signed with P-256");
+        let signature: Signature = self
+            .0
+            .sign_prehash(digest)
+            .expect("BUG: a digest of 32 bytes can be signed with P-256");
         let signature = signature.normalize_s().unwrap_or(signature);
         let (r, s) = signature.split_bytes();
         [r.into(), s.into()]
@@ -165,7 +168,8 @@ impl Certificate {
     /// Reads a DER certificate and checks that its own P-256 key signed it.
     ///
     /// # Errors
-    /// [`CertificateError`] for anything else.
+    /// [`CertificateError::Syntax`], [`CertificateError::WrongKey`],
+    /// [`CertificateError::WrongSignature`], [`CertificateError::InvalidName`].
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let certificate =
             x509_cert::Certificate::from_der(der).map_err(CertificateError::syntax)?;
@@ -183,9 +187,11 @@ impl Certificate {
             return Err(CertificateError::WrongKey);
         }
         let key_offset = der.windows(spki.len()).position(|window| window == spki);
-        let signature =
-            certificate.signature.as_bytes().and_then(|bytes| DerSignature::from_bytes(bytes).ok());
-        let signature = signature.ok_or(CertificateError::WrongSignature)?;
+        let signature = certificate
+            .signature
+            .as_bytes()
+            .and_then(|bytes| DerSignature::from_bytes(bytes).ok())
+            .ok_or(CertificateError::WrongSignature)?;
         let signed = tbs.to_der().map_err(CertificateError::syntax)?;
         key.verify(&signed, &signature).map_err(|_| CertificateError::WrongSignature)?;
         let names = tbs.subject.0.iter().flat_map(|set| set.0.iter());
@@ -204,18 +210,18 @@ impl Certificate {
     /// Reads a PEM certificate; see [`Certificate::from_der`].
     ///
     /// # Errors
-    /// [`CertificateError`] as for DER.
+    /// The same as [`Certificate::from_der`].
     pub fn from_pem(pem: &str) -> Result<Self, CertificateError> {
         let certificate =
             x509_cert::Certificate::from_pem(pem).map_err(CertificateError::syntax)?;
         Self::from_der(&certificate.to_der().map_err(CertificateError::syntax)?)
     }
 
-    /// Writes the PEM.
+    /// Returns the certificate in PEM.
     pub fn to_pem(&self) -> String {
-        let certificate =
-            x509_cert::Certificate::from_der(&self.der).expect("it was read from this DER");
-        certificate.to_pem(LineEnding::LF).expect("a certificate has a PEM form")
+        let certificate = x509_cert::Certificate::from_der(&self.der)
+            .expect("BUG: the certificate was read from this DER");
+        certificate.to_pem(LineEnding::LF).expect("BUG: every certificate has a PEM form")
     }
 
     /// Returns the DER.
@@ -233,18 +239,18 @@ impl Certificate {
         &self.common_name
     }
 
-    /// Returns when it ends, since the Unix epoch.
+    /// Returns the end of its validity, since the Unix epoch.
     pub fn not_after(&self) -> Duration {
         self.not_after
     }
 
-    /// Returns where in the DER the SubjectPublicKeyInfo starts.
+    /// Returns the offset of the SubjectPublicKeyInfo in the DER, in bytes.
     pub fn key_offset(&self) -> usize {
         self.key_offset
     }
 
     /// Returns whether `key` is the key of this certificate.
-    pub fn is_of(&self, key: &CertificateKey) -> bool {
+    pub fn has_key(&self, key: &CertificateKey) -> bool {
         self.key == *key.0.verifying_key()
     }
 }
@@ -267,17 +273,17 @@ mod tests {
         let (key, certificate) = certificate();
         assert_eq!(certificate.common_name(), "alice@myDapp");
         assert_eq!(certificate.not_after(), Duration::from_secs(86_400 * 20_365));
-        assert!(certificate.is_of(&key));
+        assert!(certificate.has_key(&key));
         assert_eq!(Certificate::from_pem(&certificate.to_pem()).unwrap(), certificate);
         let spki = &certificate.der()[certificate.key_offset()..][..91];
         assert_eq!(spki[..26], SPKI_HEADER);
         assert_eq!(VerifyingKey::from_public_key_der(spki).unwrap(), *key.0.verifying_key());
         let key = CertificateKey::from_pem(&key.to_pem()).unwrap();
-        assert!(certificate.is_of(&key));
+        assert!(certificate.has_key(&key));
     }
 
     #[test]
-    fn every_altered_byte_is_noticed() {
+    fn an_altered_byte_makes_a_certificate_invalid() {
         let (_, certificate) = certificate();
         for index in 0..certificate.der().len() {
             let mut der = certificate.der().to_vec();
@@ -288,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_are_signed_low() {
+    fn the_s_of_a_signature_is_in_the_lower_half() {
         let (key, _) = certificate();
         for number in 0..32 {
             let digest = [number; 32];
@@ -300,11 +306,90 @@ mod tests {
     }
 
     #[test]
-    fn names_that_need_escapes_are_refused() {
+    fn names_that_need_escapes_are_rejected() {
         let key = CertificateKey::from_bytes(&[7; 32]).unwrap();
         for name in ["", "a,b", "a=b", "a b", "ü"] {
             let issued = key.issue(name, Duration::ZERO, Duration::from_secs(1));
             assert!(matches!(issued, Err(CertificateError::InvalidName)), "{name}");
+        }
+    }
+
+    /// Signs with the values of RFC 6979 appendix A.2.5 (P-256 with SHA-256): the key, and r and s
+    /// for two messages. The first s is the RFC's subtracted from the order of the group.
+    #[test]
+    fn signatures_are_those_of_rfc_6979() {
+        let word = |text: &str| -> [u8; 32] { hex::decode(text).unwrap().try_into().unwrap() };
+        let secret = "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721";
+        let key = CertificateKey::from_bytes(&word(secret)).unwrap();
+        let cases = [
+            (
+                "sample",
+                "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
+                "0834e36ad29a83bf2bc9385e491d6099c8fdf9d1ed67aa7ea5f51f93782857a9",
+            ),
+            (
+                "test",
+                "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367",
+                "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083",
+            ),
+        ];
+        for (message, r, s) in cases {
+            let digest = Sha256::digest(message).into();
+            assert_eq!(key.sign_digest(&digest), [word(r), word(s)], "{message}");
+        }
+    }
+
+    #[test]
+    fn certificates_of_one_second_differ_and_are_valid_from_it() {
+        let key = CertificateKey::from_bytes(&[7; 32]).unwrap();
+        let second = Duration::from_secs(86_400 * 20_000);
+        let issue = |now| key.issue("alice", now, Duration::from_secs(60)).unwrap();
+        let [first, next] = [issue(second), issue(second + Duration::from_nanos(1))];
+        assert_ne!(first, next);
+        assert_eq!(first, issue(second));
+        assert_eq!(first.not_after(), next.not_after());
+        let read = x509_cert::Certificate::from_der(first.der()).unwrap();
+        assert_eq!(read.tbs_certificate.validity.not_before.to_unix_duration(), second);
+    }
+
+    #[test]
+    fn both_names_of_the_signature_algorithm_must_be_ecdsa_with_sha256() {
+        use p256::ecdsa::signature::Signer;
+
+        let (key, certificate) = certificate();
+        let with_sha384 = AlgorithmIdentifierOwned {
+            oid: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"),
+            parameters: None,
+        };
+        // The signature is valid in both cases.
+        let mut inner = x509_cert::Certificate::from_der(certificate.der()).unwrap();
+        let mut outer = inner.clone();
+        inner.tbs_certificate.signature = with_sha384.clone();
+        outer.signature_algorithm = with_sha384;
+        for mut changed in [inner, outer] {
+            let signed = changed.tbs_certificate.to_der().unwrap();
+            let signature: DerSignature = key.0.sign(&signed);
+            changed.signature =
+                x509_cert::der::asn1::BitString::from_bytes(signature.as_bytes()).unwrap();
+            let read = Certificate::from_der(&changed.to_der().unwrap());
+            assert!(matches!(read, Err(CertificateError::WrongSignature)), "{read:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_at_least_1_and_less_than_the_order() {
+        let order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+        let order: [u8; 32] = hex::decode(order).unwrap().try_into().unwrap();
+        let [mut one, mut last] = [[0; 32], order];
+        one[31] = 1;
+        last[31] -= 1;
+        for secret in [one, last] {
+            let key = CertificateKey::from_bytes(&secret).unwrap();
+            assert_eq!(format!("{key:?}"), "CertificateKey(secret)");
+        }
+        for secret in [[0; 32], order, [255; 32]] {
+            let error = CertificateKey::from_bytes(&secret).unwrap_err();
+            assert!(matches!(error, CertificateError::InvalidSecret), "{error:?}");
         }
     }
 }

@@ -1,7 +1,8 @@
-//! What makes Koinon's parts believe each other: certificates bound to accounts, and verifiable randomness.
+//! Trust between Koinon's parts: certificates bound to accounts, and verifiable
+//! randomness.
 //!
-//! In: keys, messages, bytes from anywhere. Out: proofs, and verdicts on proofs of others. No IO, no clock, no source of
-//! randomness: time and entropy are arguments.
+//! In: keys, messages, untrusted bytes. Out: proofs, and the verification of other parties' proofs.
+//! No IO, no clock, no source of randomness: time and entropy are arguments.
 
 mod certificate;
 mod vrf;

@@ -1,7 +1,9 @@
-//! The worker of the sharding network: a small HTTP server that says how it is and proves that it can work.
+//! The worker of the sharding network: a small HTTP server that reports its health and solves
+//! puzzles.
 //!
-//! `GET /health` answers with who the worker is. `POST /puzzle` with `{"challenge": 32 bytes in hex, "bits": n}` finds a
-//! nonce (see [`puzzle`]) and answers with it: a validator sends such challenges and times the answers.
+//! `GET /health` answers with the worker's identity. `POST /puzzle` with `{"challenge": 32 bytes in
+//! hex, "bits": n}` answers with a nonce (see [`puzzle`]): a validator sends challenges and times
+//! the answers.
 
 pub mod puzzle;
 mod server;

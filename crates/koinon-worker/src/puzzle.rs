@@ -1,17 +1,20 @@
-//! The puzzle: find a nonce whose hash, bound to a challenge, starts with enough zero bits.
+//! The puzzle: to find a nonce whose hash with a challenge starts with enough zero bits.
 
 use alloy_primitives::B256;
 use sha2::Digest;
 use sha2::Sha256;
 use thiserror::Error;
 
-/// Most zero bits a worker is asked for: about a minute of work on one core.
+/// Most zero bits of a puzzle: about a minute of work on one core.
 pub const MAX_BITS: u32 = 28;
 
-/// The puzzle asks for more than [`MAX_BITS`] zero bits.
+/// Nonces tried between two checks for cancellation: about a millisecond of work.
+const NONCES_PER_CHECK: usize = 4096;
+
+/// The error of a puzzle with more than [`MAX_BITS`] zero bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a puzzle of {0} bits is over the limit of {MAX_BITS}")]
-pub struct TooHard(pub u32);
+pub struct TooManyBits(pub u32);
 
 /// Returns SHA-256("koinon puzzle" ‖ challenge ‖ nonce), the nonce as 8 bytes, big-endian.
 pub fn hash(challenge: B256, nonce: u64) -> B256 {
@@ -24,21 +27,23 @@ pub fn solves(challenge: B256, bits: u32, nonce: u64) -> bool {
     leading_zeros(hash(challenge, nonce)) >= bits
 }
 
-/// Finds the smallest nonce that solves the puzzle; `None` if `stop` says so before.
+/// Finds the smallest nonce that solves the puzzle; `None` if `is_cancelled` returns true before.
 ///
 /// # Errors
-/// [`TooHard`] for more than [`MAX_BITS`] bits.
-pub fn solve(challenge: B256, bits: u32, stop: impl Fn() -> bool) -> Result<Option<u64>, TooHard> {
+/// [`TooManyBits`] for more than [`MAX_BITS`] bits.
+pub fn solve(
+    challenge: B256,
+    bits: u32,
+    is_cancelled: impl Fn() -> bool,
+) -> Result<Option<u64>, TooManyBits> {
     if bits > MAX_BITS {
-        return Err(TooHard(bits));
+        return Err(TooManyBits(bits));
     }
-    // Asking 1,000 times a second is enough, and costs nothing.
-    let batch = 4096;
-    for start in (0..u64::MAX).step_by(batch) {
-        if stop() {
+    for start in (0..u64::MAX).step_by(NONCES_PER_CHECK) {
+        if is_cancelled() {
             return Ok(None);
         }
-        let nonces = start..start.saturating_add(batch as u64);
+        let nonces = start..start.saturating_add(NONCES_PER_CHECK as u64);
         if let Some(nonce) = nonces.into_iter().find(|nonce| solves(challenge, bits, *nonce)) {
             return Ok(Some(nonce));
         }
@@ -47,9 +52,8 @@ pub fn solve(challenge: B256, bits: u32, stop: impl Fn() -> bool) -> Result<Opti
 }
 
 fn leading_zeros(hash: B256) -> u32 {
-    let full = hash.iter().take_while(|byte| **byte == 0).count();
-    let rest = hash.get(full).map_or(0, |byte| byte.leading_zeros());
-    u32::try_from(full * 8).unwrap_or(u32::MAX) + rest
+    let zeros = alloy_primitives::U256::from_be_bytes(hash.0).leading_zeros();
+    u32::try_from(zeros).expect("BUG: a hash has 256 bits")
 }
 
 #[cfg(test)]
@@ -66,9 +70,19 @@ mod tests {
     }
 
     #[test]
-    fn too_hard_puzzles_are_refused() {
-        assert_eq!(solve(B256::ZERO, 29, || false), Err(TooHard(29)));
+    fn puzzles_over_the_limit_are_rejected() {
+        assert_eq!(solve(B256::ZERO, 29, || false), Err(TooManyBits(29)));
         assert_eq!(solve(B256::ZERO, 28, || true), Ok(None));
+    }
+
+    #[test]
+    fn zero_bits_are_counted_over_bytes() {
+        let one = alloy_primitives::U256::from(1);
+        for bits in 0..256u32 {
+            let number: alloy_primitives::U256 = one << (255 - bits);
+            assert_eq!(leading_zeros(B256::from(number)), bits);
+        }
+        assert_eq!(leading_zeros(B256::ZERO), 256);
     }
 
     proptest! {

@@ -25,36 +25,36 @@ use tokio_util::sync::CancellationToken;
 
 use crate::puzzle;
 
-/// Who a worker is, as its environment says.
+/// The identity of a worker, from its environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// Its shard's name.
+    /// The name of its shard.
     pub shard: String,
     /// Its number among all workers.
     pub worker: String,
 }
 
-/// Why the worker cannot serve.
+/// Why the worker cannot run.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// It cannot listen.
+    /// The address is in use or does not exist.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
-    /// The server failed.
-    #[error("the server failed")]
+    /// The server cannot accept connections.
+    #[error("the HTTP server failed")]
     Serve(#[source] std::io::Error),
 }
 
 #[derive(Clone)]
 struct Worker {
     identity: Identity,
-    /// One puzzle at a time: the time it takes is what a validator measures.
-    turn: Arc<Semaphore>,
+    /// One permit: puzzles are solved one after the other, because a validator times them.
+    solver: Arc<Semaphore>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Challenge {
+struct PuzzleRequest {
     challenge: B256,
     bits: u32,
 }
@@ -62,7 +62,7 @@ struct Challenge {
 /// Serves on `address` until `stop` is cancelled.
 ///
 /// # Errors
-/// [`ServeError`] if it cannot listen or the server fails.
+/// [`ServeError::Listen`] if the address cannot be used.
 pub async fn serve(
     identity: Identity,
     address: SocketAddr,
@@ -77,7 +77,7 @@ pub async fn serve(
 
 /// Returns the worker's routes.
 pub fn router(identity: Identity) -> Router {
-    let worker = Worker { identity, turn: Arc::new(Semaphore::new(1)) };
+    let worker = Worker { identity, solver: Arc::new(Semaphore::new(1)) };
     Router::new()
         .route("/health", get(health))
         .route("/puzzle", post(solve))
@@ -93,26 +93,27 @@ async fn health(State(worker): State<Worker>) -> Json<Value> {
 
 async fn solve(
     State(worker): State<Worker>,
-    Json(asked): Json<Challenge>,
+    Json(request): Json<PuzzleRequest>,
 ) -> Result<Json<Value>, (StatusCode, Json<Value>)> {
     let failed = |status, message: String| (status, Json(json!({ "error": message })));
-    let Ok(_turn) = worker.turn.acquire().await else {
+    let Ok(_permit) = worker.solver.acquire().await else {
         return Err(failed(StatusCode::SERVICE_UNAVAILABLE, "the worker is stopping".to_owned()));
     };
     let started = Instant::now();
-    let gone = StopOnDrop(Arc::default());
-    let stop = Arc::clone(&gone.0);
-    let search =
-        move || puzzle::solve(asked.challenge, asked.bits, || stop.load(Ordering::Relaxed));
-    let found = tokio::task::spawn_blocking(search).await;
-    let found =
-        found.map_err(|error| failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    match found {
+    let cancel = CancelOnDrop(Arc::default());
+    let cancelled = Arc::clone(&cancel.0);
+    let search = move || {
+        puzzle::solve(request.challenge, request.bits, || cancelled.load(Ordering::Relaxed))
+    };
+    let solved = tokio::task::spawn_blocking(search)
+        .await
+        .map_err(|error| failed(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    match solved {
         Ok(Some(nonce)) => Ok(Json(json!({
-            "challenge": asked.challenge,
-            "bits": asked.bits,
+            "challenge": request.challenge,
+            "bits": request.bits,
             "nonce": nonce,
-            "hash": puzzle::hash(asked.challenge, nonce),
+            "hash": puzzle::hash(request.challenge, nonce),
             "milliseconds": started.elapsed().as_millis(),
         }))),
         Ok(None) => Err(failed(StatusCode::SERVICE_UNAVAILABLE, "no nonce was found".to_owned())),
@@ -120,10 +121,10 @@ async fn solve(
     }
 }
 
-/// Ends the search when who asked has gone.
-struct StopOnDrop(Arc<AtomicBool>);
+/// Cancels the search when the client has closed its connection.
+struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Drop for StopOnDrop {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -150,13 +151,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn says_how_it_is() {
+    async fn health_is_ok_with_the_identity() {
         let expected = json!({ "status": "ok", "shard": "shard1", "worker": "7" });
         assert_eq!(ask("GET", "/health", "").await, (StatusCode::OK, expected));
     }
 
     #[tokio::test]
-    async fn solves_puzzles() {
+    async fn a_puzzle_is_answered_with_a_solution() {
         let challenge = B256::repeat_byte(3);
         let body = json!({ "challenge": challenge, "bits": 10 }).to_string();
         let (status, answer) = ask("POST", "/puzzle", &body).await;
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refuses_what_is_no_puzzle() {
+    async fn invalid_puzzles_are_rejected() {
         let hard = json!({ "challenge": B256::ZERO, "bits": 200 }).to_string();
         let error = json!({ "error": "a puzzle of 200 bits is over the limit of 28" });
         assert_eq!(ask("POST", "/puzzle", &hard).await, (StatusCode::BAD_REQUEST, error));
@@ -176,5 +177,31 @@ mod tests {
             ask("POST", "/puzzle", &"x".repeat(2000)).await.0,
             StatusCode::PAYLOAD_TOO_LARGE
         );
+    }
+
+    /// Lists the variants: a new one does not compile until it has a name here, and a case below.
+    fn variant(error: &ServeError) -> &'static str {
+        match error {
+            ServeError::Listen(..) => "Listen",
+            ServeError::Serve(_) => "Serve",
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_in_use_is_an_error() {
+        use std::error::Error;
+
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let identity = Identity { shard: String::new(), worker: String::new() };
+        let error = serve(identity, address, CancellationToken::new()).await.unwrap_err();
+        assert_eq!(variant(&error), "Listen");
+        assert_eq!(error.to_string(), format!("cannot listen on {address}"));
+        assert_eq!(error.source().unwrap().to_string(), "Address already in use (os error 98)");
+        // No request makes axum's server end with an error: only its text can be shown.
+        let error = ServeError::Serve(std::io::ErrorKind::Other.into());
+        assert_eq!((variant(&error), error.to_string().as_str()), {
+            ("Serve", "the HTTP server failed")
+        });
     }
 }

@@ -1,4 +1,4 @@
-// A conversation with `koinon lsp` through the client library of VS Code: `node session.mjs KOINON`.
+// A session with the language server through the client library of VS Code: `node session.mjs KOINON-LSP`.
 // Prints nothing and exits with 0 if every answer is the right one.
 
 import assert from "node:assert/strict";
@@ -27,7 +27,7 @@ capability_types:
   Http: {}
 `;
 
-// The unknown name is behind a letter that is two units in UTF-16 and four bytes in UTF-8.
+// The unknown name follows a letter of two units in UTF-16 and four bytes in UTF-8.
 const BROKEN = `tosca_definitions_version: tosca_2_0
 imports:
   - { url: types.yaml, namespace: t }
@@ -48,7 +48,7 @@ const file = (name) => pathToFileURL(path.join(folder, name)).href;
 
 /** A server, and what it has published. */
 async function open(encodings) {
-  const server = spawn(process.argv[2], ["lsp"], { stdio: ["pipe", "pipe", "pipe"] });
+  const server = spawn(process.argv[2], [], { stdio: ["pipe", "pipe", "pipe"] });
   let log = "";
   server.stderr.on("data", (data) => { log += data; });
   const ended = new Promise((resolve) => { server.on("close", (code) => resolve({ code, log })); });
@@ -118,7 +118,7 @@ async function conversation(encoding, wide) {
   assert.equal(client.capabilities.positionEncoding, encoding);
   const main = file("main.yaml");
 
-  // A broken file: the exact range, behind a wide letter; the code with its page; what to do.
+  // A broken file has a diagnostic with the exact range after a wide letter, the code with its page, and a hint.
   await client.open(main, BROKEN);
   const [unknown, ...others] = await client.diagnostics(main, 1);
   assert.deepEqual(others, []);
@@ -130,11 +130,11 @@ async function conversation(encoding, wide) {
   const page = fs.readFileSync(fileURLToPath(unknown.codeDescription.href), "utf8");
   assert.match(page, new RegExp(`^# ${unknown.code}: `));
 
-  // An incremental edit mends it.
+  // An incremental edit repairs it.
   await client.edit(main, 2, { range: range(8, start + 4, start + 4), text: "r" });
   assert.deepEqual(await client.diagnostics(main, 2), []);
 
-  // Hover and definition, across files and into the file itself.
+  // Hover and definition, across files and within the file.
   assert.equal(
     await client.hover(main, 10, 14),
     "node type `Client`\n\nDeclared in types.yaml, line 11",
@@ -147,14 +147,14 @@ async function conversation(encoding, wide) {
   assert.deepEqual(await client.definition(main, 12, 22), { uri: main, range: range(8, 4, 10) });
   assert.equal(await client.definition(main, 0, 0), null);
 
-  // While the file is broken, all but the diagnostics come from the last analysis that was good.
+  // While the file is broken, all answers except diagnostics come from the last good analysis.
   const end = { line: 13, character: 0 };
   await client.edit(main, 3, { range: { start: end, end }, text: "    more:\n      ty" });
   assert.equal((await client.diagnostics(main, 3)).length, 1);
   assert.equal((await client.completion(main, 14, 8))[0], "type");
   assert.match(await client.hover(main, 10, 14), /^node type `Client`/);
 
-  // Completion of types, built-in ones as well; of properties and targets.
+  // Completion of types, including built-in types, of properties and of targets.
   await client.edit(main, 4, { range: range(14, 6, 8), text: "type: " });
   const names = await client.completion(main, 14, 12);
   assert.ok(names.includes("t:Server") && names.includes("Compute"), names.join(" "));
@@ -170,7 +170,7 @@ async function conversation(encoding, wide) {
   );
   assert.deepEqual((await client.completion(main, 12, 20)).slice(0, 3), ["client", "more", "server"]);
 
-  // A built-in profile is a file that can be opened and not changed.
+  // A built-in profile is a file that can be opened but not changed.
   await client.edit(main, 8, { range: range(14, 6, 20), text: "type: Compute" });
   const compute = await client.definition(main, 14, 14);
   const profile = fs.readFileSync(fileURLToPath(compute.uri), "utf8").split("\n");
@@ -178,13 +178,13 @@ async function conversation(encoding, wide) {
   assert.equal(profile[line].slice(character), "Compute:");
   assert.equal(fs.statSync(fileURLToPath(compute.uri)).mode & 0o222, 0);
 
-  // An import that is open counts as it is written, not as it is saved.
+  // An open import counts with its text in the editor, not with its saved text.
   await client.edit(main, 9, { text: BROKEN });
   await client.open(types, TYPES.replaceAll("Server", "Sever"));
   assert.deepEqual(await client.diagnostics(types, 1), []);
   await client.diagnostics(main, 9, 0);
 
-  // Symbols are a tree.
+  // Symbols form a tree.
   const symbols = await client.connection.sendRequest(lsp.DocumentSymbolRequest.type, {
     textDocument: { uri: types },
   });
@@ -198,7 +198,7 @@ async function conversation(encoding, wide) {
     ["capability_types", [["Http", []]]],
   ]);
 
-  // What is closed has no diagnostics; what is no TOSCA never had any.
+  // Closed files have no diagnostics, and neither do files that are not TOSCA.
   await client.edit(main, 10, { text: "tosca_definitions_version: tosca_9" });
   assert.equal((await client.diagnostics(main, 10)).length, 1);
   await client.connection.sendNotification(lsp.DidCloseTextDocumentNotification.type, {
@@ -208,7 +208,7 @@ async function conversation(encoding, wide) {
   await client.open(file("other.yaml"), "a: [");
   assert.deepEqual(await client.diagnostics(file("other.yaml"), 1), []);
 
-  // A request nobody knows is an error; then everything ends in order, and nothing is left behind.
+  // An unknown request is an error. Then the server shuts down in order and leaves nothing behind.
   await assert.rejects(client.connection.sendRequest("koinon/nothing"), { code: -32601 });
   await client.connection.sendRequest(lsp.ShutdownRequest.type);
   await client.connection.sendNotification(lsp.ExitNotification.type);
@@ -233,10 +233,10 @@ async function haste() {
   const place = { textDocument: { uri: main }, position: { line: 10, character: 14 } };
   const hover = client.connection.sendRequest(lsp.HoverRequest.type, place, source.token);
   source.cancel();
-  // It may have been answered before.
+  // The answer may have come before.
   await hover.catch((error) => assert.equal(error.code, -32800));
   assert.equal((await client.diagnostics(main, edits + 1)).length, 1);
-  // `exit` without `shutdown` is not in order.
+  // `exit` without `shutdown` is an error.
   await client.connection.sendNotification(lsp.ExitNotification.type);
   assert.equal((await client.ended).code, 1);
 }

@@ -1,4 +1,4 @@
-//! Hostile content on chain: an error that names it, never a panic.
+//! Hostile content on chain gives an error that names it, never a panic.
 
 use alloy::network::TransactionBuilder;
 use alloy::primitives::B256;
@@ -9,16 +9,16 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::sol;
 use alloy::sol_types::SolCall;
 use alloy::sol_types::SolValue;
+use koinon_bindings::Blobs;
+use koinon_bindings::Core;
 use koinon_chain::ChainError;
-use koinon_chain::Verdict;
+use koinon_chain::CheckResult;
 use koinon_chain::WireError;
-use koinon_chain::contracts::Blobs;
-use koinon_chain::contracts::Core;
 use koinon_model::JsonError;
-use koinon_model::Mode;
 use koinon_model::Module;
 use koinon_model::Object;
 use koinon_model::Permission;
+use koinon_model::UpdateMode;
 use koinon_testkit::TestNet;
 use koinon_testkit::TestService;
 use koinon_testkit::content;
@@ -26,7 +26,11 @@ use koinon_testkit::content;
 use crate::name;
 use crate::word;
 
-on_both_chains!(hostile_values_are_named, hostile_facts_are_named, hostile_paths_are_named);
+on_both_chains!(
+    hostile_values_are_errors_with_their_path,
+    hostile_parameters_and_sets_are_errors_with_their_name,
+    hostile_paths_are_errors
+);
 
 sol! {
     /// `Change` of the contracts with a path of any bytes: the encoding is the same.
@@ -67,11 +71,11 @@ fn edits(edits: Vec<(&[u8], B256, B256)>) -> RawChange {
     RawChange { modules: vec![RawModule { module: word("topology"), edits }], ..nothing() }
 }
 
-/// A service whose founder may update Core and Topology with whatever it likes.
+/// A service whose founder may update Core and Topology without a vote.
 async fn ruled(net: &TestNet) -> TestService<'_> {
     let service = net.create("hostile").await.unwrap();
     let mut ruled = content(&[]);
-    let mode = Mode::Admins([service.founder.account()].into());
+    let mode = UpdateMode::Admins([service.founder.account()].into());
     for module in [Module::Core, Module::Topology] {
         ruled.permissions.insert(module, Permission { mode: mode.clone() });
     }
@@ -96,11 +100,11 @@ fn json(what: &'static str, at: usize) -> Result<(), JsonError> {
     Err(JsonError { what, at })
 }
 
-async fn hostile_values_are_named(net: &TestNet) {
+async fn hostile_values_are_errors_with_their_path(net: &TestNet) {
     let service = ruled(net).await;
     let good = service.contracts.now().content().await.unwrap();
     let deep = |depth: usize| ["[".repeat(depth), "]".repeat(depth)].concat().into_bytes();
-    // `Ok(())`: acceptable JSON, but not canonical.
+    // `Ok(())`: valid JSON, but not canonical.
     let cases: [(Vec<u8>, Result<(), JsonError>); 14] = [
         (br#"{"b":1,"a":2}"#.to_vec(), Ok(())),
         (b" 1".to_vec(), Ok(())),
@@ -145,7 +149,7 @@ async fn hostile_values_are_named(net: &TestNet) {
     );
 }
 
-async fn hostile_facts_are_named(net: &TestNet) {
+async fn hostile_parameters_and_sets_are_errors_with_their_name(net: &TestNet) {
     let service = ruled(net).await;
     let parameter = |name: B256, value: I256, present| RawChange {
         parameters: vec![RawParameter { name, value, present }],
@@ -176,7 +180,7 @@ async fn hostile_facts_are_named(net: &TestNet) {
     update(&service, sets(odd)).await;
     let error = service.contracts.now().content().await.unwrap_err();
     assert!(matches!(&error, ChainError::Wire(wire) if *wire == invalid("o dd")), "{error:?}");
-    // A set whose parameters are missing or senseless has no size; its content is fine.
+    // A set whose parameters are missing or out of range has no size; the content is valid.
     update(&service, sets(good)).await;
     service.contracts.now().content().await.unwrap();
     for value in [None, Some(-1), Some(1_i64 << 32)] {
@@ -189,19 +193,19 @@ async fn hostile_facts_are_named(net: &TestNet) {
     }
 }
 
-async fn hostile_paths_are_named(net: &TestNet) {
+async fn hostile_paths_are_errors(net: &TestNet) {
     let service = ruled(net).await;
     let blob = store(&service, b"1").await;
-    // Two paths that are no UTF-8: they must not be taken for one.
+    // Two paths that are not UTF-8 must not pass for the same path.
     update(&service, edits(vec![(b"\xff", B256::ZERO, blob)])).await;
     let alone = service.contracts.now().content().await;
     update(&service, edits(vec![(b"\xfe", B256::ZERO, blob)])).await;
     let error = service.contracts.now().content().await.unwrap_err();
     let expected = WireError::Duplicate { module: Module::Topology, path: "\u{fffd}".to_owned() };
     assert!(matches!(&error, ChainError::Wire(wire) if *wire == expected), "{alone:?} {error:?}");
-    // The commitment is over the bytes on chain, which no text here has.
+    // The commitment is over the bytes on chain, which no text has.
     let checks = service.contracts.verify().await.unwrap();
-    let bad = checks.iter().filter(|check| matches!(check.verdict, Verdict::Bad(_)));
+    let bad = checks.iter().filter(|check| matches!(check.verdict, CheckResult::Bad(_)));
     let bad: Vec<&str> = bad.map(|check| check.what.as_str()).collect();
     assert_eq!(bad, ["commitment of topology"]);
 }

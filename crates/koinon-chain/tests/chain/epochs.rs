@@ -1,13 +1,14 @@
-//! Epochs: the beacon's proof, the deal, and the allocation, which must be the contract's for every slot.
+//! Epochs: the beacon's proof, the deal, and the allocation, which must be the contract's for every
+//! slot.
 
 use std::collections::BTreeSet;
 
 use alloy::primitives::Address;
 use alloy::primitives::U256;
 use futures::future::try_join_all;
+use koinon_bindings::Mapper;
 use koinon_chain::Contracts;
 use koinon_chain::Revert;
-use koinon_chain::contracts::Mapper;
 use koinon_model::Allocation;
 use koinon_model::Ban;
 use koinon_model::Epoch;
@@ -20,13 +21,13 @@ use koinon_testkit::content;
 use crate::revert;
 
 on_both_chains!(
-    epochs_open_in_turn,
-    four_operators,
-    forty_operators,
-    several_chunks_of_operators,
+    epochs_open_one_after_the_other,
+    slots_are_those_of_the_contract_with_4_operators,
+    slots_are_those_of_the_contract_with_40_operators,
+    a_deal_of_several_chunks_is_completed,
     bans_count_in_the_next_deal,
-    who_leaves_gets_nothing,
-    two_agents_deal_at_once,
+    an_operator_that_leaves_gets_no_slots,
+    two_agents_may_deal_at_once,
 );
 
 /// Operators with stakes from one unit to three, some with a rest that makes no unit.
@@ -48,7 +49,7 @@ async fn with_operators<'net>(
     service
 }
 
-/// Computes the allocation and compares every slot with what the contract says.
+/// Computes the allocation and compares every slot with the contract's answer.
 async fn checked(contracts: &Contracts) -> Allocation {
     let view = contracts.now();
     let allocation = view.allocation().await.unwrap().unwrap();
@@ -62,7 +63,7 @@ async fn checked(contracts: &Contracts) -> Allocation {
     allocation
 }
 
-async fn epochs_open_in_turn(net: &TestNet) {
+async fn epochs_open_one_after_the_other(net: &TestNet) {
     let operators = Actor::operators(2);
     let service = net.create("turns").await.unwrap();
     let contracts = &service.contracts;
@@ -79,22 +80,22 @@ async fn epochs_open_in_turn(net: &TestNet) {
     assert_eq!(contracts.now().current_epoch().await.unwrap(), None);
     assert_eq!(contracts.head().await.unwrap().epoch, Epoch(0));
 
-    // Only the beacon's own key proves the seed, whoever sends it.
+    // Only the beacon's key proves the seed; anyone may send the proof.
     let beacon = contracts.now().next_beacon().await.unwrap();
     let [drawn, other] = if operators[0].account() == beacon.operator { [0, 1] } else { [1, 0] };
     let (drawn, other) = (&operators[drawn], &operators[other]);
     assert_eq!((beacon.operator, beacon.key), (drawn.account(), drawn.beacon.public()));
     assert_eq!(
-        revert(service.by(other).open_epoch(&beacon, &other.beacon).await),
-        reverts!(Mapper, MapperInvalidProof {})
+        revert(service.signed_by(other).open_epoch(&beacon, &other.beacon).await),
+        reverts!(Mapper, MapperInvalidProof { epoch: 1, beacon: beacon.operator })
     );
     let mut forged = beacon.clone();
     forged.alpha = [beacon.alpha.as_ref(), &[0]].concat().into();
     assert_eq!(
-        revert(service.by(drawn).open_epoch(&forged, &drawn.beacon).await),
-        reverts!(Mapper, MapperInvalidProof {})
+        revert(service.signed_by(drawn).open_epoch(&forged, &drawn.beacon).await),
+        reverts!(Mapper, MapperInvalidProof { epoch: 1, beacon: beacon.operator })
     );
-    let opened = service.by(other).open_epoch(&beacon, &drawn.beacon).await.unwrap();
+    let opened = service.signed_by(other).open_epoch(&beacon, &drawn.beacon).await.unwrap();
     let epoch = contracts.now().latest_epoch().await.unwrap().unwrap();
     assert_eq!(
         (epoch.number, epoch.opened_at, epoch.beacon),
@@ -116,7 +117,7 @@ async fn epochs_open_in_turn(net: &TestNet) {
     assert_eq!(beacon.opens_at, opened.block + 10);
     let drawn = operators.iter().find(|actor| actor.account() == beacon.operator).unwrap();
     let now = contracts.chain().block_number().await.unwrap();
-    let early = revert(service.by(drawn).open_epoch(&beacon, &drawn.beacon).await);
+    let early = revert(service.signed_by(drawn).open_epoch(&beacon, &drawn.beacon).await);
     let Revert::Mapper(early) = early else { panic!("{early:?}") };
     let Mapper::MapperErrors::MapperTooEarly(early) = *early else { panic!("{early:?}") };
     assert_eq!(early.opensAt, U256::from(beacon.opens_at));
@@ -129,13 +130,13 @@ async fn epochs_open_in_turn(net: &TestNet) {
     assert_ne!(first.seed(), second.seed());
 }
 
-/// Deals to `count` operators, more slots than units and fewer.
+/// Deals to `count` operators, then changes the number of slots.
 async fn deal_to(net: &TestNet, count: usize) -> TestService<'_> {
     let operators = Actor::operators(count);
     let sets = [("workers", 5, 3), ("gateways", 1, 2)];
     let service = with_operators(net, &sets, &operators).await;
     let sent = service.deal_epoch(&operators).await.unwrap();
-    assert_eq!(sent.len(), count.div_ceil(Contracts::CHUNK));
+    assert_eq!(sent.len(), count.div_ceil(Contracts::OPERATORS_PER_CHUNK));
     let epoch = service.contracts.now().current_epoch().await.unwrap().unwrap();
     assert_eq!((epoch.members as usize, epoch.operators as usize), (count, count));
     let stakes = staked(&operators);
@@ -153,11 +154,11 @@ async fn deal_to(net: &TestNet, count: usize) -> TestService<'_> {
     service
 }
 
-async fn four_operators(net: &TestNet) {
+async fn slots_are_those_of_the_contract_with_4_operators(net: &TestNet) {
     deal_to(net, 4).await;
 }
 
-async fn forty_operators(net: &TestNet) {
+async fn slots_are_those_of_the_contract_with_40_operators(net: &TestNet) {
     deal_to(net, 40).await;
 }
 
@@ -172,7 +173,7 @@ async fn bans_count_in_the_next_deal(net: &TestNet) {
     let contracts = &service.contracts;
     service.deal_epoch(&operators).await.unwrap();
     let before = checked(contracts).await;
-    // Units 1, 2, 3, 1, 2: fewer than slots, so everyone has some.
+    // Units 1, 2, 3, 1, 2: fewer than slots, so every operator has a slot.
     assert_eq!((holders(&before).len(), before.vacancies()), (5, 6));
 
     let hash = |index: usize| keccak256(operators[index].name.as_bytes());
@@ -187,7 +188,7 @@ async fn bans_count_in_the_next_deal(net: &TestNet) {
     ]
     .into();
     service.revise(&banning).await.unwrap();
-    // Bans of nodes show in the numbers at once, who runs what stays.
+    // Bans of nodes show in the unit numbers at once; operators keep their slots.
     let meanwhile = checked(contracts).await;
     assert_eq!(meanwhile.by_operator(), before.by_operator());
     service.deal_epoch(&operators).await.unwrap();
@@ -197,33 +198,33 @@ async fn bans_count_in_the_next_deal(net: &TestNet) {
     let third = operators[2].account();
     let units = after.slots().filter_map(|(_, filled)| filled.filter(|it| it.operator == third));
     assert_eq!(units.map(|it| it.unit).collect::<Vec<_>>(), [1]);
-    // Lifted, they are dealt to again.
+    // Without the bans, all get slots again.
     service.revise(&content(&sets)).await.unwrap();
     checked(contracts).await;
     service.deal_epoch(&operators).await.unwrap();
     assert_eq!(checked(contracts).await.units(), 9);
 }
 
-async fn who_leaves_gets_nothing(net: &TestNet) {
+async fn an_operator_that_leaves_gets_no_slots(net: &TestNet) {
     let operators = Actor::operators(4);
     let service = with_operators(net, &[("workers", 2, 3)], &operators).await;
     let contracts = &service.contracts;
     service.deal_epoch(&operators).await.unwrap();
     checked(contracts).await;
     let members = async || contracts.now().latest_epoch().await.unwrap().unwrap().members;
-    // A member at the snapshot, gone when it is dealt: it stands in the order, without units.
+    // A member at the snapshot that left before the deal is in the order, without units.
     service.open_epoch(&operators).await.unwrap();
-    service.by(&operators[3]).leave().await.unwrap();
+    service.signed_by(&operators[3]).leave().await.unwrap();
     contracts.deal().await.unwrap();
     let allocation = checked(contracts).await;
     assert_eq!(members().await, 4);
     assert!(!holders(&allocation).contains(&operators[3].account()));
     // The others' units are 1, 2 and 3.
     assert_eq!(allocation.units(), 6);
-    // It is a member no more when the snapshot is after it left, and one again when after it came back.
+    // A snapshot after it left does not count it; a snapshot after it came back does.
     for joined in [false, true] {
         if joined {
-            service.by(&operators[3]).join(operators[3].joining()).await.unwrap();
+            service.signed_by(&operators[3]).join(operators[3].application()).await.unwrap();
         }
         for _ in 0..2 {
             service.deal_epoch(&operators).await.unwrap();
@@ -237,23 +238,23 @@ async fn deal_at_once(net: &TestNet, count: usize) {
     let operators = Actor::operators(count);
     let service = with_operators(net, &[("workers", 2, 3)], &operators).await;
     service.open_epoch(&operators).await.unwrap();
-    let rivals = net.rivals([&operators[0], &operators[1]]);
-    let rivals = rivals.map(|chain| service.contracts.over(chain));
-    let both = async { futures::join!(rivals[0].deal(), rivals[1].deal()) };
+    let racing = net.racing_chains([&operators[0], &operators[1]]);
+    let racing = racing.map(|chain| service.contracts.with_chain(chain));
+    let both = async { futures::join!(racing[0].deal(), racing[1].deal()) };
     let (first, second) = net.share_a_block(2, both).await;
-    // Who comes too late with a chunk has nothing to complain of: it is dealt.
+    // A chunk that the other dealt first is not an error.
     let sent = first.unwrap().len() + second.unwrap().len();
-    assert!((1..=2 * count.div_ceil(Contracts::CHUNK)).contains(&sent));
+    assert!((1..=2 * count.div_ceil(Contracts::OPERATORS_PER_CHUNK)).contains(&sent));
     let epoch = service.contracts.now().current_epoch().await.unwrap().unwrap();
     assert_eq!((epoch.dealt, epoch.operators as usize), (true, count));
     checked(&service.contracts).await;
 }
 
-async fn two_agents_deal_at_once(net: &TestNet) {
+async fn two_agents_may_deal_at_once(net: &TestNet) {
     deal_at_once(net, 4).await;
 }
 
 /// More than one chunk; both agents send both.
-async fn several_chunks_of_operators(net: &TestNet) {
+async fn a_deal_of_several_chunks_is_completed(net: &TestNet) {
     deal_at_once(net, 450).await;
 }

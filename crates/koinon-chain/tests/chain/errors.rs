@@ -1,13 +1,10 @@
-//! What goes wrong between us and a node.
+//! Errors between the client and a node.
 
 use alloy::primitives::Address;
-use alloy::primitives::Bytes;
-use alloy::primitives::U256;
 use koinon_chain::Chain;
 use koinon_chain::ChainError;
 use koinon_chain::Contracts;
-use koinon_chain::Revert;
-use koinon_model::Change;
+use koinon_model::ContentChange;
 use koinon_testkit::Actor;
 use koinon_testkit::TestNet;
 use koinon_testkit::content;
@@ -16,12 +13,12 @@ use crate::revert;
 
 on_both_chains!(
     without_a_key_nothing_is_sent,
-    nothing_is_no_service,
-    a_late_revert_tells_its_reason,
+    an_address_without_code_is_not_a_service,
+    a_revert_after_the_estimate_has_its_reason,
 );
 
 #[tokio::test]
-async fn an_url_must_be_one() {
+async fn a_url_that_cannot_be_used_is_rejected() {
     for url in ["", "localhost:8545", "ftp://localhost", "http://", "http://[", "ipc:/tmp/x"] {
         let error = Chain::connect(url, None).await.unwrap_err();
         assert!(matches!(&error, ChainError::Url { url: named } if named == url), "{error:?}");
@@ -31,7 +28,7 @@ async fn an_url_must_be_one() {
 
 #[tokio::test]
 async fn a_silent_node_is_unreachable() {
-    // A port that was free a moment ago, so nobody listens.
+    // A port that was free a moment ago, so no process listens.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -48,7 +45,7 @@ async fn a_silent_node_is_unreachable() {
 async fn without_a_key_nothing_is_sent(net: &TestNet) {
     let service = net.create("readers").await.unwrap();
     let actor = Actor::new("reader@net");
-    let reader = service.contracts.over(net.chain(None));
+    let reader = service.contracts.with_chain(net.chain(None));
     let unsigned = |error: ChainError, named: &str| {
         assert!(!error.is_unreachable());
         assert!(
@@ -61,52 +58,35 @@ async fn without_a_key_nothing_is_sent(net: &TestNet) {
         "create the service",
     );
     unsigned(reader.deposit(1).await.unwrap_err(), "stake");
-    unsigned(reader.join(actor.joining()).await.unwrap_err(), "join");
+    unsigned(reader.join(actor.application()).await.unwrap_err(), "join");
     unsigned(reader.begin().await.unwrap_err(), "begin the epochs");
-    unsigned(reader.update(&Change::default()).await.unwrap_err(), "update the service");
-    unsigned(reader.propose(&Change::default(), "").await.unwrap_err(), "propose");
+    unsigned(reader.update(&ContentChange::default()).await.unwrap_err(), "update the service");
+    unsigned(reader.propose(&ContentChange::default(), "").await.unwrap_err(), "propose");
     let content = content(&[]);
     unsigned(reader.publish(content.objects.values()).await.unwrap_err(), "publish objects");
 }
 
-async fn nothing_is_no_service(net: &TestNet) {
+async fn an_address_without_code_is_not_a_service(net: &TestNet) {
     let nobody = Address::repeat_byte(3);
     let error = Contracts::open(net.chain(None), nobody).await.unwrap_err();
     assert!(matches!(error, ChainError::NoService(at) if at == nobody), "{error:?}");
     assert!(!error.is_unreachable());
 }
 
-/// What was fine when it was estimated may fail when it is mined; the receipt does not say why.
-async fn a_late_revert_tells_its_reason(net: &TestNet) {
+/// A transaction that succeeds in the estimate may revert when it is mined; the receipt does not
+/// say why.
+async fn a_revert_after_the_estimate_has_its_reason(net: &TestNet) {
     let service = net.create("late").await.unwrap();
     let [alice, bob] = [Actor::new("alice@net"), Actor::new("bob@net")];
     service.revise(&content(&[])).await.unwrap();
     service.stake(&[(&alice, 10), (&bob, 10)]).await.unwrap();
-    service.by(&alice).join(alice.joining()).await.unwrap();
+    service.signed_by(&alice).join(alice.application()).await.unwrap();
     net.pass_blocks(1).await.unwrap();
-    // Both begin the epochs: whoever is second in the chain comes too late.
-    let rivals = net.rivals([&alice, &bob]).map(|chain| service.contracts.over(chain));
-    let both = async { futures::join!(rivals[0].begin(), rivals[1].begin()) };
+    // Both begin the epochs: the second in the chain is too late.
+    let racing = net.racing_chains([&alice, &bob]).map(|chain| service.contracts.with_chain(chain));
+    let both = async { futures::join!(racing[0].begin(), racing[1].begin()) };
     let (first, second) = net.share_a_block(2, both).await;
     let (sent, late) = if first.is_ok() { (first, second) } else { (second, first) };
     assert!(sent.is_ok(), "{sent:?}");
     assert_eq!(revert(late), reverts!(Mapper, MapperAlreadyBegun {}));
-}
-
-#[test]
-fn reverts_are_decoded_and_shown() {
-    assert_eq!(Revert::decode(&[]), Revert::Unknown(Bytes::new()));
-    assert_eq!(Revert::decode(&[]).to_string(), "reverted without a reason");
-    assert_eq!(Revert::decode(&[1, 2, 3]).to_string(), "reverted with 0x010203");
-    let message = alloy::sol_types::Revert { reason: "so".to_owned() };
-    let data = alloy::sol_types::SolError::abi_encode(&message);
-    assert_eq!(Revert::decode(&data), Revert::Message("so".to_owned()));
-    let panic = alloy::sol_types::Panic { code: U256::from(0x11) };
-    let data = alloy::sol_types::SolError::abi_encode(&panic);
-    assert_eq!(Revert::decode(&data), Revert::Panic(panic));
-    let late =
-        reverts!(Mapper, MapperTooEarly { blockNumber: U256::from(3), opensAt: U256::from(5) });
-    assert_eq!(late.to_string(), "MapperTooEarly { blockNumber: 3, opensAt: 5 }");
-    let begun = reverts!(Mapper, MapperAlreadyBegun {});
-    assert_eq!(begun.to_string(), "MapperAlreadyBegun");
 }

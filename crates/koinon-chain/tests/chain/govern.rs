@@ -4,21 +4,25 @@ use alloy::primitives::B256;
 use alloy::primitives::Bytes;
 use alloy::primitives::U256;
 use alloy::sol_types::SolCall;
+use koinon_bindings::Core;
+use koinon_bindings::Governance;
+use koinon_bindings::Timelock;
 use koinon_chain::Contracts;
+use koinon_chain::Proposal;
 use koinon_chain::ProposalState;
+use koinon_chain::ProposalVotes;
 use koinon_chain::Revert;
+use koinon_chain::ServiceContract;
 use koinon_chain::Vote;
 use koinon_chain::WireError;
-use koinon_chain::contracts::Core;
-use koinon_chain::contracts::Governance;
 use koinon_model::Ban;
-use koinon_model::Change;
 use koinon_model::Content;
-use koinon_model::Mode;
+use koinon_model::ContentChange;
 use koinon_model::Module;
 use koinon_model::Object;
 use koinon_model::Permission;
 use koinon_model::Revision;
+use koinon_model::UpdateMode;
 use koinon_model::Value;
 use koinon_model::keccak256;
 use koinon_testkit::Actor;
@@ -31,15 +35,15 @@ use crate::revert;
 use crate::word;
 
 on_both_chains!(
-    a_change_goes_its_way,
+    a_proposal_passes_and_is_executed,
     revisions_stay_readable,
-    of_two_conflicting_changes_one_wins,
-    foreign_calls_are_no_change,
+    the_second_of_two_conflicting_changes_reverts,
+    foreign_calls_are_not_a_change,
     admins_update_without_a_vote,
     votes_have_rules,
 );
 
-/// A content that uses everything a content has.
+/// A content with objects, parameters, sets, bans and permissions of every kind.
 fn rich() -> Content {
     let mut rich = content(&[("workers", 4, 5), ("gateways", 1, 2)]);
     for number in 0..100 {
@@ -57,13 +61,37 @@ fn rich() -> Content {
     ]
     .into();
     let admins = ["alice@net", "bob@net"].map(|name| Actor::new(name).account());
-    let mode = Mode::Admins(admins.into());
+    let mode = UpdateMode::Admins(admins.into());
     rich.permissions = [(Module::Artifacts, Permission { mode })].into();
     rich
 }
 
-async fn a_change_goes_its_way(net: &TestNet) {
-    let service = net.create("way").await.unwrap();
+/// The timelock's reason for rejecting a proposal that is queued and not ready.
+async fn not_ready(contracts: &Contracts, proposal: &Proposal) -> Revert {
+    let change = proposal.change(contracts).unwrap();
+    let Some(call) = contracts.update_request(&change).input.into_input() else { panic!() };
+    let governance = contracts.address(ServiceContract::Governance);
+    let timelock = Timelock::new(
+        contracts.address(ServiceContract::Timelock),
+        contracts.chain().provider().clone(),
+    );
+    // OpenZeppelin's salt: the governor's address, exclusive-or the hash of the description.
+    let salt = B256::right_padding_from(governance.as_slice())
+        ^ keccak256(proposal.description.as_bytes());
+    let (targets, values, calls) = (vec![contracts.core], vec![U256::ZERO], vec![call]);
+    let operation = timelock.hashOperationBatch(targets, values, calls, B256::ZERO, salt);
+    reverts!(
+        Timelock,
+        TimelockUnexpectedOperationState {
+            operationId: operation.call().await.unwrap(),
+            // The bit of the state `Ready`.
+            expectedStates: B256::with_last_byte(1 << 2),
+        }
+    )
+}
+
+async fn a_proposal_passes_and_is_executed(net: &TestNet) {
+    let service = net.create("passes").await.unwrap();
     let contracts = &service.contracts;
     let wanted = content(&[("workers", 4, 5)]);
     contracts.publish(wanted.objects.values()).await.unwrap();
@@ -89,7 +117,8 @@ async fn a_change_goes_its_way(net: &TestNet) {
     contracts.vote(proposal.id, Vote::For).await.unwrap();
     assert!(contracts.has_voted(proposal.id, founder).await.unwrap());
     let votes = contracts.proposal_votes(proposal.id).await.unwrap();
-    assert_eq!(votes, [U256::ZERO, U256::from(1_000_000), U256::ZERO]);
+    let in_favor = U256::from(1_000_000);
+    assert_eq!(votes, ProposalVotes { against: U256::ZERO, in_favor, abstain: U256::ZERO });
     assert_eq!(
         revert(contracts.vote(proposal.id, Vote::Against).await),
         reverts!(Governance, GovernorAlreadyCastVote { voter: founder })
@@ -100,8 +129,7 @@ async fn a_change_goes_its_way(net: &TestNet) {
     contracts.queue(&proposal).await.unwrap();
     assert_eq!(state().await, ProposalState::Queued);
     assert!(contracts.proposal_eta(proposal.id).await.unwrap() > 1_000_000_000);
-    let early = revert(contracts.execute(&proposal).await);
-    assert!(early.to_string().starts_with("TimelockUnexpectedOperationState {"), "{early}");
+    assert_eq!(revert(contracts.execute(&proposal).await), not_ready(contracts, &proposal).await);
     net.pass_seconds(TestService::TIMELOCK).await.unwrap();
     let executed = contracts.execute(&proposal).await.unwrap();
     assert_eq!(state().await, ProposalState::Executed);
@@ -132,15 +160,15 @@ async fn revisions_stay_readable(net: &TestNet) {
     assert_eq!(contracts.now().content().await.unwrap(), second);
     assert_eq!(contracts.at(block).content().await.unwrap(), first);
     let checks = contracts.verify().await.unwrap();
-    let good = |check: &koinon_chain::Check| check.verdict == koinon_chain::Verdict::Good;
+    let good = |check: &koinon_chain::Check| check.verdict == koinon_chain::CheckResult::Good;
     assert!(checks.iter().all(good), "{checks:?}");
-    // And back again: an empty content is one too.
+    // And back again, to a content without anything.
     service.revise(&Content::default()).await.unwrap();
     assert_eq!(contracts.now().content().await.unwrap(), Content::default());
     assert_eq!(contracts.at(block).content().await.unwrap(), first);
 }
 
-async fn of_two_conflicting_changes_one_wins(net: &TestNet) {
+async fn the_second_of_two_conflicting_changes_reverts(net: &TestNet) {
     let service = net.create("conflict").await.unwrap();
     let contracts = &service.contracts;
     let old = content(&[]);
@@ -151,8 +179,8 @@ async fn of_two_conflicting_changes_one_wins(net: &TestNet) {
     let mut loses = old.clone();
     loses.objects.insert(key.clone(), Object::new(2.into()));
     contracts.publish(wins.objects.values().chain(loses.objects.values())).await.unwrap();
-    let winner = service.pass(&old.change_to(&wins), "wins").await.unwrap();
-    let loser = service.pass(&old.change_to(&loses), "loses").await.unwrap();
+    let winner = service.pass_proposal(&old.change_to(&wins), "wins").await.unwrap();
+    let loser = service.pass_proposal(&old.change_to(&loses), "loses").await.unwrap();
     contracts.execute(&winner).await.unwrap();
     assert_eq!(
         revert(contracts.execute(&loser).await),
@@ -169,12 +197,16 @@ async fn of_two_conflicting_changes_one_wins(net: &TestNet) {
     assert_eq!(contracts.proposal_state(loser.id).await.unwrap(), ProposalState::Queued);
 }
 
-async fn foreign_calls_are_no_change(net: &TestNet) {
+async fn foreign_calls_are_not_a_change(net: &TestNet) {
     let service = net.create("foreign").await.unwrap();
     let contracts = &service.contracts;
     let other = net.create("other").await.unwrap().contracts;
-    let governor = Governance::new(contracts.governance, contracts.chain().provider().clone());
-    let change = Change { parameters: [(name("x"), Some(1))].into(), ..Change::default() };
+    let governor = Governance::new(
+        contracts.address(ServiceContract::Governance),
+        contracts.chain().provider().clone(),
+    );
+    let change =
+        ContentChange { parameters: [(name("x"), Some(1))].into(), ..ContentChange::default() };
     let (proposal, _) = contracts.propose(&change, "ours").await.unwrap();
     assert_eq!(proposal.change(contracts), Ok(change));
     let none = Core::Change {
@@ -200,7 +232,7 @@ async fn foreign_calls_are_no_change(net: &TestNet) {
         (vec![core], vec![Bytes::new()], Err(WireError::ForeignCalls(1))),
         (vec![core], vec![update.slice(..update.len() - 1)], Err(WireError::ForeignCalls(1))),
         (vec![other.core], vec![update.clone()], Err(WireError::ForeignCalls(1))),
-        (vec![core], vec![update], Ok(Change::default())),
+        (vec![core], vec![update], Ok(ContentChange::default())),
         (vec![core], vec![odd], Err(WireError::Name("mapper".parse::<Module>().unwrap_err()))),
     ];
     for (number, (targets, calls, expected)) in cases.into_iter().enumerate() {
@@ -214,8 +246,8 @@ async fn foreign_calls_are_no_change(net: &TestNet) {
 }
 
 /// A change of one parameter; they are Core's.
-fn parameter(value: i64) -> Change {
-    Change { parameters: [(name("x"), Some(value))].into(), ..Change::default() }
+fn parameter(value: i64) -> ContentChange {
+    ContentChange { parameters: [(name("x"), Some(value))].into(), ..ContentChange::default() }
 }
 
 async fn admins_update_without_a_vote(net: &TestNet) {
@@ -228,29 +260,30 @@ async fn admins_update_without_a_vote(net: &TestNet) {
     let unauthorized = |actor: &Actor, module: &str| {
         reverts!(Core, CoreUnauthorized { caller: actor.account(), module: word(module) })
     };
-    let by_alice = service.by(&alice);
+    let by_alice = service.signed_by(&alice);
     assert_eq!(revert(by_alice.update(&parameter(1)).await), unauthorized(&alice, "core"));
     let mut governed = content(&[]);
-    let mode = Mode::Admins([alice.account()].into());
+    let mode = UpdateMode::Admins([alice.account()].into());
     governed.permissions.insert(Module::Core, Permission { mode });
     service.revise(&governed).await.unwrap();
     by_alice.update(&parameter(2)).await.unwrap();
     governed.parameters.insert(name("x"), 2);
     assert_eq!(contracts.now().content().await.unwrap(), governed);
-    let by_bob = service.by(&bob);
+    let by_bob = service.signed_by(&bob);
     assert_eq!(revert(by_bob.update(&parameter(3)).await), unauthorized(&bob, "core"));
-    // Not even what she may update lets her do more.
-    let sets = Change { sets: Some(vec![]), ..parameter(4) };
+    // A permission for Core does not permit updates of other modules.
+    let sets = ContentChange { sets: Some(vec![]), ..parameter(4) };
     assert_eq!(revert(by_alice.update(&sets).await), unauthorized(&alice, "topology"));
-    let mode = Mode::Admins([bob.account()].into());
+    let mode = UpdateMode::Admins([bob.account()].into());
     let permissions = [(Module::Core, Permission { mode })].into();
-    let permissions = Change { permissions, ..Change::default() };
+    let permissions = ContentChange { permissions, ..ContentChange::default() };
     assert_eq!(revert(by_alice.update(&permissions).await), unauthorized(&alice, "security"));
     assert_eq!(
-        revert(by_alice.update(&Change::default()).await),
+        revert(by_alice.update(&ContentChange::default()).await),
         reverts!(Core, CoreEmptyChange {})
     );
-    let unknown = Change { parameters: [(name("y"), None)].into(), ..Change::default() };
+    let unknown =
+        ContentChange { parameters: [(name("y"), None)].into(), ..ContentChange::default() };
     assert_eq!(
         revert(by_alice.update(&unknown).await),
         reverts!(Core, CoreUnknownParameter { name: word("y") })
@@ -263,13 +296,13 @@ async fn admins_update_without_a_vote(net: &TestNet) {
         revert(by_alice.update(&governed.change_to(&with_lost)).await),
         reverts!(Core, ModuleUnknownBlob { path: key.1, blob: lost.blob() })
     );
-    // The power is seen.
+    // The checks show the power.
     let known = contracts.verify().await.unwrap().into_iter();
     let known: Vec<_> =
-        known.filter(|check| check.verdict != koinon_chain::Verdict::Good).collect();
+        known.filter(|check| check.verdict != koinon_chain::CheckResult::Good).collect();
     let also = format!("also by {{{:?}}}", alice.account());
     assert_eq!(known.len(), 1, "{known:?}");
-    assert_eq!(known[0].verdict, koinon_chain::Verdict::Known(also));
+    assert_eq!(known[0].verdict, koinon_chain::CheckResult::Known(also));
 }
 
 async fn votes_have_rules(net: &TestNet) {
@@ -277,7 +310,7 @@ async fn votes_have_rules(net: &TestNet) {
     let contracts = &service.contracts;
     let stranger = Actor::new("stranger@net");
     net.fund(stranger.account(), 10).await.unwrap();
-    let by_stranger: Contracts = service.by(&stranger);
+    let by_stranger: Contracts = service.signed_by(&stranger);
     assert_eq!(
         revert(by_stranger.propose(&parameter(1), "mine").await),
         reverts!(
@@ -298,7 +331,7 @@ async fn votes_have_rules(net: &TestNet) {
         revert(contracts.proposal_state(unknown).await),
         reverts!(Governance, GovernorNonexistentProposal { proposalId: unknown })
     );
-    // Nobody votes: it fails for want of a quorum, and cannot be queued.
+    // Nobody votes: the proposal misses the quorum and cannot be queued.
     let (proposal, _) = contracts.propose(&parameter(1), "alone").await.unwrap();
     let early = revert(contracts.vote(proposal.id, Vote::For).await);
     let unexpected = |current: u8, expected: u8| {

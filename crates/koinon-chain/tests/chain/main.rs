@@ -1,12 +1,13 @@
-//! The client on our own chain and on anvil: each case runs on both, and must end the same.
+//! The client on the embedded chain and on anvil: each case runs on both, and must end the same.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-/// Makes a test of each case for each back-end.
+/// Makes two tests of each case, one for each back-end.
 macro_rules! on_both_chains {
     ($($case:ident),+ $(,)?) => {
         $(mod $case {
-            use koinon_testkit::{Backend, TestNet};
+            use koinon_testkit::Backend;
+            use koinon_testkit::TestNet;
 
             #[tokio::test]
             async fn embedded() {
@@ -21,46 +22,46 @@ macro_rules! on_both_chains {
     };
 }
 
-/// The revert with this error of a contract.
+/// Builds the revert with an error of a contract.
 macro_rules! reverts {
     (Core, $error:ident { $($field:ident : $value:expr),* $(,)? }) => {
-        koinon_chain::Revert::Core(Box::new(koinon_chain::contracts::Core::CoreErrors::$error(
-            koinon_chain::contracts::Core::$error { $($field: $value),* },
+        koinon_chain::Revert::Core(Box::new(koinon_bindings::Core::CoreErrors::$error(
+            koinon_bindings::Core::$error { $($field: $value),* },
         )))
     };
     (Identity, $error:ident { $($field:ident : $value:expr),* $(,)? }) => {
-        koinon_chain::Revert::Identity(Box::new(koinon_chain::contracts::Identity::IdentityErrors::$error(
-            koinon_chain::contracts::Identity::$error { $($field: $value),* },
+        koinon_chain::Revert::Identity(Box::new(koinon_bindings::Identity::IdentityErrors::$error(
+            koinon_bindings::Identity::$error { $($field: $value),* },
         )))
     };
     (Stake, $error:ident { $($field:ident : $value:expr),* $(,)? }) => {
-        koinon_chain::Revert::Stake(Box::new(koinon_chain::contracts::Stake::StakeErrors::$error(
-            koinon_chain::contracts::Stake::$error { $($field: $value),* },
+        koinon_chain::Revert::Stake(Box::new(koinon_bindings::Stake::StakeErrors::$error(
+            koinon_bindings::Stake::$error { $($field: $value),* },
         )))
     };
     (Mapper, $error:ident { $($field:ident : $value:expr),* $(,)? }) => {
-        koinon_chain::Revert::Mapper(Box::new(koinon_chain::contracts::Mapper::MapperErrors::$error(
-            koinon_chain::contracts::Mapper::$error { $($field: $value),* },
+        koinon_chain::Revert::Mapper(Box::new(koinon_bindings::Mapper::MapperErrors::$error(
+            koinon_bindings::Mapper::$error { $($field: $value),* },
         )))
     };
     (Templates, $error:ident { $($field:ident : $value:expr),* $(,)? }) => {
-        koinon_chain::Revert::Templates(Box::new(koinon_chain::contracts::Templates::TemplatesErrors::$error(
-            koinon_chain::contracts::Templates::$error { $($field: $value),* },
+        koinon_chain::Revert::Templates(Box::new(koinon_bindings::Templates::TemplatesErrors::$error(
+            koinon_bindings::Templates::$error { $($field: $value),* },
         )))
     };
     (Governance, $error:ident { $($field:ident : $value:expr),* $(,)? }) => {
-        koinon_chain::Revert::Governance(Box::new(koinon_chain::contracts::Governance::GovernanceErrors::$error(
-            koinon_chain::contracts::Governance::$error { $($field: $value),* },
+        koinon_chain::Revert::Governance(Box::new(koinon_bindings::Governance::GovernanceErrors::$error(
+            koinon_bindings::Governance::$error { $($field: $value),* },
         )))
     };
     (Timelock, $error:ident { $($field:ident : $value:expr),* $(,)? }) => {
-        koinon_chain::Revert::Timelock(Box::new(koinon_chain::contracts::Timelock::TimelockErrors::$error(
-            koinon_chain::contracts::Timelock::$error { $($field: $value),* },
+        koinon_chain::Revert::Timelock(Box::new(koinon_bindings::Timelock::TimelockErrors::$error(
+            koinon_bindings::Timelock::$error { $($field: $value),* },
         )))
     };
     (Blobs, $error:ident { $($field:ident : $value:expr),* $(,)? }) => {
-        koinon_chain::Revert::Blobs(Box::new(koinon_chain::contracts::Blobs::BlobsErrors::$error(
-            koinon_chain::contracts::Blobs::$error { $($field: $value),* },
+        koinon_chain::Revert::Blobs(Box::new(koinon_bindings::Blobs::BlobsErrors::$error(
+            koinon_bindings::Blobs::$error { $($field: $value),* },
         )))
     };
 }
@@ -73,6 +74,9 @@ mod govern;
 mod operators;
 mod publish;
 mod reports;
+mod reverts;
+mod scripted;
+mod variants;
 
 use std::fmt::Debug;
 
@@ -84,15 +88,15 @@ use koinon_chain::ChainError;
 use koinon_chain::Revert;
 use koinon_model::Name;
 
-/// The contract's reason for refusing.
+/// Returns the contract's reason for rejecting a request.
 fn revert<T: Debug>(result: Result<T, ChainError>) -> Revert {
-    match result {
-        Err(ChainError::Reverted { revert, .. }) => revert,
-        other => panic!("expected a revert, found {other:?}"),
+    match &result {
+        Err(error) if error.revert().is_some() => error.revert().unwrap().clone(),
+        _ => panic!("expected a revert, found {result:?}"),
     }
 }
 
-/// The contract's reason for refusing a call the client does not make.
+/// Returns the contract's reason for rejecting a call that the client does not make.
 async fn raw_revert<P: Provider, D: CallDecoder>(call: CallBuilder<P, D>) -> Revert {
     let Err(error) = call.call().await else { panic!("expected a revert") };
     Revert::decode(&error.as_revert_data().unwrap_or_else(|| panic!("no revert: {error:?}")))

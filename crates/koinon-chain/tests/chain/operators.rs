@@ -1,13 +1,14 @@
-//! Staking, joining, leaving: every refusal, with its arguments.
+//! Staking, joining, leaving: every rejection, with its arguments.
 
 use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::U256;
 use alloy::providers::Provider;
-use koinon_chain::Joining;
+use koinon_bindings::Identity;
+use koinon_bindings::Stake;
+use koinon_chain::JoinApplication;
 use koinon_chain::Revert;
-use koinon_chain::contracts::Identity;
-use koinon_chain::contracts::Stake;
+use koinon_chain::ServiceContract;
 use koinon_model::Ban;
 use koinon_model::keccak256;
 use koinon_testkit::Actor;
@@ -20,22 +21,22 @@ use crate::raw_revert;
 use crate::revert;
 
 on_both_chains!(
-    stake_comes_and_goes,
-    operators_come_and_go,
-    joining_has_rules,
-    banned_operators_stay_out,
-    identity_answers_only_for_members,
+    stake_is_deposited_and_withdrawn,
+    operators_join_leave_and_join_again,
+    applications_that_break_a_rule_are_rejected,
+    banned_operators_cannot_join,
+    other_clients_calls_are_rejected_with_reasons,
 );
 
 fn number(value: u64) -> U256 {
     U256::from(value)
 }
 
-async fn stake_comes_and_goes(net: &TestNet) {
+async fn stake_is_deposited_and_withdrawn(net: &TestNet) {
     let service = net.create("stake").await.unwrap();
     let alice = Actor::new("alice@net");
     service.stake(&[(&alice, 30)]).await.unwrap();
-    let contracts = service.by(&alice);
+    let contracts = service.signed_by(&alice);
     let account = alice.account();
     let staked = async || contracts.now().stake_of(account).await.unwrap();
     assert_eq!(staked().await, 30);
@@ -46,11 +47,11 @@ async fn stake_comes_and_goes(net: &TestNet) {
     );
     assert_eq!(
         revert(contracts.request_withdrawal(0).await),
-        reverts!(Stake, StakeInvalidAmount { stake: U256::ZERO })
+        reverts!(Stake, StakeInvalidAmount { stake: U256::ZERO, balance: number(30) })
     );
     assert_eq!(
         revert(contracts.request_withdrawal(31).await),
-        reverts!(Stake, StakeInvalidAmount { stake: number(31) })
+        reverts!(Stake, StakeInvalidAmount { stake: number(31), balance: number(30) })
     );
     let nothing_due = |available: u64| {
         reverts!(Stake, StakeNothingDue { account: account, availableAt: number(available) })
@@ -69,7 +70,8 @@ async fn stake_comes_and_goes(net: &TestNet) {
     assert_eq!(balance().await, before + denomination * number(12) - fee);
     assert_eq!(revert(contracts.withdraw().await), nothing_due(0));
     // Stake moves only in and out.
-    let vault = Stake::new(contracts.stake, contracts.chain().provider().clone());
+    let vault =
+        Stake::new(contracts.address(ServiceContract::Stake), contracts.chain().provider().clone());
     assert_eq!(
         raw_revert(vault.transfer(contracts.core, U256::ONE)).await,
         reverts!(Stake, StakeNotTransferable {})
@@ -91,7 +93,7 @@ async fn stake_comes_and_goes(net: &TestNet) {
     );
 }
 
-async fn operators_come_and_go(net: &TestNet) {
+async fn operators_join_leave_and_join_again(net: &TestNet) {
     let service = net.create("list").await.unwrap();
     service.revise(&content(&[])).await.unwrap();
     let operators = Actor::operators(3);
@@ -105,7 +107,7 @@ async fn operators_come_and_go(net: &TestNet) {
         assert_eq!(found.certificate, keccak256(actor.certificate.der()));
         assert_eq!((found.active, found.stake), (true, 25));
     }
-    let leaver = service.by(&operators[1]);
+    let leaver = service.signed_by(&operators[1]);
     let before = service.contracts.chain().block_number().await.unwrap();
     leaver.leave().await.unwrap();
     assert_eq!(
@@ -117,8 +119,8 @@ async fn operators_come_and_go(net: &TestNet) {
     let left = view.operator(operators[1].account()).await.unwrap();
     assert_eq!((left.active, left.name.as_str()), (false, "operator1@net"));
     assert_eq!(view.operator(Address::ZERO).await.unwrap().account, Address::ZERO);
-    // It comes back as who it was.
-    leaver.join(operators[1].joining()).await.unwrap();
+    // It joins again under its name.
+    leaver.join(operators[1].application()).await.unwrap();
     assert!(view.operator(operators[1].account()).await.unwrap().active);
     assert_eq!(view.operators().await.unwrap().len(), 3);
 }
@@ -134,20 +136,20 @@ impl Staked for Vec<Actor> {
     }
 }
 
-async fn joining_has_rules(net: &TestNet) {
+async fn applications_that_break_a_rule_are_rejected(net: &TestNet) {
     let service = net.create("rules").await.unwrap();
     let mut rules = content(&[]);
     rules.parameters.insert(name("max_operator_number"), 1);
     let [alice, bob] = [Actor::new("alice@net"), Actor::new("bob@net")];
     service.stake(&[(&alice, 9), (&bob, 10)]).await.unwrap();
-    let (by_alice, by_bob) = (service.by(&alice), service.by(&bob));
+    let (by_alice, by_bob) = (service.signed_by(&alice), service.signed_by(&bob));
     // Before the first revision there is no threshold.
-    let unset = revert(by_bob.join(bob.joining()).await);
+    let unset = revert(by_bob.join(bob.application()).await);
     let threshold = crate::word("stake_threshold");
     assert_eq!(unset, reverts!(Core, CoreUnknownParameter { name: threshold }));
     service.revise(&rules).await.unwrap();
     assert_eq!(
-        revert(by_alice.join(alice.joining()).await),
+        revert(by_alice.join(alice.application()).await),
         reverts!(
             Identity,
             IdentityStakeTooLow {
@@ -159,18 +161,20 @@ async fn joining_has_rules(net: &TestNet) {
     );
     by_alice.deposit(1).await.unwrap();
     for bad in ["", "alice net", "älice", "alice/net", &"a".repeat(65)] {
-        let joining = Joining { name: bad, ..alice.joining() };
+        let joining = JoinApplication { name: bad, ..alice.application() };
         assert_eq!(
             revert(by_alice.join(joining).await),
             reverts!(Identity, IdentityInvalidName { name: bad.to_owned() })
         );
     }
-    let stolen = Joining { key: &bob.certificate_key, ..alice.joining() };
+    let stolen = JoinApplication { key: &bob.certificate_key, ..alice.application() };
     let refused = revert(by_alice.join(stolen).await);
     let digest = {
         let [x, y] = alice.beacon.public().coordinates().map(U256::from_be_bytes);
-        let identity =
-            Identity::new(service.contracts.identity, net.chain(None).provider().clone());
+        let identity = Identity::new(
+            service.contracts.address(ServiceContract::Identity),
+            net.chain(None).provider().clone(),
+        );
         let certificate = keccak256(alice.certificate.der());
         identity
             .joinDigest(alice.account(), alice.name.clone(), certificate, x, y)
@@ -179,18 +183,21 @@ async fn joining_has_rules(net: &TestNet) {
             .unwrap()
     };
     assert_eq!(refused, reverts!(Identity, IdentityInvalidSignature { digest: digest }));
-    by_alice.join(alice.joining()).await.unwrap();
+    by_alice.join(alice.application()).await.unwrap();
     assert_eq!(
-        revert(by_alice.join(alice.joining()).await),
+        revert(by_alice.join(alice.application()).await),
         reverts!(Identity, IdentityAlreadyJoined { operator: alice.account() })
     );
-    let named = Joining { name: &alice.name, ..bob.joining() };
+    let named = JoinApplication { name: &alice.name, ..bob.application() };
     assert_eq!(
         revert(by_bob.join(named).await),
         reverts!(Identity, IdentityNameTaken { name: alice.name.clone(), holder: alice.account() })
     );
-    let masked =
-        Joining { certificate: &alice.certificate, key: &alice.certificate_key, ..bob.joining() };
+    let masked = JoinApplication {
+        certificate: &alice.certificate,
+        key: &alice.certificate_key,
+        ..bob.application()
+    };
     assert_eq!(
         revert(by_bob.join(masked).await),
         reverts!(
@@ -202,21 +209,27 @@ async fn joining_has_rules(net: &TestNet) {
         )
     );
     assert_eq!(
-        revert(by_bob.join(bob.joining()).await),
+        revert(by_bob.join(bob.application()).await),
         reverts!(Identity, IdentityListFull { limit: U256::ONE })
     );
     // Names stay with their accounts.
     by_alice.leave().await.unwrap();
-    let renamed = Joining { name: "carol@net", ..alice.joining() };
+    let renamed = JoinApplication { name: "carol@net", ..alice.application() };
     assert_eq!(
         revert(by_alice.join(renamed).await),
-        reverts!(Identity, IdentityInvalidName { name: "carol@net".to_owned() })
+        reverts!(
+            Identity,
+            IdentityNameMismatch {
+                name: "carol@net".to_owned(),
+                formerName: "alice@net".to_owned()
+            }
+        )
     );
-    let named = Joining { name: &alice.name, ..bob.joining() };
+    let named = JoinApplication { name: &alice.name, ..bob.application() };
     assert!(matches!(revert(by_bob.join(named).await), Revert::Identity(_)));
 }
 
-async fn banned_operators_stay_out(net: &TestNet) {
+async fn banned_operators_cannot_join(net: &TestNet) {
     let service = net.create("bans").await.unwrap();
     let [alice, bob] = [Actor::new("alice@net"), Actor::new("bob@net")];
     let mut banning = content(&[]);
@@ -229,37 +242,39 @@ async fn banned_operators_stay_out(net: &TestNet) {
     service.stake(&[(&alice, 10), (&bob, 10)]).await.unwrap();
     for actor in [&alice, &bob] {
         assert_eq!(
-            revert(service.by(actor).join(actor.joining()).await),
+            revert(service.signed_by(actor).join(actor.application()).await),
             reverts!(Identity, IdentityBanned { operator: actor.account() })
         );
     }
     banning.bans.clear();
     service.revise(&banning).await.unwrap();
     for actor in [&alice, &bob] {
-        service.by(actor).join(actor.joining()).await.unwrap();
+        service.signed_by(actor).join(actor.application()).await.unwrap();
     }
 }
 
-/// What other clients can meet: calls ours does not make.
-async fn identity_answers_only_for_members(net: &TestNet) {
+/// Calls that other clients can make and this one does not.
+async fn other_clients_calls_are_rejected_with_reasons(net: &TestNet) {
     let service = net.create("members").await.unwrap();
     service.revise(&content(&[])).await.unwrap();
     let [alice, bob] = [Actor::new("alice@net"), Actor::new("bob@net")];
     service.join(&[(&alice, 10)]).await.unwrap();
     let provider = net.chain(None).provider().clone();
-    let identity = Identity::new(service.contracts.identity, provider);
+    let identity = Identity::new(service.contracts.address(ServiceContract::Identity), provider);
     let now = service.contracts.chain().block_number().await.unwrap();
-    let not_member = |account| {
-        reverts!(Identity, IdentityNotMember { operator: account, blockNumber: number(now - 1) })
+    let not_active = |account| {
+        reverts!(Identity, IdentityNotActiveAt { operator: account, blockNumber: number(now - 1) })
     };
     let (known, unknown) = (alice.account(), bob.account());
     assert_eq!(
         raw_revert(identity.unitsAt(vec![unknown], number(now - 1))).await,
-        not_member(unknown)
+        not_active(unknown)
     );
     let future = raw_revert(identity.unitsAt(vec![known], number(now + 9))).await;
     let Revert::Identity(future) = future else { panic!("{future:?}") };
-    let Identity::IdentityErrors::IdentityNotPast(future) = *future else { panic!("{future:?}") };
+    let Identity::IdentityErrors::IdentityFutureLookup(future) = *future else {
+        panic!("{future:?}")
+    };
     assert_eq!(future.blockNumber, number(now + 9));
     assert!([now, now + 1].map(number).contains(&future.current), "{future:?}");
     assert_eq!(
@@ -296,7 +311,7 @@ async fn identity_answers_only_for_members(net: &TestNet) {
         raw_revert(identity.join(application(B256::ZERO, 0)).from(unknown)).await,
         reverts!(Blobs, BlobsUnknown { hash: B256::ZERO })
     );
-    // Alice's certificate is taken, but only hers is on chain: the holder is asked first.
+    // Only Alice's certificate is on chain: its holder is checked before its key.
     assert_eq!(
         raw_revert(identity.join(application(certificate, 0)).from(unknown)).await,
         reverts!(
@@ -307,15 +322,18 @@ async fn identity_answers_only_for_members(net: &TestNet) {
             }
         )
     );
-    let [publish, _] = service.contracts.join_requests(unknown, bob.joining()).await.unwrap();
-    service.contracts.chain().transfer(publish).await.unwrap();
+    let requests = service.contracts.join_requests(unknown, bob.application()).await.unwrap();
+    service.contracts.chain().transfer(requests.certificate).await.unwrap();
     let certificate = keccak256(bob.certificate.der());
     for offset in [0, 1_000_000] {
         assert_eq!(
             raw_revert(identity.join(application(certificate, offset)).from(unknown)).await,
             reverts!(
                 Identity,
-                IdentityKeyNotFound { certificate: certificate, keyOffset: number(offset) }
+                IdentityCertificateKeyNotFound {
+                    certificate: certificate,
+                    keyOffset: number(offset)
+                }
             )
         );
     }

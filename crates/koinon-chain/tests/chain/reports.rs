@@ -1,20 +1,22 @@
-//! Reports: accepted from the slot's operator, read back harmless.
+//! Reports: accepted from the slot's operator, and made safe to show when they are read.
 
 use alloy::network::TransactionBuilder;
 use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::Bytes;
+use alloy::primitives::U256;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol;
 use alloy::sol_types::SolCall;
 use alloy::sol_types::SolValue;
-use koinon_chain::Status;
-use koinon_chain::contracts::Templates;
+use koinon_bindings::Templates;
+use koinon_chain::ServiceContract;
+use koinon_chain::SlotStatus;
 use koinon_model::Epoch;
 use koinon_model::NodeSet;
 use koinon_model::NodeState;
-use koinon_model::Reason;
 use koinon_model::Report;
+use koinon_model::ReportReason;
 use koinon_model::Revision;
 use koinon_model::Slot;
 use koinon_testkit::Actor;
@@ -29,7 +31,7 @@ use crate::word;
 on_both_chains!(
     only_the_slots_operator_reports,
     many_reports_go_in_several_transactions,
-    what_operators_write_is_harmless
+    text_of_operators_is_made_safe_to_show
 );
 
 sol! {
@@ -55,7 +57,7 @@ fn report(slot: Slot) -> Report {
         slot,
         revision: Revision(1),
         state: NodeState::Running,
-        reason: Reason::ProbeAnswered,
+        reason: ReportReason::ProbeAnswered,
         milliseconds: 12,
         endpoint: "127.0.0.1:8080".to_owned(),
     }
@@ -65,7 +67,7 @@ fn set(groups: u32, size: u32) -> NodeSet {
     NodeSet { name: name("workers"), groups, size }
 }
 
-/// A service with one operator for all slots but those nobody has stake for.
+/// A service with one operator, which has all slots that its stake backs.
 async fn dealt<'net>(
     net: &'net TestNet,
     stake: u64,
@@ -83,9 +85,9 @@ async fn dealt<'net>(
 async fn only_the_slots_operator_reports(net: &TestNet) {
     let (service, operator) = dealt(net, 20, 1, 3).await;
     let account = operator.account();
-    let contracts = service.by(&operator);
+    let contracts = service.signed_by(&operator);
     let view = contracts.now();
-    let nothing = |place| Status {
+    let nothing = |place| SlotStatus {
         slot: slot(0, place),
         operator: Address::ZERO,
         epoch: Epoch(0),
@@ -117,29 +119,42 @@ async fn only_the_slots_operator_reports(net: &TestNet) {
     assert_eq!(revert(vacant), not_operator(2, account, Address::ZERO));
     assert_eq!(
         revert(contracts.report(&[report(slot(1, 0))]).await),
-        reverts!(Mapper, MapperNoSlot { set: word("workers"), group: 1, place: 0 })
+        reverts!(Mapper, MapperUnknownSlot { set: word("workers"), group: 1, place: 0 })
     );
     let ahead = Report { revision: Revision(2), ..report(slot(0, 0)) };
     assert_eq!(
         revert(contracts.report(&[ahead]).await),
         reverts!(Templates, TemplatesUnknownRevision { given: 2, current: 1 })
     );
-    let invalid =
-        reverts!(Templates, TemplatesInvalidReport { set: word("workers"), group: 0, place: 1 });
     let unknown = Report { state: NodeState::Unknown, ..report(slot(0, 1)) };
-    assert_eq!(revert(contracts.report(&[unknown]).await), invalid);
+    assert_eq!(
+        revert(contracts.report(&[unknown]).await),
+        reverts!(Templates, TemplatesUnknownState { set: word("workers"), group: 0, place: 1 })
+    );
     let long = Report { endpoint: "a".repeat(256), ..report(slot(0, 1)) };
-    assert_eq!(revert(contracts.report(&[long]).await), invalid);
+    assert_eq!(
+        revert(contracts.report(&[long]).await),
+        reverts!(
+            Templates,
+            TemplatesEndpointTooLong {
+                set: word("workers"),
+                group: 0,
+                place: 1,
+                length: U256::from(256),
+                limit: U256::from(255)
+            }
+        )
+    );
 
     let longest = Report {
         state: NodeState::Failed,
-        reason: Reason::ArtifactUnavailable,
+        reason: ReportReason::ArtifactUnavailable,
         milliseconds: u32::MAX,
         endpoint: "b".repeat(255),
         ..report(slot(0, 1))
     };
     let sent = contracts.report(&[report(slot(0, 0)), longest.clone()]).await.unwrap();
-    let status = |report: &Report| Status {
+    let status = |report: &Report| SlotStatus {
         slot: report.slot.clone(),
         operator: account,
         epoch: Epoch(1),
@@ -160,7 +175,7 @@ async fn many_reports_go_in_several_transactions(net: &TestNet) {
     let slots = (0..10).flat_map(|group| (0..9).map(move |place| slot(group, place)));
     let longest = |slot| Report { endpoint: "c".repeat(255), ..report(slot) };
     let reports: Vec<Report> = slots.map(longest).collect();
-    let contracts = service.by(&operator);
+    let contracts = service.signed_by(&operator);
     let sent = contracts.report(&reports).await.unwrap();
     assert!(sent.iter().all(|sent| sent.gas <= 16_777_216), "{sent:?}");
     assert_eq!(sent.len(), 3);
@@ -170,9 +185,9 @@ async fn many_reports_go_in_several_transactions(net: &TestNet) {
     assert_eq!(found, expected);
 }
 
-async fn what_operators_write_is_harmless(net: &TestNet) {
+async fn text_of_operators_is_made_safe_to_show(net: &TestNet) {
     let (service, operator) = dealt(net, 20, 1, 1).await;
-    let contracts = service.by(&operator);
+    let contracts = service.signed_by(&operator);
     let cases: [(&[u8], &[u8], &str, &str); 4] = [
         (b"ok\x1b[2J", b"\x1b]0;evil\x07\r\n\x7f:1", "ok?[2J", "?]0;evil????:1"),
         (b"\xff\xfe", b"\xff\xfe", "\u{fffd}\u{fffd}", "\u{fffd}\u{fffd}"),
@@ -192,7 +207,9 @@ async fn what_operators_write_is_harmless(net: &TestNet) {
         };
         let input = (vec![raw],).abi_encode_params();
         let input = [&Templates::reportCall::SELECTOR[..], &input].concat();
-        let request = TransactionRequest::default().with_to(contracts.templates).with_input(input);
+        let request = TransactionRequest::default()
+            .with_to(contracts.address(ServiceContract::Templates))
+            .with_input(input);
         contracts.chain().transfer(request).await.unwrap();
         let status = contracts.now().statuses(&set(1, 1)).await.unwrap().remove(0);
         assert_eq!(

@@ -1,15 +1,15 @@
-//! `koinon artifact`: the local artifact store.
+//! `koinon artifact`.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use koinon_command::CommandError;
+use koinon_command::Outcome;
+use koinon_command::Ui;
 use koinon_node::Store;
 use serde_json::json;
 
-use crate::error::CommandError;
-use crate::error::Outcome;
 use crate::local::Local;
-use crate::ui::Ui;
 
 #[derive(Subcommand, Debug)]
 #[command(defer = true)]
@@ -19,7 +19,7 @@ pub(crate) enum ArtifactCommand {
         /// The file
         file: PathBuf,
 
-        /// The store; without it that of the local network
+        /// The store; default: that of the local network
         #[arg(long, value_name = "DIR")]
         store: Option<PathBuf>,
     },

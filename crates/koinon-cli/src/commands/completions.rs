@@ -1,11 +1,13 @@
-//! `koinon completions`: completion scripts for shells.
+//! `koinon completions`.
 
 use clap::Args;
+use clap::Command;
 use clap::CommandFactory;
 use clap_complete::Shell;
+use koinon_command::Outcome;
 
 use super::Cli;
-use crate::error::Outcome;
+use crate::external::SHIPPED;
 
 #[derive(Args, Debug)]
 pub(crate) struct CompletionsArgs {
@@ -14,6 +16,8 @@ pub(crate) struct CompletionsArgs {
 }
 
 pub(crate) fn run(args: &CompletionsArgs) -> Outcome {
-    clap_complete::generate(args.shell, &mut Cli::command(), "koinon", &mut std::io::stdout());
+    let external = SHIPPED.map(|shipped| Command::new(shipped.name).about(shipped.about));
+    let mut command = Cli::command().subcommands(external);
+    clap_complete::generate(args.shell, &mut command, "koinon", &mut std::io::stdout());
     Ok(())
 }

@@ -1,29 +1,29 @@
-//! `koinon key`: keys of operators and voters.
+//! `koinon key`.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use koinon_command::Outcome;
+use koinon_command::Ui;
 use serde_json::json;
 
-use crate::error::Outcome;
 use crate::keys::Keys;
-use crate::ui::Ui;
 
 #[derive(Subcommand, Debug)]
 #[command(defer = true)]
 pub(crate) enum KeyCommand {
     /// Make an operator's key directory: encrypted keystore, certificate, beacon key
     New {
-        /// The directory
+        /// The directory to make
         dir: PathBuf,
 
-        /// The operator's name, which the certificate is issued for
+        /// Name of the operator; the certificate is issued for it
         #[arg(long)]
         name: String,
     },
     /// Show the account and certificate of a key directory
     Show {
-        /// The directory
+        /// The key directory
         dir: PathBuf,
     },
 }

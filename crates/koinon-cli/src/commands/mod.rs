@@ -1,46 +1,45 @@
-//! One file per command: its arguments, and what it does.
+//! The commands, in folders by noun: the arguments of each, and one function that runs it.
 
-mod agent;
-mod allocation;
-mod artifact;
-mod bench;
-mod chain;
-mod compile;
-mod completions;
+mod template;
+
 mod csar;
-mod diff;
-mod down;
-mod epoch;
-mod execute;
-mod explain;
-mod export;
-mod import;
-mod key;
-mod launch;
-mod lsp;
-mod operator;
-mod plan;
-mod proposal;
-mod propose;
-mod service;
-mod status;
-mod up;
-mod validate;
-mod vote;
-mod worker;
 
-use std::future::Future;
-use std::io::IsTerminal;
+mod network;
+
+mod service;
+
+mod content;
+
+mod proposal;
+
+mod operator;
+
+mod epoch;
+
+mod allocation;
+
+mod process;
+
+mod key;
+
+mod artifact;
+
+mod completions;
+
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
+use clap::error::ErrorKind;
+use koinon_command::CommandError;
+use koinon_command::Outcome;
+use koinon_command::Ui;
+use koinon_command::block_on;
+use koinon_command::exit_code;
 
-use crate::error::CommandError;
-use crate::error::Outcome;
-use crate::ui::Tone;
-use crate::ui::Ui;
-use crate::ui::paint;
+use crate::external;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,194 +53,174 @@ Exit codes:
   0 done    1 failed    2 wrong usage    3 the template does not compile
   4 the chain does not answer    5 a contract refused    6 a check found something wrong    130 interrupted";
 
-/// Runs the infrastructure of decentralised applications: TOSCA code in smart contracts, changed by vote, dealt to staked
-/// operators, deployed by their agents
+/// Runs the infrastructure of decentralised applications: TOSCA code in smart contracts, changed by
+/// vote, dealt to staked operators, deployed by their agents
 #[derive(Parser, Debug)]
-#[command(name = "koinon", version, after_help = EXAMPLES, max_term_width = 100)]
-struct Cli {
+#[command(name = "koinon", version, after_help = format!("{}\n{EXAMPLES}", external::help()), max_term_width = 100)]
+pub(crate) struct Cli {
     /// Print data as JSON
-    // At the end, since the options of a command are defined after it.
+    // Shown last, although the options of a command are defined after it.
     #[arg(long, global = true, display_order = 900)]
     json: bool,
 
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
-// What a command says of itself is here: its arguments are only defined once it is asked for, which is a fifth of the time
-// that `koinon --version` takes.
+// The descriptions of the commands are here, because their arguments are only defined on demand,
+// which saves a fifth of the time of `koinon --version`.
 #[derive(Subcommand, Debug)]
 #[command(defer = true)]
-enum Command {
-    /// Start a network on this machine: a chain, the contracts, a vote, operators, their agents and nodes
-    Up(up::UpArgs),
+enum CliCommand {
+    /// Start a network on this machine: a chain, the contracts, a vote, operators, their agents and
+    /// nodes
+    Up(network::up::UpArgs),
     /// End a local network: agents, nodes and chain; `koinon up` continues it later
-    Down(down::DownArgs),
-    /// Show how a service's nodes are, as their operators report
-    Status(status::StatusArgs),
+    Down(network::down::DownArgs),
+    /// Show the nodes of a service, as their operators report
+    Status(network::status::StatusArgs),
     /// Check a template; inputs may lack values
-    Validate(validate::ValidateArgs),
+    Validate(template::validate::ValidateArgs),
     /// Compile a template to its representation: every node and relationship, as canonical JSON
-    Compile(compile::CompileArgs),
-    /// Explain a diagnostic, why requirements were fulfilled as they were, or what a file may hold
-    Explain(explain::ExplainArgs),
-    /// Show what leads from one representation of a service to another
-    Plan(plan::PlanArgs),
+    Compile(template::compile::CompileArgs),
+    /// Explain a diagnostic, the targets of requirements, or the keynames of files
+    Explain(template::explain::ExplainArgs),
+    /// Show the steps from one representation of a service to another
+    Plan(template::plan::PlanArgs),
     /// Pack a service into an archive, or look into one
     #[command(subcommand)]
     Csar(csar::CsarCommand),
-    /// Create, find, show and verify services
+    /// Create, list, show and verify services
     #[command(subcommand)]
     Service(service::ServiceCommand),
-    /// Show what a template would change of a service, and the allocation that would follow
-    Diff(diff::DiffArgs),
+    /// Show what a template would change in a service, and the allocation that would follow
+    Diff(content::diff::DiffArgs),
     /// Propose a template as the service's next revision
-    Propose(propose::ProposeArgs),
+    Propose(proposal::propose::ProposeArgs),
     /// Vote on a proposal with the account's stake
-    Vote(vote::VoteArgs),
+    Vote(proposal::vote::VoteArgs),
     /// Execute a proposal that was voted for: queue it, wait for its timelock, execute it
-    Execute(execute::ExecuteArgs),
+    Execute(proposal::execute::ExecuteArgs),
     /// List and show proposals
     #[command(subcommand)]
     Proposal(proposal::ProposalCommand),
     /// Export the document of a service, at any block, or as files for other TOSCA processors
-    Export(export::ExportArgs),
-    /// Import a document with all its values: apply it where the account may update every module it touches, else propose it
-    Import(import::ImportArgs),
-    /// Join, leave and look at operators
+    Export(content::export::ExportArgs),
+    /// Import a document with all its values: apply it where the account may update every module it
+    /// touches, else propose it
+    Import(content::import::ImportArgs),
+    /// Join, leave, fund, list and show operators
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
-    /// Look at epochs, and move them on
+    /// Show epochs, and advance them by hand
     #[command(subcommand)]
     Epoch(epoch::EpochCommand),
-    /// Show who runs what, and why
+    /// Show the operator of each slot, and the reason
     #[command(subcommand)]
     Allocation(allocation::AllocationCommand),
-    /// Run an operator's agent: it deploys the nodes the service allots to the operator, and reports on them
-    Agent(agent::AgentArgs),
+    /// Run an operator's agent: it deploys the nodes allocated to the operator, and reports on them
+    Agent(process::agent::AgentArgs),
     /// Run the embedded chain: an EVM chain on this machine, for trials and tests
-    Chain(chain::ChainArgs),
-    /// Manage keys
+    Chain(process::chain::ChainArgs),
+    /// Make and show the keys of operators
     #[command(subcommand)]
     Key(key::KeyCommand),
     /// Manage the local artifact store
     #[command(subcommand)]
     Artifact(artifact::ArtifactCommand),
-    /// Measure imports, exports, creates, reads and deals, next to the paper's figures; or the compiler
-    Bench(bench::BenchArgs),
-    /// Serve editors: the language server, on stdin and stdout
-    Lsp(lsp::LspArgs),
     /// Print a completion script, such as for `source <(koinon completions bash)`
     Completions(completions::CompletionsArgs),
     /// Become the program of a node (agents run this)
     #[command(hide = true)]
-    Launch(launch::LaunchArgs),
+    Launch(process::launch::LaunchArgs),
     /// Run the example's worker: an HTTP server that answers probes and solves puzzles
-    Worker(worker::WorkerArgs),
+    Worker(process::worker::WorkerArgs),
+    // No doc comment: clap lists no external commands.
+    #[command(external_subcommand)]
+    External(Vec<OsString>),
 }
 
-/// Runs the command the arguments ask for.
+/// Runs the command that the arguments ask for.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let ui = Ui { json: cli.json };
-    match dispatch(ui, cli.command) {
-        Ok(code) => code,
-        Err(error) => {
-            report(ui, &error);
-            error.kind.exit_code()
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let error = match Cli::try_parse_from(&arguments) {
+        Ok(Cli { json, command }) => {
+            let ui = Ui { json };
+            return exit_code(ui, dispatch(ui, command));
+        }
+        Err(error) => error,
+    };
+    // Clap does not know the external NAME of `koinon help NAME`.
+    let words: Vec<&OsString> = arguments[1..].iter().filter(|word| *word != "--json").collect();
+    if let ([help, name, inner @ ..], ErrorKind::InvalidSubcommand) = (&words[..], error.kind())
+        && *help == "help"
+        && let Some(error) = external::run(name, &help_arguments(inner))
+    {
+        return exit_code(Ui { json: false }, Err(error));
+    }
+    error.exit()
+}
+
+/// Returns the arguments with which an external command prints its help of an inner command.
+fn help_arguments(inner: &[&OsString]) -> Vec<OsString> {
+    inner.iter().map(|word| (*word).clone()).chain(["--help".into()]).collect()
+}
+
+/// Runs an external command. Returns only if that fails.
+fn run_external(ui: Ui, words: Vec<OsString>) -> Outcome<ExitCode> {
+    let mut arguments = words.into_iter();
+    let name = arguments.next().expect("BUG: clap gives the name first");
+    let mut arguments: Vec<OsString> = arguments.collect();
+    if ui.json {
+        // `--json` stood before the name: it is an option of every command.
+        let end = arguments.iter().position(|argument| argument == "--");
+        arguments.insert(end.unwrap_or(arguments.len()), "--json".into());
+    }
+    match external::run(&name, &arguments) {
+        Some(error) => Err(error),
+        None => {
+            // Parse again without external commands, for the error of clap, which suggests similar
+            // names and ends the process. `build` first: it allows them.
+            let mut cli = Cli::command();
+            cli.build();
+            cli.allow_external_subcommands(false).get_matches();
+            let name = name.display();
+            Err(CommandError::usage(format!("unrecognized subcommand '{name}'")))
         }
     }
 }
 
-fn report(ui: Ui, error: &CommandError) {
-    let text = error.render();
-    match text.strip_prefix("error:") {
-        Some(rest) => ui.say(&format!("{}{}", paint(Tone::Bad, "error:"), rest.trim_end())),
-        None => ui.say(text.trim_end()),
-    }
-}
-
-fn dispatch(ui: Ui, command: Command) -> Outcome<ExitCode> {
+fn dispatch(ui: Ui, command: CliCommand) -> Outcome<ExitCode> {
     let done = match command {
-        Command::Plan(args) => return plan::run(ui, &args),
-        Command::Lsp(args) => return lsp::run(&args),
-        Command::Up(args) => block_on(up::run(ui, args)),
-        Command::Down(args) => block_on(down::run(ui, args)),
-        Command::Status(args) => block_on(status::run(ui, args)),
-        Command::Validate(args) => validate::run(ui, &args),
-        Command::Compile(args) => compile::run(ui, &args),
-        Command::Explain(args) => explain::run(ui, args),
-        Command::Csar(command) => csar::run(ui, command),
-        Command::Service(command) => block_on(service::run(ui, command)),
-        Command::Diff(args) => block_on(diff::run(ui, args)),
-        Command::Propose(args) => block_on(propose::run(ui, args)),
-        Command::Vote(args) => block_on(vote::run(ui, args)),
-        Command::Execute(args) => block_on(execute::run(ui, args)),
-        Command::Proposal(command) => block_on(proposal::run(ui, command)),
-        Command::Export(args) => block_on(export::run(ui, args)),
-        Command::Import(args) => block_on(import::run(ui, args)),
-        Command::Operator(command) => block_on(operator::run(ui, command)),
-        Command::Epoch(command) => block_on(epoch::run(ui, command)),
-        Command::Allocation(command) => block_on(allocation::run(ui, command)),
-        Command::Agent(args) => block_on(agent::run(ui, args)),
-        Command::Chain(args) => block_on(chain::run(ui, args)),
-        Command::Key(command) => key::run(ui, command),
-        Command::Artifact(command) => artifact::run(ui, command),
-        Command::Bench(args) => match &args.command {
-            Some(command) => command.run(ui),
-            None => block_on(bench::run(ui, args)),
-        },
-        Command::Completions(args) => completions::run(&args),
-        Command::Launch(args) => launch::run(&args),
-        Command::Worker(args) => worker::run(&args),
+        CliCommand::Plan(args) => return template::plan::run(ui, &args),
+        CliCommand::External(words) => return run_external(ui, words),
+        CliCommand::Up(args) => block_on(network::up::run(ui, args)),
+        CliCommand::Down(args) => block_on(network::down::run(ui, args)),
+        CliCommand::Status(args) => block_on(network::status::run(ui, args)),
+        CliCommand::Validate(args) => template::validate::run(ui, &args),
+        CliCommand::Compile(args) => template::compile::run(ui, &args),
+        CliCommand::Explain(args) => template::explain::run(ui, args),
+        CliCommand::Csar(command) => csar::run(ui, command),
+        CliCommand::Service(command) => block_on(service::run(ui, command)),
+        CliCommand::Diff(args) => block_on(content::diff::run(ui, args)),
+        CliCommand::Propose(args) => block_on(proposal::propose::run(ui, args)),
+        CliCommand::Vote(args) => block_on(proposal::vote::run(ui, args)),
+        CliCommand::Execute(args) => block_on(proposal::execute::run(ui, args)),
+        CliCommand::Proposal(command) => block_on(proposal::run(ui, command)),
+        CliCommand::Export(args) => block_on(content::export::run(ui, args)),
+        CliCommand::Import(args) => block_on(content::import::run(ui, args)),
+        CliCommand::Operator(command) => block_on(operator::run(ui, command)),
+        CliCommand::Epoch(command) => block_on(epoch::run(ui, command)),
+        CliCommand::Allocation(command) => block_on(allocation::run(ui, command)),
+        CliCommand::Agent(args) => block_on(process::agent::run(ui, args)),
+        CliCommand::Chain(args) => block_on(process::chain::run(ui, args)),
+        CliCommand::Key(command) => key::run(ui, command),
+        CliCommand::Artifact(command) => artifact::run(ui, command),
+        CliCommand::Completions(args) => completions::run(&args),
+        CliCommand::Launch(args) => process::launch::run(&args),
+        CliCommand::Worker(args) => process::worker::run(&args),
     };
     done.map(|()| ExitCode::SUCCESS)
-}
-
-fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|error| CommandError::failed(format!("cannot start: {error}")))?;
-    let outcome = runtime.block_on(command);
-    // Blocking work of a command that ended, such as hashing an artifact, is not waited for.
-    runtime.shutdown_background();
-    outcome
-}
-
-/// Starts logging of a long-running command to stderr; `KOINON_LOG` filters it.
-fn log() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("KOINON_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-}
-
-/// Reads a duration such as `250ms`, `5 s` or `2m`.
-fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let end = |one: char| !one.is_ascii_digit() && one != '.';
-    let (number, unit) = text.split_at(text.find(end).unwrap_or(text.len()));
-    let milliseconds: u64 = match unit.trim() {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" | "min" => 60_000,
-        "h" => 3_600_000,
-        _ => return Err(format!("expected a unit of ms, s, m or h, found {text}")),
-    };
-    let wrong = || format!("expected a duration such as 250ms or 0.5s, found {text}");
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = u32::try_from(fraction.len()).ok().filter(|digits| *digits <= 9);
-    let scale = 10_u64.pow(digits.ok_or_else(wrong)?);
-    let whole: u64 = whole.parse().map_err(|_| wrong())?;
-    let fraction: u64 = fraction.parse().map_err(|_| wrong())?;
-    let total = whole.checked_mul(milliseconds).ok_or_else(wrong)?;
-    // The fraction is below one hour: its product fits.
-    let part = u128::from(fraction) * u128::from(milliseconds) / u128::from(scale);
-    let part = u64::try_from(part).map_err(|_| wrong())?;
-    Ok(std::time::Duration::from_millis(total.saturating_add(part)))
 }
 
 #[cfg(test)]
@@ -249,22 +228,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations() {
-        let milliseconds = |text| duration(text).unwrap().as_millis();
-        assert_eq!(milliseconds("250ms"), 250);
-        assert_eq!(milliseconds("0.25s"), 250);
-        assert_eq!(milliseconds("1.5min"), 90_000);
-        for text in ["", "1", "s", ".5s", "1.s", "-1s", "1.0000000001s", "99999999999999999999s"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn commands_say_of_themselves_what_lists_of_them_say() {
-        // A list names what is not defined yet, and what its command says of itself later must be the same.
+    fn descriptions_of_commands_equal_those_in_lists() {
+        // A list describes commands whose arguments are not defined yet; once they are, the
+        // description must be the same.
         fn compare(listed: &clap::Command) -> usize {
             let mut built = listed.clone();
-            // Defines the arguments of this command, and no more than the names of those under it.
+            // Defines the arguments of this command, but only the names of its subcommands.
             built.render_help();
             let inner: usize = built.get_subcommands().map(compare).sum();
             let about = |command: &clap::Command| command.get_about().map(ToString::to_string);

@@ -1,4 +1,4 @@
-//! Changes: by vote to the running nodes, and by the lottery from epoch to epoch.
+//! Changes of running nodes: by vote, and by the deal of a new epoch.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,18 +9,18 @@ use koinon_testkit::wait_until;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::network::EVENT_TIMEOUT;
 use crate::network::EXAMPLE;
-use crate::network::LONG;
 use crate::network::Network;
 use crate::network::QUICK;
-use crate::road::rows;
-use crate::road::text;
+use crate::up::rows;
+use crate::up::text;
 
 /// Process numbers of nodes by operator and slot.
 type Nodes = BTreeMap<(String, String), u32>;
 
 #[test]
-fn what_is_voted_runs_and_what_stays_is_left_alone() {
+fn a_voted_change_runs_and_other_nodes_are_left_alone() {
     let network = Network::started(&QUICK);
     let nodes = another_shard(&network);
     let nodes = another_image(&network, &nodes);
@@ -44,7 +44,7 @@ fn another_shard(network: &Network) -> Nodes {
     let after = network.settle();
     assert_eq!(after.len(), 25);
 
-    // The allocation that was shown before the vote is the one that came.
+    // The allocation is the one that `koinon diff` showed before the vote.
     for row in rows(&network.json(&["status"]), "operators") {
         assert_eq!(diff["allocation"]["operators"][text(row, "name")][1], row["nodes"]);
     }
@@ -79,7 +79,7 @@ fn another_image(network: &Network, before: &Nodes) -> Nodes {
         network.change(EXAMPLE, &[&QUICK[..], &["-I", "shards=5", "-I", &input]].concat()),
         3
     );
-    let after = wait_until(LONG, "every node runs the new image", || {
+    let after = wait_until(EVENT_TIMEOUT, "every node runs the new image", || {
         let nodes = network.settle();
         let old = nodes.iter().filter(|(key, pid)| before.get(key) == Some(pid)).count();
         if old == 0 { Ok(nodes) } else { Err(format!("{old} run the old one")) }
@@ -87,7 +87,7 @@ fn another_image(network: &Network, before: &Nodes) -> Nodes {
     assert!(after.keys().eq(before.keys()));
     let size = fs::metadata(image).unwrap().len();
     for pid in after.values() {
-        // What it runs, not what its directory holds.
+        // The running program, not the files of its directory.
         assert_eq!(fs::metadata(format!("/proc/{pid}/exe")).unwrap().len(), size);
     }
     after
@@ -135,7 +135,7 @@ fn banned_and_dealt_anew(network: &Network, before: &Nodes) {
         assert!(nodes.keys().ne(seen.last().unwrap().keys()), "the deal changed nothing");
         seen.push(nodes);
     }
-    // The contract agrees, in whatever epoch it is by then.
+    // The contract agrees, in the epoch it is in by then.
     for group in 0..5 {
         let slot = format!("worker/{group}/0");
         let explained = network.json(&["allocation", "explain", &slot]);
@@ -143,9 +143,10 @@ fn banned_and_dealt_anew(network: &Network, before: &Nodes) {
     }
 }
 
-/// Waits for an epoch after `epoch` in which exactly the nodes allotted run; returns its status with them.
+/// Waits for an epoch after `epoch` in which exactly the allocated nodes run; returns its status
+/// with them.
 fn settled_after(network: &Network, epoch: u64) -> (Value, Nodes) {
-    wait_until(LONG, "a later epoch's nodes run", || {
+    wait_until(EVENT_TIMEOUT, "a later epoch's nodes run", || {
         let before = network.json(&["status"]);
         if before["epoch"].as_u64() <= Some(epoch) {
             return Err(format!("it is epoch {}", before["epoch"]));

@@ -1,4 +1,4 @@
-//! Export and import: what comes out goes in again, byte for byte.
+//! Export and import: an export imports again, byte for byte.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn an_export_is_canonical_and_imports_as_itself() {
         assert_eq!(network.on(&["export", "--format", format]).success().stdout, exported);
         let compiled = network.run(["compile", file, "--document", format]).success();
         assert_eq!(compiled.stdout, exported, "{format}");
-        // Each format is the other's source as well.
+        // An export in either format is also a source.
         let other = if format == "yaml" { "json" } else { "yaml" };
         let crossed = network.run(["compile", file, "--document", other]).success().stdout;
         assert_eq!(crossed, network.on(&["export", "--format", other]).success().stdout);
@@ -40,7 +40,7 @@ fn an_export_is_canonical_and_imports_as_itself() {
     two_services(&network);
 }
 
-/// An object that was edited is the only one proposed; executed, the export is the edited document.
+/// Checks that only an edited object is proposed, and that the export then is the edited document.
 fn edited(network: &Network) {
     let file = network.work().join("edited.json");
     let exported = network.on(&["export", "--format", "json"]).success().stdout;
@@ -60,7 +60,7 @@ fn edited(network: &Network) {
     let nodes = network.settle();
     assert_eq!(network.pass(proposal), 2);
     assert_eq!(network.on(&["export", "--format", "json"]).success().stdout, document);
-    // What a node runs as does not follow from its type's description.
+    // The description of a type does not change how its nodes run.
     assert_eq!(network.settle(), nodes);
 }
 

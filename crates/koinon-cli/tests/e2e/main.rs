@@ -1,7 +1,7 @@
-//! End to end: the real binary, from a template to processes, as people use it.
+//! End to end: the real binary, from a template to processes, used like people do.
 //!
-//! Every test has a network in a directory of its own (`network`) and ends it, whatever happens. Processes are looked at
-//! from outside, in `/proc` (`processes`), never through what the program says of itself.
+//! Every test has a network in its own directory (`network`) and always ends it. Processes are
+//! observed from outside, in `/proc` (`processes`), never through the program's own reports.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -10,7 +10,7 @@
 mod network;
 mod processes;
 
-mod road;
+mod up;
 
 mod reads;
 

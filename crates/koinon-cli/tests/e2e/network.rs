@@ -1,4 +1,4 @@
-//! A network for one test: a home of its own, the real binary, and an end to everything.
+//! The network of one test: its own home, the real binary, and the end of all processes.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -25,19 +25,20 @@ use tempfile::TempDir;
 
 use crate::processes;
 
-/// The example, as people start it.
+/// The example that people start.
 pub(crate) const EXAMPLE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sharding-network");
-/// Inputs that make blocks and votes short; a test of a change has many of both.
+/// Inputs that make blocks and votes short: a test of a change has many of both.
 pub(crate) const QUICK: [&str; 6] =
     ["-I", "block_interval=100 ms", "-I", "voting_period=30", "-I", "epoch_interval=100000"];
-/// How long any one thing may take: far beyond what it takes, so that only what never happens fails.
-pub(crate) const LONG: Duration = Duration::from_secs(90);
+/// Time within which each expected event must happen: far more than it needs, so that only missing
+/// events fail.
+pub(crate) const EVENT_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Bytes that networks may take: two of them, many times what they take.
-const ROOM: u64 = 2 << 30;
+/// Free bytes that two networks need, many times over.
+const FREE_BYTES: u64 = 2 << 30;
 
-/// A network in a home of its own.
+/// A network in its own home.
 #[derive(Debug)]
 pub(crate) struct Network {
     home: TempDir,
@@ -46,7 +47,7 @@ pub(crate) struct Network {
     _turn: Turn,
 }
 
-/// A process that was started and not waited for.
+/// A started process that nobody waits for yet.
 #[derive(Debug)]
 pub(crate) struct Started {
     command: String,
@@ -55,9 +56,9 @@ pub(crate) struct Started {
     stderr: PathBuf,
 }
 
-/// A command that ended.
+/// A finished command.
 #[derive(Debug)]
-#[must_use = "say how it must have ended"]
+#[must_use = "check how it ended"]
 pub(crate) struct Ran {
     command: String,
     status: ExitStatus,
@@ -65,7 +66,7 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-/// A place among the networks that run at once: two cores carry two.
+/// A permit of the two networks that run at once, on two cores.
 #[derive(Debug)]
 struct Turn;
 
@@ -89,13 +90,13 @@ impl Drop for Turn {
     }
 }
 
-/// Where homes are: in memory if there is room, and programs may run there. A chain syncs every block, which on a disk
-/// that others use takes up to minutes; what a killed process wrote is kept by both, and what power failures leave is
-/// tested in `koinon-evm`.
-fn ground() -> PathBuf {
+/// Returns the folder of all homes: in memory if there is room and programs may run there. A chain
+/// syncs every block, which can take minutes on a busy disk. Both keep the writes of a killed
+/// process; `koinon-evm` tests power failures.
+fn homes() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let fits = rustix::fs::statvfs(memory).is_ok_and(|of| {
-        of.f_bavail.saturating_mul(of.f_frsize) >= ROOM
+        of.f_bavail.saturating_mul(of.f_frsize) >= FREE_BYTES
             && !of.f_flag.contains(StatVfsMountFlags::NOEXEC)
     });
     if fits { memory.to_owned() } else { std::env::temp_dir() }
@@ -105,7 +106,7 @@ impl Network {
     /// Makes the home; nothing runs yet.
     pub(crate) fn new() -> Self {
         let turn = Turn::take();
-        let home = tempfile::Builder::new().prefix("koinon-e2e-").tempdir_in(ground()).unwrap();
+        let home = tempfile::Builder::new().prefix("koinon-e2e-").tempdir_in(homes()).unwrap();
         for dir in ["tmp", "work"] {
             fs::create_dir(home.path().join(dir)).unwrap();
         }
@@ -191,10 +192,10 @@ impl Network {
     /// Waits until `up` says that every node answers.
     pub(crate) fn wait_up(&mut self) {
         let up = self.up.as_mut().unwrap();
-        wait_until(LONG, "every node answers", || up.says("nodes answer"));
+        wait_until(EVENT_TIMEOUT, "every node answers", || up.says("nodes answer"));
     }
 
-    /// What `up` said so far.
+    /// Returns the output of `up` on stderr so far.
     pub(crate) fn up_says(&self) -> String {
         fs::read_to_string(&self.up.as_ref().unwrap().stderr).unwrap()
     }
@@ -210,14 +211,15 @@ impl Network {
         self.up.take().unwrap().wait()
     }
 
-    /// Returns the process number of a child of `up`, such as `chain` or `agent-alice`; `None` while it is none.
+    /// Returns the process number of a child of `up`, such as `chain` or `agent-alice`; `None`
+    /// while it is none.
     pub(crate) fn child(&self, name: &str) -> Option<u32> {
         let pid = holder(&self.dir().join("run").join(name))?;
         processes::of(&self.dir()).iter().any(|process| process.pid == pid).then_some(pid)
     }
 
-    /// Returns the nodes' processes by operator and slot, from their directories: each must have exactly one, which is
-    /// the one its lock names.
+    /// Returns the nodes' processes by operator and slot, from their directories: each must have
+    /// exactly one, which is the one its lock names.
     pub(crate) fn nodes(&self) -> Result<BTreeMap<(String, String), u32>, String> {
         let agents = self.dir().join("agents");
         let mut running = processes::by_cwd(&agents);
@@ -235,7 +237,7 @@ impl Network {
                 nodes.insert((file_name(&agent), file_name(&node).replace('.', "/")), *pid);
             }
         }
-        // What agents themselves work in is elsewhere.
+        // The working directories of agents are elsewhere.
         if running.is_empty() {
             Ok(nodes)
         } else {
@@ -243,10 +245,10 @@ impl Network {
         }
     }
 
-    /// Waits until exactly the nodes the chain allots are running, each reported and each one process; returns their
-    /// process numbers by operator and slot.
+    /// Waits until exactly the nodes the chain allots are running, each reported and each one
+    /// process; returns their process numbers by operator and slot.
     pub(crate) fn settle(&self) -> BTreeMap<(String, String), u32> {
-        wait_until(LONG, "the nodes are those of the chain", || {
+        wait_until(EVENT_TIMEOUT, "the nodes are those of the chain", || {
             let ran = self.on(&["status", "--json"]);
             if ran.code() != 0 {
                 return Err(ran.stderr);
@@ -272,7 +274,8 @@ impl Network {
         })
     }
 
-    /// Waits until nothing of the network lives: a process that was ended is gone an instant after its lock.
+    /// Waits until nothing of the network lives: a process that was ended is gone an instant after
+    /// its lock.
     pub(crate) fn assert_ended(&self) {
         wait_until(Duration::from_secs(5), "nothing of the network lives", || {
             let left = processes::of(self.home());
@@ -280,7 +283,8 @@ impl Network {
         });
     }
 
-    /// Proposes a template or its inputs, has operators vote for it and executes it; returns the new revision.
+    /// Proposes a template or its inputs, has operators vote for it and executes it; returns the
+    /// new revision.
     pub(crate) fn change(&self, template: &str, inputs: &[&str]) -> u64 {
         let proposed = self.json(&[&["propose", template, "--as", "alice"], inputs].concat());
         self.pass(proposed["proposal"].as_str().unwrap())
@@ -288,11 +292,12 @@ impl Network {
 
     /// Votes for a proposal by several operators and executes it; returns the new revision.
     pub(crate) fn pass(&self, proposal: &str) -> u64 {
-        wait_until(LONG, "the vote begins", || {
+        wait_until(EVENT_TIMEOUT, "the vote begins", || {
             let shown = self.json(&["proposal", "show", proposal]);
             if shown["state"] == "active" { Ok(()) } else { Err(shown["state"].to_string()) }
         });
-        // Half of all stake must take part: 1,000 and 800 of 2,800 are more. Both vote at once: the vote is short.
+        // Half of all stake must take part: 1,000 and 800 of 2,800 are more. Both vote at once: the
+        // vote is short.
         let dir = self.dir();
         let vote = ["vote", proposal, "for", "--json", "--dir", dir.to_str().unwrap(), "--as"];
         let votes = ["alice", "bob"].map(|voter| self.spawn([&vote[..], &[voter]].concat()));
@@ -381,14 +386,14 @@ impl Started {
         self.child.wait().unwrap();
     }
 
-    /// What it wrote to stdout so far.
+    /// Returns its output on stdout so far.
     pub(crate) fn stdout(&self) -> String {
         fs::read_to_string(&self.stdout).unwrap()
     }
 
     /// Waits until it ends.
     pub(crate) fn wait(mut self) -> Ran {
-        let status = wait_until(LONG * 2, "a command ends", || {
+        let status = wait_until(EVENT_TIMEOUT * 2, "a command ends", || {
             let status = self.child.try_wait().unwrap();
             status.ok_or_else(|| {
                 let said = fs::read_to_string(&self.stderr).unwrap();
@@ -419,7 +424,8 @@ impl Ran {
         self.exits(0)
     }
 
-    /// Asserts that it did what it was asked and printed one JSON value and nothing else; returns it.
+    /// Asserts that it did what it was asked and printed one JSON value and nothing else; returns
+    /// it.
     pub(crate) fn json(self) -> Value {
         let ran = self.success();
         let parsed = serde_json::from_str(&ran.stdout);

@@ -3,13 +3,13 @@
 use koinon_testkit::wait_until;
 use serde_json::Value;
 
-use crate::network::LONG;
+use crate::network::EVENT_TIMEOUT;
 use crate::network::Network;
-use crate::road::rows;
-use crate::road::text;
+use crate::up::rows;
+use crate::up::text;
 
 #[test]
-fn an_operator_joins_gets_nodes_leaves_and_has_its_stake_back() {
+fn an_operator_joins_gets_nodes_leaves_and_withdraws_its_stake() {
     let inputs =
         ["-I", "block_interval=100 ms", "-I", "voting_period=30", "-I", "epoch_interval=40"];
     let network = Network::started(&[&inputs[..], &["-I", "unbonding=20"]].concat());
@@ -49,7 +49,7 @@ fn an_operator_joins_gets_nodes_leaves_and_has_its_stake_back() {
         "--on-exit",
         "stop",
     ]);
-    let status = wait_until(LONG, "a deal gives it nodes that run", || {
+    let status = wait_until(EVENT_TIMEOUT, "a deal gives it nodes that run", || {
         let status = network.json(&["status"]);
         let its = its_nodes(&status);
         if its.is_empty() || its.iter().any(|node| node["state"] != "running") {
@@ -67,18 +67,18 @@ fn an_operator_joins_gets_nodes_leaves_and_has_its_stake_back() {
     let early = network.on(&["operator", "leave", "--withdraw", "--keys", keys]);
     if early.code() != 0 {
         assert_eq!(early.code(), 5, "{}", early.stderr);
-        wait_until(LONG, "its stake is due", || {
+        wait_until(EVENT_TIMEOUT, "its stake is due", || {
             let ran = network.on(&["operator", "leave", "--withdraw", "--keys", keys, "--json"]);
             if ran.code() == 0 { Ok(()) } else { Err(ran.stderr) }
         });
     }
-    wait_until(LONG, "a deal takes its nodes", || {
+    wait_until(EVENT_TIMEOUT, "a deal takes its nodes", || {
         let status = network.json(&["status"]);
         let its = its_nodes(&status);
         if its.is_empty() { Ok(()) } else { Err(format!("its nodes are {its:?}")) }
     });
     let nodes = state.join("nodes");
-    wait_until(LONG, "its processes end", || {
+    wait_until(EVENT_TIMEOUT, "its processes end", || {
         let left = crate::processes::by_cwd(&nodes);
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
     });

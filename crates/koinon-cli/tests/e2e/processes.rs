@@ -1,11 +1,11 @@
-//! Processes as the kernel knows them.
+//! Processes as the kernel reports them.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
-/// A process that lives.
+/// A living process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
@@ -31,7 +31,7 @@ fn read(pid: u32) -> Option<Process> {
     Some(Process { pid, cwd, command })
 }
 
-/// Returns the process numbers by working directory, of those below a directory.
+/// Returns the process ids below a directory, by working directory.
 pub(crate) fn by_cwd(dir: &Path) -> BTreeMap<PathBuf, Vec<u32>> {
     let mut found: BTreeMap<PathBuf, Vec<u32>> = BTreeMap::new();
     for process in of(dir).into_iter().filter(|process| process.cwd.starts_with(dir)) {

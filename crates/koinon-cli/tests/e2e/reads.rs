@@ -8,12 +8,12 @@ use serde_json::json;
 use crate::network::EXAMPLE;
 use crate::network::Network;
 use crate::network::QUICK;
-use crate::road::assert_healthy;
-use crate::road::rows;
-use crate::road::text;
+use crate::up::assert_healthy;
+use crate::up::rows;
+use crate::up::text;
 
 #[test]
-fn what_is_on_chain_is_read_in_every_way() {
+fn every_reading_command_reads_the_chain() {
     let network = Network::started(&QUICK);
     network.settle();
     let status = status(&network);
@@ -130,7 +130,7 @@ fn exports(network: &Network, status: &Value) {
         "{topology}"
     );
 
-    // Where nothing was executed yet there is nothing to export; afterwards every block keeps what it had.
+    // Before the first execution there is nothing to export; later every block keeps its content.
     let early = network.on(&["export", "--block", "0"]);
     assert_ne!(early.code(), 0);
     let before = status["block"].to_string();

@@ -1,31 +1,31 @@
-//! The whole road on a chain that is not ours: Anvil, over JSON-RPC.
+//! `up` on a remote chain: Anvil, over JSON-RPC.
 
 use std::path::Path;
 
 use alloy::signers::local::PrivateKeySigner;
 use koinon_testkit::wait_until;
 
+use crate::network::EVENT_TIMEOUT;
 use crate::network::EXAMPLE;
-use crate::network::LONG;
 use crate::network::Network;
 use crate::processes;
-use crate::road::assert_healthy;
+use crate::up::assert_healthy;
 
 const ANVIL: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../contracts/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 );
-/// The first of Anvil's accounts that have currency.
+/// The first account of Anvil with currency.
 const DEV_KEY: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
 #[test]
-fn the_road_leads_over_a_chain_of_others_too() {
+fn up_works_on_a_remote_chain() {
     let anvil = Path::new(ANVIL);
     assert!(anvil.exists(), "no {ANVIL}: run `npm ci --prefix contracts`");
     let network = Network::new();
     let arguments = ["--port", "0", "--hardfork", "osaka", "--block-time", "1"];
     let mut anvil = network.spawn_program(anvil, arguments);
-    let listening = wait_until(LONG, "anvil listens", || {
+    let listening = wait_until(EVENT_TIMEOUT, "anvil listens", || {
         let said = anvil.stdout();
         let address = said.lines().find_map(|line| line.strip_prefix("Listening on "));
         address.map(ToOwned::to_owned).ok_or(said)
@@ -64,7 +64,7 @@ fn the_road_leads_over_a_chain_of_others_too() {
     assert_healthy(&report);
     assert_eq!(report["rpc_url"], url.as_str());
 
-    // Only the chain is left: it is not ours to end.
+    // Only the chain is left: `down` does not end a remote one.
     let left: Vec<u32> =
         processes::of(network.home()).into_iter().map(|process| process.pid).collect();
     assert_eq!(left, [anvil.pid()]);

@@ -1,4 +1,4 @@
-//! Kills: agents and the chain die at any moment, and the end is the same.
+//! Kills: agents and the chain die at random moments, and the network ends up the same.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rustix::process::Signal;
 
+use crate::network::EVENT_TIMEOUT;
 use crate::network::EXAMPLE;
-use crate::network::LONG;
 use crate::network::Network;
 use crate::network::QUICK;
 use crate::network::holder;
@@ -19,7 +19,7 @@ use crate::processes;
 
 const AGENTS: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
-/// Kills agents at random moments of their lives, of which the first second is the busiest.
+/// Kills agents at random moments; the first second of an agent is the busiest.
 struct Killer {
     random: StdRng,
     killed: usize,
@@ -31,21 +31,21 @@ impl Killer {
         Self { random: StdRng::seed_from_u64(seed), killed: 0 }
     }
 
-    /// Kills one agent some random time after it lives, and sees that no node runs twice.
+    /// Kills one agent a random time after its start, and checks that no node runs twice.
     fn kill_one(&mut self, network: &Network) {
         let agent = AGENTS[self.random.gen_range(0..AGENTS.len())];
         let name = format!("agent-{agent}");
-        let pid = wait_until(LONG, "the agent lives", || {
+        let pid = wait_until(EVENT_TIMEOUT, "the agent lives", || {
             network.child(&name).ok_or_else(|| format!("{name} does not"))
         });
         let moment = Instant::now() + Duration::from_millis(self.random.gen_range(0..800));
-        wait_until(LONG, "the moment has come", || {
+        wait_until(EVENT_TIMEOUT, "the moment has come", || {
             assert_single(&network.dir());
             if Instant::now() >= moment { Ok(()) } else { Err("it has not".to_owned()) }
         });
         processes::signal(pid, Signal::KILL);
         self.killed += 1;
-        wait_until(LONG, "the agent is gone", || {
+        wait_until(EVENT_TIMEOUT, "the agent is gone", || {
             if network.child(&name) == Some(pid) { Err(format!("{pid} lives")) } else { Ok(()) }
         });
         assert_single(&network.dir());
@@ -60,7 +60,7 @@ fn assert_single(dir: &Path) {
 }
 
 #[test]
-fn killed_agents_and_a_killed_chain_change_nothing_of_the_end() {
+fn killed_agents_and_a_killed_chain_end_in_the_same_network() {
     let mut network = Network::new();
     let mut killer = Killer::new(1);
 
@@ -88,7 +88,7 @@ fn killed_agents_and_a_killed_chain_change_nothing_of_the_end() {
 
     for agent in AGENTS {
         let lock = network.dir().join("agents").join(agent).join("lock");
-        wait_until(LONG, "every agent is back", || {
+        wait_until(EVENT_TIMEOUT, "every agent is back", || {
             let pid = holder(&lock);
             let child = network.child(&format!("agent-{agent}"));
             if pid.is_some() && pid == child {
@@ -99,11 +99,11 @@ fn killed_agents_and_a_killed_chain_change_nothing_of_the_end() {
         });
     }
 
-    // Without its chain every node goes on, and so do the agents once it is back.
+    // Without the chain every node goes on; the agents go on once it is back.
     let chain = network.child("chain").unwrap();
     let agents = AGENTS.map(|agent| network.child(&format!("agent-{agent}")));
     processes::signal(chain, Signal::KILL);
-    wait_until(LONG, "the chain is back", || match network.child("chain") {
+    wait_until(EVENT_TIMEOUT, "the chain is back", || match network.child("chain") {
         Some(pid) if pid != chain => Ok(()),
         other => Err(format!("its process is {other:?}")),
     });
@@ -128,7 +128,7 @@ fn an_interrupt_at_any_moment_leaves_no_process() {
     for _ in 0..12 {
         network.start_up(EXAMPLE, &QUICK);
         let moment = Instant::now() + Duration::from_millis(random.gen_range(50..1500));
-        wait_until(LONG, "the moment has come", || {
+        wait_until(EVENT_TIMEOUT, "the moment has come", || {
             if Instant::now() >= moment { Ok(()) } else { Err("it has not".to_owned()) }
         });
         drop(network.interrupt());

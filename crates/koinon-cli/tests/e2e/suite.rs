@@ -1,7 +1,8 @@
 //! `koinon validate` over some files of the OASIS suite: the exit code is the verdict.
 //!
-//! All files run in `crates/koinon-tosca/tests/oasis.rs`; here are a few of each kind, to see that the program says what
-//! the compiler says. Verdicts that differ from the suite's are in `misses.csv` for both.
+//! All files run in `crates/koinon-tosca/tests/tosca/oasis.rs`; here are a few of each kind, to see
+//! that the program agrees with the compiler. Verdicts that differ from the suite's are in
+//! `misses.csv` for both.
 
 use std::fs;
 
@@ -9,7 +10,8 @@ use crate::network::Network;
 
 const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../suite/oasis-tosca-2.0");
 
-/// Types, templates, functions, scalars, imports, substitution, groups and workflows, and what is no TOSCA at all.
+/// Files with types, templates, functions, scalars, imports, substitution, groups and workflows,
+/// and files that are not TOSCA.
 const FILES: [&str; 14] = [
     "boolean/boolean-0-inv.yaml",
     "boolean/boolean.yaml",
@@ -31,8 +33,8 @@ const FILES: [&str; 14] = [
 const ACCEPTED: i32 = 0;
 const REJECTED: i32 = 3;
 
-/// The verdict that is due on a file: as misses.csv has found it, or else as the suite expects it.
-fn due(file: &str) -> i32 {
+/// Returns the expected exit code of a file: by misses.csv, or else by the suite.
+fn expected_code(file: &str) -> i32 {
     let column = |table: &str, column: usize| {
         let text = fs::read_to_string(format!("{SUITE}/{table}")).unwrap();
         let row = text.lines().find(|row| row.starts_with(&format!("{file},")))?.to_owned();
@@ -47,6 +49,6 @@ fn the_exit_code_of_validate_is_the_verdict() {
     let network = Network::new();
     for file in FILES {
         let ran = network.run(["validate", &format!("{SUITE}/{file}")]);
-        assert_eq!(ran.code(), due(file), "{file}\n{}", ran.stderr);
+        assert_eq!(ran.code(), expected_code(file), "{file}\n{}", ran.stderr);
     }
 }

@@ -1,25 +1,29 @@
 //! `eth_call` and `eth_estimateGas`.
 
-use alloy::{consensus::Header, eips::BlockId, rpc::types::TransactionRequest};
-use alloy_primitives::{TxKind, U64, U256};
-use revm::{
-    context::TxEnv,
-    context_interface::{
-        either::Either,
-        result::{ExecutionResult, HaltReason},
-        transaction::TransactionType,
-    },
-    primitives::eip3860::MAX_INITCODE_SIZE,
-};
+use alloy::consensus::Header;
+use alloy::eips::BlockId;
+use alloy::rpc::types::TransactionRequest;
+use alloy_primitives::TxKind;
+use alloy_primitives::U64;
+use alloy_primitives::U256;
+use revm::context::TxEnv;
+use revm::context_interface::either::Either;
+use revm::context_interface::result::ExecutionResult;
+use revm::context_interface::result::HaltReason;
+use revm::context_interface::transaction::TransactionType;
+use revm::primitives::eip3860::MAX_INITCODE_SIZE;
 
-use super::{Answer, RpcError, params::Params, raw, read};
-use crate::{
-    chain::Shared,
-    execute::{self, TX_GAS_LIMIT},
-    pool::TxError,
-};
+use super::Answer;
+use super::RpcError;
+use super::params::Params;
+use super::raw;
+use super::read;
+use crate::execute;
+use crate::execute::TX_GAS_LIMIT;
+use crate::pool::TxError;
+use crate::shared::SharedChain;
 
-pub(super) fn call(shared: &Shared, p: &Params<'_>) -> Answer {
+pub(super) fn call(shared: &SharedChain, p: &Params<'_>) -> Answer {
     let request: TransactionRequest = p.get(0, "transaction")?;
     let block = target(shared, p)?;
     let gas = request.gas.unwrap_or(u64::MAX).min(shared.rules.block_gas_limit);
@@ -31,8 +35,8 @@ pub(super) fn call(shared: &Shared, p: &Params<'_>) -> Answer {
     }
 }
 
-/// The smallest gas limit with which a transaction succeeds, by bisection.
-pub(super) fn estimate_gas(shared: &Shared, p: &Params<'_>) -> Answer {
+/// Returns the smallest gas limit with which a transaction succeeds, by bisection.
+pub(super) fn estimate_gas(shared: &SharedChain, p: &Params<'_>) -> Answer {
     let request: TransactionRequest = p.get(0, "transaction")?;
     let block = target(shared, p)?;
     let cap = TX_GAS_LIMIT.min(shared.rules.block_gas_limit);
@@ -51,13 +55,13 @@ pub(super) fn estimate_gas(shared: &Shared, p: &Params<'_>) -> Answer {
         ExecutionResult::Halt { reason, .. } => return Err(RpcError::halted(&reason)),
     };
     let succeeds = |gas_limit| {
-        // A limit below the intrinsic gas is no failure of the request, only a limit too low.
+        // A limit below the intrinsic gas does not fail the request: it is only too low.
         try_with(gas_limit).is_ok_and(|result| result.is_success())
     };
-    // Less than what was spent cannot do; a refund comes only at the end.
+    // Less gas than was used cannot suffice: refunds come only at the end.
     let mut too_low = used.tx_gas_used().saturating_sub(1);
     let mut enough = most;
-    // Calls keep back a 64th of their gas (EIP-150), so a little more than what was spent does.
+    // Calls keep back a 64th of their gas (EIP-150), so a little more than was spent suffices.
     let guess = used.total_gas_spent().max(used.tx_gas_used());
     let guess = (guess + 2300).saturating_mul(64) / 63;
     if guess < enough {
@@ -73,7 +77,7 @@ pub(super) fn estimate_gas(shared: &Shared, p: &Params<'_>) -> Answer {
     raw(&U64::from(enough))
 }
 
-fn target(shared: &Shared, p: &Params<'_>) -> Result<Header, RpcError> {
+fn target(shared: &SharedChain, p: &Params<'_>) -> Result<Header, RpcError> {
     if p.len() > 2 {
         return Err(RpcError::invalid_params("state and block overrides are not supported"));
     }
@@ -81,13 +85,13 @@ fn target(shared: &Shared, p: &Params<'_>) -> Result<Header, RpcError> {
     Ok(read::state_block(shared, id)?.header.inner().clone())
 }
 
-fn run(shared: &Shared, block: &Header, tx: TxEnv) -> Result<ExecutionResult, RpcError> {
+fn run(shared: &SharedChain, block: &Header, tx: TxEnv) -> Result<ExecutionResult, RpcError> {
     execute::call(&shared.ledger, shared.rules, block, tx)
         .map_err(|error| RpcError::rejected(TxError::from(execute::invalid(error)).to_string()))
 }
 
-/// Gas the sender can pay for, if the request offers a price.
-fn affordable(shared: &Shared, block: &Header, tx: &TxEnv) -> Option<u64> {
+/// Returns the gas that the sender can pay for, if the request offers a price.
+fn affordable(shared: &SharedChain, block: &Header, tx: &TxEnv) -> Option<u64> {
     if tx.gas_price == 0 {
         return None;
     }
@@ -98,7 +102,7 @@ fn affordable(shared: &Shared, block: &Header, tx: &TxEnv) -> Option<u64> {
 }
 
 fn tx_env(
-    shared: &Shared,
+    shared: &SharedChain,
     block: &Header,
     request: TransactionRequest,
     gas_limit: u64,
@@ -148,7 +152,6 @@ fn tx_env(
         value,
         data,
         nonce: account.map_or(0, |account| account.nonce),
-        chain_id: None,
         access_list: request.access_list.unwrap_or_default(),
         gas_priority_fee: None,
         authorization_list: authorizations.into_iter().map(Either::Left).collect(),

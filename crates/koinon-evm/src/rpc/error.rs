@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
-use alloy::sol_types::{Panic, PanicKind, Revert, SolError};
+use alloy::sol_types::Panic;
+use alloy::sol_types::PanicKind;
+use alloy::sol_types::Revert;
+use alloy::sol_types::SolError;
 use alloy_primitives::Bytes;
 use revm::context_interface::result::HaltReason;
 use serde::Serialize;
 
-use crate::{journal::JournalError, producer::SubmitError};
+use crate::journal::JournalError;
+use crate::producer::SubmitError;
 
 /// The error member of a JSON-RPC response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -15,7 +19,7 @@ use crate::{journal::JournalError, producer::SubmitError};
 pub struct RpcError {
     /// The code of JSON-RPC 2.0 or EIP-1474; 3 for a revert.
     pub code: i64,
-    /// What went wrong.
+    /// The text, worded as geth's where clients match on it.
     pub message: Cow<'static, str>,
     /// The revert data.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +56,7 @@ impl RpcError {
         Self::new(-32603, what)
     }
 
-    /// The block asked about is not part of the chain.
+    /// The chain has no such block.
     pub(crate) fn no_block(id: impl std::fmt::Display) -> Self {
         Self::new(-32001, format!("block not found: {id}"))
     }
@@ -100,7 +104,7 @@ impl RpcError {
     }
 }
 
-/// The text of an `Error(string)` or the meaning of a `Panic(uint256)`.
+/// Returns the text of an `Error(string)` or the meaning of a `Panic(uint256)`.
 fn revert_reason(data: &[u8]) -> Option<String> {
     if let Ok(revert) = Revert::abi_decode(data) {
         return Some(revert.reason);

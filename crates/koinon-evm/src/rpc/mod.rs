@@ -1,4 +1,4 @@
-//! The JSON-RPC methods, by name. What is not here answers "method not found".
+//! The JSON-RPC methods, by name. Every other method is answered with "method not found".
 
 mod call;
 mod error;
@@ -9,22 +9,27 @@ mod submit;
 pub(crate) mod wire;
 
 use alloy::eips::BlockId;
-use alloy_primitives::{B256, Bytes, U64, U256, hex, keccak256};
+use alloy_primitives::B256;
+use alloy_primitives::Bytes;
+use alloy_primitives::U64;
+use alloy_primitives::U256;
+use alloy_primitives::hex;
+use alloy_primitives::keccak256;
+pub use error::RpcError;
+use params::Params;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-pub use error::RpcError;
-use params::Params;
-
-use crate::{chain::Chain, chain::Shared};
+use crate::chain::EmbeddedChain;
+use crate::shared::SharedChain;
 
 type Answer = Result<Box<RawValue>, RpcError>;
 
-impl Chain {
+impl EmbeddedChain {
     /// Answers one JSON-RPC request, given its method and its `params` value.
     ///
-    /// `eth_sendRawTransaction` answers when the transaction is durable: with the block it is in,
-    /// or, if it must wait for its turn, in the log's list of waiting ones.
+    /// `eth_sendRawTransaction` answers when the transaction is durable: with its block, or, if it
+    /// must wait, as a waiting transaction in the log.
     pub async fn handle(&self, method: &str, params: Option<&RawValue>) -> Answer {
         match method {
             "eth_sendRawTransaction" => submit::send_raw(self, &Params::parse(params)?).await,
@@ -36,7 +41,7 @@ impl Chain {
     }
 }
 
-/// Whether a method may take more than a few microseconds.
+/// Returns whether a method may take more than a few microseconds.
 fn is_heavy(method: &str) -> bool {
     matches!(
         method,
@@ -50,8 +55,8 @@ fn is_heavy(method: &str) -> bool {
     )
 }
 
-/// Answers every method that waits for nothing.
-fn answer(shared: &Shared, method: &str, params: Option<&RawValue>) -> Answer {
+/// Answers every method that does not wait.
+fn answer(shared: &SharedChain, method: &str, params: Option<&RawValue>) -> Answer {
     let p = &Params::parse(params)?;
     match method {
         "eth_chainId" => raw(&U64::from(shared.rules.chain_id)),
@@ -94,7 +99,7 @@ fn answer(shared: &Shared, method: &str, params: Option<&RawValue>) -> Answer {
     }
 }
 
-/// The block a `...ByNumber` or `...ByHash` method is about.
+/// Returns the block that a `...ByNumber` or `...ByHash` method names.
 fn by(method: &str, p: &Params<'_>) -> Result<BlockId, RpcError> {
     if method.contains("ByNumber") || method.contains("ByBlockNumber") {
         return Ok(BlockId::Number(p.get(0, "block number")?));
@@ -102,13 +107,13 @@ fn by(method: &str, p: &Params<'_>) -> Result<BlockId, RpcError> {
     Ok(BlockId::Hash(p.get::<B256>(0, "block hash")?.into()))
 }
 
-/// A result as it goes over the wire.
+/// Encodes a result.
 pub(crate) fn raw<T: Serialize + ?Sized>(value: &T) -> Answer {
     serde_json::value::to_raw_value(value)
         .map_err(|error| RpcError::internal(format!("cannot encode the answer: {error}")))
 }
 
-/// The `0x` form of 32 bytes of storage.
+/// Returns 32 bytes of storage in `0x` form.
 fn word(value: U256) -> String {
     hex::encode_prefixed(value.to_be_bytes::<32>())
 }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::RpcError;
 
-/// Parameters no method comes near; bounds what an array of nothing can cost.
+/// More parameters than any method has; bounds the cost of a hostile array.
 const MAX_PARAMS: usize = 16;
 
 /// The `params` array of a request.
@@ -13,7 +13,7 @@ const MAX_PARAMS: usize = 16;
 pub(crate) struct Params<'a>(Vec<&'a RawValue>);
 
 impl<'a> Params<'a> {
-    /// Splits the array. No `params`, or `null`, is an empty one.
+    /// Splits the array. Absent `params`, or `null`, count as an empty array.
     pub(crate) fn parse(params: Option<&'a RawValue>) -> Result<Self, RpcError> {
         let Some(params) = params.filter(|params| params.get() != "null") else {
             return Ok(Self(Vec::new()));
@@ -26,7 +26,7 @@ impl<'a> Params<'a> {
         Ok(Self(values))
     }
 
-    /// A required parameter.
+    /// Parses a required parameter.
     pub(crate) fn get<T: DeserializeOwned>(&self, index: usize, name: &str) -> Result<T, RpcError> {
         self.opt(index, name)?.ok_or_else(|| {
             RpcError::invalid_params(format!(
@@ -35,7 +35,7 @@ impl<'a> Params<'a> {
         })
     }
 
-    /// An optional parameter; `null` is the same as absent.
+    /// Parses an optional parameter; `null` counts as absent.
     pub(crate) fn opt<T: DeserializeOwned>(
         &self,
         index: usize,

@@ -2,26 +2,38 @@
 
 use std::sync::Arc;
 
-use alloy::{
-    consensus::{BlockHeader as _, Transaction as _},
-    eips::{BlockId, BlockNumberOrTag},
-    rpc::types::{
-        self as rpc, BlockTransactions, FeeHistory, Index, serde_helpers::JsonStorageKey,
-    },
-};
-use alloy_primitives::{Address, B256, Bytes, U64, U256};
+use alloy::consensus::BlockHeader as _;
+use alloy::consensus::Transaction as _;
+use alloy::eips::BlockId;
+use alloy::eips::BlockNumberOrTag;
+use alloy::rpc::types as rpc;
+use alloy::rpc::types::BlockTransactions;
+use alloy::rpc::types::FeeHistory;
+use alloy::rpc::types::Index;
+use alloy::rpc::types::serde_helpers::JsonStorageKey;
+use alloy_primitives::Address;
+use alloy_primitives::B256;
+use alloy_primitives::Bytes;
+use alloy_primitives::U64;
+use alloy_primitives::U256;
 
-use super::{Answer, RpcError, params::Params, raw, word};
-use crate::{block::Block, chain::Shared, ledger::Ledger};
+use super::Answer;
+use super::RpcError;
+use super::params::Params;
+use super::raw;
+use super::word;
+use crate::block::Block;
+use crate::ledger::Ledger;
+use crate::shared::SharedChain;
 
-/// Blocks one `eth_feeHistory` covers at most, as in geth.
+/// The most blocks in one `eth_feeHistory`, as in geth.
 const MAX_FEE_HISTORY: u64 = 1024;
-/// Percentiles one `eth_feeHistory` takes at most, as in geth.
+/// The most percentiles in one `eth_feeHistory`, as in geth.
 const MAX_PERCENTILES: usize = 100;
 
-/// The number of a block; `None` if the chain does not have it.
+/// Returns the number of a block; `None` if the chain does not have it.
 ///
-/// `pending`, `safe` and `finalized` are the latest block: every block is final when it is seen.
+/// `pending`, `safe` and `finalized` are the latest block: every visible block is final.
 pub(super) fn number(ledger: &Ledger, id: BlockId) -> Option<u64> {
     let head = ledger.head_number();
     match id {
@@ -37,7 +49,7 @@ pub(super) fn number(ledger: &Ledger, id: BlockId) -> Option<u64> {
     }
 }
 
-fn find(shared: &Shared, id: BlockId) -> Result<Option<Arc<Block>>, RpcError> {
+fn find(shared: &SharedChain, id: BlockId) -> Result<Option<Arc<Block>>, RpcError> {
     let number = number(&shared.ledger.read(), id);
     Ok(match number {
         Some(number) => shared.block(number)?,
@@ -45,8 +57,8 @@ fn find(shared: &Shared, id: BlockId) -> Result<Option<Arc<Block>>, RpcError> {
     })
 }
 
-/// The block whose state a call runs on.
-pub(super) fn state_block(shared: &Shared, id: BlockId) -> Result<Arc<Block>, RpcError> {
+/// Returns the block on whose state a call runs.
+pub(super) fn state_block(shared: &SharedChain, id: BlockId) -> Result<Arc<Block>, RpcError> {
     find(shared, id)?.ok_or_else(|| RpcError::no_block(id))
 }
 
@@ -55,14 +67,14 @@ fn state_number(ledger: &Ledger, p: &Params<'_>, index: usize) -> Result<u64, Rp
     number(ledger, id).ok_or_else(|| RpcError::no_block(id))
 }
 
-pub(super) fn balance(shared: &Shared, p: &Params<'_>) -> Answer {
+pub(super) fn balance(shared: &SharedChain, p: &Params<'_>) -> Answer {
     let address: Address = p.get(0, "address")?;
     let ledger = shared.ledger.read();
     let at = state_number(&ledger, p, 1)?;
     raw(&ledger.state.account(address, at).map_or(U256::ZERO, |account| account.balance))
 }
 
-pub(super) fn code(shared: &Shared, p: &Params<'_>) -> Answer {
+pub(super) fn code(shared: &SharedChain, p: &Params<'_>) -> Answer {
     let address: Address = p.get(0, "address")?;
     let ledger = shared.ledger.read();
     let at = state_number(&ledger, p, 1)?;
@@ -70,7 +82,7 @@ pub(super) fn code(shared: &Shared, p: &Params<'_>) -> Answer {
     raw(&account.map_or_else(Bytes::new, |a| ledger.state.code(a.code_hash).original_bytes()))
 }
 
-pub(super) fn storage_at(shared: &Shared, p: &Params<'_>) -> Answer {
+pub(super) fn storage_at(shared: &SharedChain, p: &Params<'_>) -> Answer {
     let address: Address = p.get(0, "address")?;
     let slot: JsonStorageKey = p.get(1, "slot")?;
     let ledger = shared.ledger.read();
@@ -79,7 +91,7 @@ pub(super) fn storage_at(shared: &Shared, p: &Params<'_>) -> Answer {
     raw(&word(ledger.state.slot(address, slot, at)))
 }
 
-pub(super) fn transaction_count(shared: &Shared, p: &Params<'_>) -> Answer {
+pub(super) fn transaction_count(shared: &SharedChain, p: &Params<'_>) -> Answer {
     let address: Address = p.get(0, "address")?;
     let id: BlockId = p.opt(1, "block")?.unwrap_or_default();
     let ledger = shared.ledger.read();
@@ -92,7 +104,7 @@ pub(super) fn transaction_count(shared: &Shared, p: &Params<'_>) -> Answer {
     raw(&U64::from(nonce))
 }
 
-pub(super) fn block(shared: &Shared, id: BlockId, full: bool) -> Answer {
+pub(super) fn block(shared: &SharedChain, id: BlockId, full: bool) -> Answer {
     let Some(block) = find(shared, id)? else { return raw(&()) };
     let transactions = if full {
         let txs = (0..block.txs.len()).filter_map(|index| block.rpc_tx(index));
@@ -105,22 +117,22 @@ pub(super) fn block(shared: &Shared, id: BlockId, full: bool) -> Answer {
     raw(&block)
 }
 
-pub(super) fn block_transaction_count(shared: &Shared, id: BlockId) -> Answer {
+pub(super) fn block_transaction_count(shared: &SharedChain, id: BlockId) -> Answer {
     raw(&find(shared, id)?.map(|block| U64::from(block.txs.len())))
 }
 
-pub(super) fn transaction_by_index(shared: &Shared, id: BlockId, index: Index) -> Answer {
+pub(super) fn transaction_by_index(shared: &SharedChain, id: BlockId, index: Index) -> Answer {
     raw(&find(shared, id)?.and_then(|block| block.rpc_tx(index.0)))
 }
 
-pub(super) fn block_receipts(shared: &Shared, id: BlockId) -> Answer {
+pub(super) fn block_receipts(shared: &SharedChain, id: BlockId) -> Answer {
     let receipts = find(shared, id)?.map(|block| {
         (0..block.txs.len()).filter_map(|index| block.rpc_receipt(index)).collect::<Vec<_>>()
     });
     raw(&receipts)
 }
 
-pub(super) fn transaction(shared: &Shared, hash: B256) -> Answer {
+pub(super) fn transaction(shared: &SharedChain, hash: B256) -> Answer {
     let mined = shared.ledger.read().tx(hash);
     if let Some((number, index)) = mined {
         return raw(&shared.block(number)?.and_then(|block| block.rpc_tx(index)));
@@ -136,12 +148,12 @@ pub(super) fn transaction(shared: &Shared, hash: B256) -> Answer {
     raw(&waiting)
 }
 
-pub(super) fn receipt(shared: &Shared, hash: B256) -> Answer {
+pub(super) fn receipt(shared: &SharedChain, hash: B256) -> Answer {
     let Some((number, index)) = shared.ledger.read().tx(hash) else { return raw(&()) };
     raw(&shared.block(number)?.and_then(|block| block.rpc_receipt(index)))
 }
 
-pub(super) fn fee_history(shared: &Shared, p: &Params<'_>) -> Answer {
+pub(super) fn fee_history(shared: &SharedChain, p: &Params<'_>) -> Answer {
     let count: U64 = p.get(0, "block count")?;
     let newest: BlockNumberOrTag = p.get(1, "newest block")?;
     let percentiles: Vec<f64> = p.opt(2, "reward percentiles")?.unwrap_or_default();
@@ -152,8 +164,8 @@ pub(super) fn fee_history(shared: &Shared, p: &Params<'_>) -> Answer {
         ));
     }
     let newest_id = BlockId::Number(newest);
-    let last = number(&shared.ledger.read(), newest_id);
-    let last = last.ok_or_else(|| RpcError::no_block(newest_id))?;
+    let known = number(&shared.ledger.read(), newest_id);
+    let last = known.ok_or_else(|| RpcError::no_block(newest_id))?;
     let count = count.to::<u64>().min(MAX_FEE_HISTORY).min(last + 1);
     let mut history = FeeHistory { oldest_block: last + 1 - count, ..FeeHistory::default() };
     let mut rewards = Vec::new();
@@ -166,14 +178,14 @@ pub(super) fn fee_history(shared: &Shared, p: &Params<'_>) -> Answer {
         history.gas_used_ratio.push(ratio);
         rewards.push(reward_percentiles(&block, &percentiles));
     }
-    // One more: the fee of the block after the last one is known too.
+    // One more: the fee of the next block is known too.
     history.base_fee_per_gas.push(0);
     history.base_fee_per_blob_gas.push(1);
     history.reward = (!percentiles.is_empty()).then_some(rewards);
     raw(&history)
 }
 
-/// The tips paid at the given percentiles of the block's gas.
+/// Returns the tips paid at the given percentiles of the block's gas.
 fn reward_percentiles(block: &Block, percentiles: &[f64]) -> Vec<u128> {
     let paid = block.txs.iter().zip(&block.receipts);
     let mut tips: Vec<(u128, u64)> = paid
@@ -190,4 +202,48 @@ fn reward_percentiles(block: &Block, percentiles: &[f64]) -> Vec<u128> {
         reached.or(tips.last()).map_or(0, |(tip, _)| *tip)
     };
     percentiles.iter().map(|percentile| at(*percentile)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::consensus::Header;
+    use alloy::consensus::Sealed;
+    use alloy::consensus::SignableTransaction as _;
+    use alloy::consensus::TxEip1559;
+    use alloy::consensus::TxEnvelope;
+    use alloy::consensus::transaction::Recovered;
+    use alloy_primitives::Signature;
+
+    use super::*;
+    use crate::block::Receipt;
+
+    /// Expected values by geth's rule: transactions ascend by tip, and the tip is that of the first
+    /// whose gas, with the gas before it, reaches the percentile of the block's gas.
+    #[test]
+    fn a_percentile_of_the_gas_paid_at_most_its_tip() {
+        let paid = [(3_u128, 100), (1, 200), (2, 700)];
+        let tx = |tip| {
+            let tx = TxEip1559 {
+                max_fee_per_gas: 10,
+                max_priority_fee_per_gas: tip,
+                ..TxEip1559::default()
+            };
+            let signed = tx.into_signed(Signature::test_signature());
+            Recovered::new_unchecked(TxEnvelope::from(signed), Address::ZERO)
+        };
+        let header = Header { gas_used: 1000, ..Header::default() };
+        let block = Block {
+            header: Sealed::new(header),
+            txs: paid.iter().map(|(tip, _)| tx(*tip)).collect(),
+            receipts: paid
+                .iter()
+                .map(|(_, gas)| Receipt::new(true, *gas, None, Vec::new()))
+                .collect(),
+        };
+        let percentiles = [0.0, 20.0, 20.1, 90.0, 90.1, 100.0];
+        assert_eq!(reward_percentiles(&block, &percentiles), [1, 1, 2, 2, 3, 3]);
+        let empty =
+            Block { header: Sealed::new(Header::default()), txs: Vec::new(), receipts: Vec::new() };
+        assert_eq!(reward_percentiles(&empty, &[0.0, 50.0]), [0, 0]);
+    }
 }

@@ -2,25 +2,30 @@
 
 use std::time::Duration;
 
-use alloy_primitives::{B256, Bytes, U64};
+use alloy_primitives::B256;
+use alloy_primitives::Bytes;
+use alloy_primitives::U64;
 use rayon::prelude::*;
 use serde_json::value::RawValue;
 
-use super::{Answer, RpcError, params::Params, raw, read};
-use crate::{
-    chain::Chain,
-    pool::{self, TxError},
-    producer::SubmitError,
-};
+use super::Answer;
+use super::RpcError;
+use super::params::Params;
+use super::raw;
+use super::read;
+use crate::chain::EmbeddedChain;
+use crate::pool;
+use crate::pool::TxError;
+use crate::producer::SubmitError;
 
-/// How long `eth_sendRawTransactionSync` waits for a block, unless asked for less.
+/// The longest wait of `eth_sendRawTransactionSync` for a block; a request may ask for less.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(20);
 
-pub(super) async fn send_raw(chain: &Chain, p: &Params<'_>) -> Answer {
+pub(super) async fn send_raw(chain: &EmbeddedChain, p: &Params<'_>) -> Answer {
     raw(&send(chain, p).await?)
 }
 
-async fn send(chain: &Chain, p: &Params<'_>) -> Result<B256, RpcError> {
+async fn send(chain: &EmbeddedChain, p: &Params<'_>) -> Result<B256, RpcError> {
     let bytes: Bytes = p.get(0, "transaction")?;
     let tx = pool::recover(&bytes).map_err(SubmitError::Tx)?;
     let sent = chain.submit(vec![tx]).await.pop();
@@ -28,9 +33,9 @@ async fn send(chain: &Chain, p: &Params<'_>) -> Result<B256, RpcError> {
 }
 
 /// Sends a transaction and answers with its receipt.
-pub(super) async fn send_raw_sync(chain: &Chain, p: &Params<'_>) -> Answer {
-    let timeout = p.opt::<U64>(1, "timeout in ms")?;
-    let timeout = timeout.map_or(SYNC_TIMEOUT, |ms| Duration::from_millis(ms.to()));
+pub(super) async fn send_raw_sync(chain: &EmbeddedChain, p: &Params<'_>) -> Answer {
+    let asked = p.opt::<U64>(1, "timeout in ms")?;
+    let timeout = asked.map_or(SYNC_TIMEOUT, |ms| Duration::from_millis(ms.to()));
     let mut head = chain.shared().head.subscribe();
     let hash = send(chain, p).await?;
     let mined = async {
@@ -48,7 +53,10 @@ pub(super) async fn send_raw_sync(chain: &Chain, p: &Params<'_>) -> Answer {
 
 /// Sends several transactions at once: signatures are recovered in parallel, and the
 /// transactions share a block where they can. Answers are in the order of the requests.
-pub(super) async fn send_many(chain: &Chain, requests: &[Option<&RawValue>]) -> Vec<Answer> {
+pub(super) async fn send_many(
+    chain: &EmbeddedChain,
+    requests: &[Option<&RawValue>],
+) -> Vec<Answer> {
     let recovered: Vec<_> = requests
         .par_iter()
         .map(|params| {

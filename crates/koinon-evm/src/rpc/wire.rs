@@ -1,17 +1,22 @@
-//! JSON-RPC 2.0 framing: bytes in, bytes out. Nothing in here trusts its input.
+//! JSON-RPC 2.0 framing: hostile bytes in, bytes out.
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use axum::body::Bytes;
+use serde::Deserialize;
+use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::runtime::Handle;
 
-use super::{Answer, RpcError, submit};
-use crate::chain::Chain;
+use super::Answer;
+use super::RpcError;
+use super::submit;
+use crate::chain::EmbeddedChain;
 
-/// Requests one batch holds at most.
+/// The most requests in one batch.
 const MAX_BATCH: usize = 1_000;
-/// Bytes of results one batch answers at most; the rest of its requests get an error.
-const MAX_BATCH_ANSWER: usize = 64 << 20;
+/// The most bytes of results for one batch; the rest of its requests get an error.
+const MAX_BATCH_ANSWER_BYTES: usize = 64 << 20;
 
 /// One request. Members that JSON-RPC does not know are ignored.
 #[derive(Debug, Deserialize)]
@@ -51,7 +56,7 @@ impl<'a> Request<'a> {
     }
 }
 
-impl Chain {
+impl EmbeddedChain {
     /// Answers a JSON-RPC request, or batch of requests, given as bytes; empty if there is
     /// nothing to answer, as for a notification. Any bytes are allowed.
     pub async fn respond(&self, body: &[u8]) -> Vec<u8> {
@@ -82,6 +87,18 @@ impl Chain {
         self.respond_batch(&requests).await
     }
 
+    /// Answers a request of a server, away from the threads that serve sockets if it may take long.
+    pub(crate) async fn respond_aside(&self, body: Bytes) -> Vec<u8> {
+        if !is_heavy(&body) {
+            return self.respond(&body).await;
+        }
+        let (chain, handle) = (self.clone(), Handle::current());
+        let answer =
+            tokio::task::spawn_blocking(move || handle.block_on(chain.respond(&body))).await;
+        // The task ends without an answer only when the runtime shuts down.
+        answer.unwrap_or_default()
+    }
+
     async fn respond_batch(&self, requests: &[&RawValue]) -> Vec<u8> {
         let parsed: Vec<_> = requests.iter().map(|request| Request::parse(request.get())).collect();
         let calls: Vec<(&str, Option<&RawValue>)> =
@@ -109,7 +126,7 @@ impl Chain {
         let mut answers: Vec<Answer> = Vec::with_capacity(calls.len());
         let mut size = 0;
         for run in calls.chunk_by(|a, b| is_send(a) && is_send(b)) {
-            if size > MAX_BATCH_ANSWER {
+            if size > MAX_BATCH_ANSWER_BYTES {
                 answers.extend(run.iter().map(|_| Err(RpcError::limit("response too large"))));
                 continue;
             }
@@ -128,9 +145,9 @@ impl Chain {
     }
 }
 
-/// Whether answering may take so long that a server should not do it on the threads that serve
-/// its sockets: a batch, or a method that runs code or searches.
-pub(crate) fn is_heavy(body: &[u8]) -> bool {
+/// Returns whether an answer may take so long that a server should not compute it on the threads
+/// that serve its sockets: a batch, or a method that runs code or searches.
+fn is_heavy(body: &[u8]) -> bool {
     match serde_json::from_slice::<Request<'_>>(body) {
         Ok(request) => super::is_heavy(&request.method),
         Err(_) => body.trim_ascii_start().starts_with(b"["),
@@ -144,5 +161,5 @@ pub(crate) fn response(id: Option<&RawValue>, answer: Answer) -> Vec<u8> {
         Err(error) => (None, Some(error)),
     };
     let response = Response { jsonrpc: "2.0", id, result, error };
-    serde_json::to_vec(&response).expect("a struct of JSON values encodes")
+    serde_json::to_vec(&response).expect("BUG: a struct of JSON values encodes")
 }

@@ -1,4 +1,4 @@
-//! What the tests share: the probe contract, funded keys, and the three kinds of chain.
+//! Shared by the tests: the probe contract, funded keys, and the three kinds of chain.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(
@@ -8,22 +8,32 @@
     reason = "each test file uses its own part of this module"
 )]
 
-use std::{
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::io::BufRead;
+use std::io::BufReader;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
 
-use alloy::{
-    network::{EthereumWallet, NetworkTransactionBuilder as _, TransactionBuilder},
-    primitives::{Address, B256, Bytes, U256, hex},
-    providers::{DynProvider, Provider, ProviderBuilder},
-    rpc::{client::RpcClient, types::TransactionRequest},
-    signers::local::PrivateKeySigner,
-    sol,
-};
-use koinon_evm::{Chain, Config};
+use alloy::network::EthereumWallet;
+use alloy::network::NetworkTransactionBuilder as _;
+use alloy::network::TransactionBuilder;
+use alloy::primitives::Address;
+use alloy::primitives::B256;
+use alloy::primitives::Bytes;
+use alloy::primitives::U256;
+use alloy::primitives::hex;
+use alloy::providers::DynProvider;
+use alloy::providers::Provider;
+use alloy::providers::ProviderBuilder;
+use alloy::rpc::client::RpcClient;
+use alloy::rpc::types::TransactionRequest;
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol;
+use koinon_evm::Config;
+use koinon_evm::EmbeddedChain;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -83,14 +93,14 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// A tool that `npm ci` installs with the contracts.
+/// Returns a tool of `contracts/package-lock.json`.
 pub fn npm_tool(path: &str) -> PathBuf {
     let tool = workspace().join("contracts/node_modules").join(path);
     assert!(tool.exists(), "{} is not installed: run `npm ci --prefix contracts`", tool.display());
     tool
 }
 
-/// Something that answers JSON-RPC, with what keeps it alive.
+/// A chain that answers JSON-RPC, with the process or server that keeps it alive.
 pub struct Net {
     pub name: &'static str,
     pub provider: DynProvider,
@@ -99,8 +109,8 @@ pub struct Net {
 }
 
 enum Alive {
-    Embedded(Chain),
-    Served(Chain, CancellationToken),
+    Embedded(EmbeddedChain),
+    Served(EmbeddedChain, CancellationToken),
     Anvil(Child),
 }
 
@@ -127,19 +137,19 @@ fn dyn_provider(client: RpcClient) -> DynProvider {
     ProviderBuilder::new().wallet(wallet).connect_client(client).erased()
 }
 
-pub fn embedded_provider(chain: &Chain) -> DynProvider {
+pub fn embedded_provider(chain: &EmbeddedChain) -> DynProvider {
     dyn_provider(RpcClient::new(chain.transport(), true))
 }
 
 impl Net {
     pub fn embedded(config: Config) -> Self {
-        let chain = Chain::open(config).unwrap();
+        let chain = EmbeddedChain::open(config).unwrap();
         let provider = embedded_provider(&chain);
         Self { name: "embedded", provider, url: None, _alive: Alive::Embedded(chain) }
     }
 
     pub async fn served(config: Config) -> Self {
-        let chain = Chain::open(config).unwrap();
+        let chain = EmbeddedChain::open(config).unwrap();
         let (url, stop) = serve(&chain).await;
         let provider = dyn_provider(RpcClient::new_http(url.parse().unwrap()));
         Self { name: "http", provider, url: Some(url), _alive: Alive::Served(chain, stop) }
@@ -158,7 +168,7 @@ impl Net {
         let address = lines
             .find_map(|line| line.unwrap().strip_prefix("Listening on ").map(str::to_owned))
             .expect("anvil says where it listens");
-        // Anvil stops when nobody reads what it prints.
+        // Anvil stops when nobody reads its output.
         std::thread::spawn(move || lines.for_each(drop));
         let url = format!("http://{address}");
         let provider = dyn_provider(RpcClient::new_http(url.parse().unwrap()));
@@ -167,7 +177,7 @@ impl Net {
 }
 
 /// Serves a chain on a free port.
-pub async fn serve(chain: &Chain) -> (String, CancellationToken) {
+pub async fn serve(chain: &EmbeddedChain) -> (String, CancellationToken) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();

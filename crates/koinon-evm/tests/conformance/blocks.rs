@@ -1,16 +1,19 @@
 //! Blocks, fee history and the small methods.
 
-use alloy::{
-    primitives::{B256, U64, U256},
-    providers::Provider,
-    sol_types::SolCall,
-};
-use serde_json::{Value, json};
+use alloy::primitives::B256;
+use alloy::primitives::U64;
+use alloy::primitives::U256;
+use alloy::providers::Provider;
+use alloy::sol_types::SolCall;
+use serde_json::Value;
+use serde_json::json;
 
-use super::{Subject, block_hash, without};
+use super::Subject;
+use super::block_hash;
+use super::without;
 use crate::common::Probe;
 
-/// What depends on the clock, on the state commitment, or on what follows from them.
+/// Fields that depend on the clock or the state commitment.
 const FREE: &[&str] = &[
     "hash",
     "parentHash",
@@ -25,7 +28,7 @@ const FREE: &[&str] = &[
     "difficulty",
 ];
 
-fn block_tale(mut block: Value) -> Value {
+fn block_transcript(mut block: Value) -> Value {
     let Value::Object(members) = &mut block else { return block };
     for free in FREE {
         members.remove(*free);
@@ -59,8 +62,8 @@ pub(super) async fn lookups(s: &Subject) -> Value {
     let genesis = rpc("eth_getBlockByNumber", json!(["earliest", false])).await;
     let nowhere = B256::repeat_byte(3);
     json!([
-        block_tale(full),
-        block_tale(light),
+        block_transcript(full),
+        block_transcript(light),
         rpc("eth_getBlockTransactionCountByNumber", json!([number])).await,
         rpc("eth_getBlockTransactionCountByHash", json!([hash])).await,
         genesis["number"],

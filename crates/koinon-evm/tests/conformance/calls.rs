@@ -1,15 +1,25 @@
 //! `eth_call`, `eth_estimateGas` and reads of state, now and at past blocks.
 
-use alloy::{
-    eips::BlockId,
-    primitives::{Address, B256, Bytes, U256},
-    providers::Provider,
-    sol_types::{Revert, SolCall, SolError},
-};
-use serde_json::{Value, json};
+use alloy::eips::BlockId;
+use alloy::primitives::Address;
+use alloy::primitives::B256;
+use alloy::primitives::Bytes;
+use alloy::primitives::U256;
+use alloy::providers::Provider;
+use alloy::sol_types::Revert;
+use alloy::sol_types::SolCall;
+use alloy::sol_types::SolError;
+use serde_json::Value;
+use serde_json::json;
 
-use super::{Subject, block_hash, error_tale};
-use crate::common::{Probe, ether, probe_code, signer, word};
+use super::Subject;
+use super::block_hash;
+use super::error_transcript;
+use crate::common::Probe;
+use crate::common::ether;
+use crate::common::probe_code;
+use crate::common::signer;
+use crate::common::word;
 
 pub(super) async fn reads(s: &Subject) -> Value {
     let empty = Address::repeat_byte(0x77);
@@ -28,27 +38,32 @@ pub(super) async fn reads(s: &Subject) -> Value {
 }
 
 pub(super) async fn reverts(s: &Subject) -> Value {
-    let mut tale = Vec::new();
+    let mut transcript = Vec::new();
     for kind in 0..5 {
         let input = Bytes::from(Probe::failCall { kind: U256::from(kind) }.abi_encode());
         let request = json!([{ "to": s.probe, "input": input }, "latest"]);
-        let called = error_tale(s.rpc("eth_call", request.clone()).await);
-        let estimated = error_tale(s.rpc("eth_estimateGas", request).await);
+        let called = error_transcript(s.rpc("eth_call", request.clone()).await);
+        let estimated = error_transcript(s.rpc("eth_estimateGas", request).await);
         assert_eq!(called["code"], 3);
-        tale.push(json!([called["code"], called["data"], estimated["code"], estimated["data"]]));
+        transcript.push(json!([
+            called["code"],
+            called["data"],
+            estimated["code"],
+            estimated["data"]
+        ]));
         if kind == 0 {
             let data: Bytes = serde_json::from_value(called["data"].clone()).unwrap();
             assert_eq!(Revert::abi_decode(&data).unwrap().reason, "no reason at all");
             assert_eq!(called["message"], "execution reverted: no reason at all");
         }
     }
-    // What burns all gas is an error too; its code is each client's own.
+    // A call that burns all gas fails too; every client has another code for it.
     for kind in 5..7 {
         let input = Bytes::from(Probe::failCall { kind: U256::from(kind) }.abi_encode());
         let request = json!([{ "to": s.probe, "input": input, "gas": "0x186a0" }, "latest"]);
-        assert!(error_tale(s.rpc("eth_call", request).await)["code"].is_i64());
+        assert!(error_transcript(s.rpc("eth_call", request).await)["code"].is_i64());
     }
-    json!(tale)
+    json!(transcript)
 }
 
 pub(super) async fn estimates(s: &Subject) -> Value {
@@ -67,16 +82,16 @@ pub(super) async fn estimates(s: &Subject) -> Value {
         call(Probe::deepCall { n: U256::from(30) }.abi_encode()),
         call(Probe::spawnCall { salt: word(2) }.abi_encode()),
     ];
-    let mut tale = Vec::new();
+    let mut transcript = Vec::new();
     for request in requests {
         let gas = s.rpc("eth_estimateGas", json!([request])).await.unwrap();
         let gas: U256 = serde_json::from_value(gas).unwrap();
         let mut exact = request.clone();
         exact["gas"] = json!(gas);
         s.rpc("eth_call", json!([exact, "latest"])).await.unwrap();
-        tale.push(gas);
+        transcript.push(gas);
     }
-    json!(tale)
+    json!(transcript)
 }
 
 pub(super) async fn past_blocks(s: &Subject) -> Value {
@@ -120,4 +135,27 @@ pub(super) async fn environment(s: &Subject) -> Value {
     let future = probe.hashOf(U256::from(head + 5)).call().await.unwrap();
     assert_eq!(future, B256::ZERO);
     json!([now.basefee, now.chain, now.coinbase, now.limit, now.sender])
+}
+
+/// Creation code is limited by EIP-3860, and value by the sender's balance, also where nothing is
+/// sent.
+pub(super) async fn limits(s: &Subject) -> Value {
+    let me = signer(0).address();
+    let mut transcript = Vec::new();
+    for size in [49_152_usize, 49_153, 49_154] {
+        let request = json!([{ "from": me, "input": Bytes::from(vec![0; size]) }, "latest"]);
+        let called = s.rpc("eth_call", request.clone()).await;
+        assert_eq!(called.is_ok(), size == 49_152, "{size}: {called:?}");
+        transcript.push(json!(called.is_ok()));
+    }
+    let sender = signer(3).address();
+    let balance = s.provider.get_balance(sender).await.unwrap();
+    for (over, accepted) in [(0, true), (1, false), (2, false)] {
+        let value = balance + U256::from(over);
+        let request = json!([{ "from": sender, "to": me, "value": value }, "latest"]);
+        let called = s.rpc("eth_call", request).await;
+        assert_eq!(called.is_ok(), accepted, "{over}: {called:?}");
+        transcript.push(json!(accepted));
+    }
+    json!(transcript)
 }

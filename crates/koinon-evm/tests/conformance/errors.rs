@@ -1,15 +1,19 @@
-//! What is refused, and how.
+//! Rejected requests, and their errors.
 
-use alloy::{
-    network::TransactionBuilder,
-    primitives::{Bytes, U256},
-    providers::Provider,
-    signers::local::PrivateKeySigner,
-};
-use serde_json::{Value, json};
+use alloy::network::TransactionBuilder;
+use alloy::primitives::Bytes;
+use alloy::primitives::U256;
+use alloy::providers::Provider;
+use alloy::signers::local::PrivateKeySigner;
+use serde_json::Value;
+use serde_json::json;
 
 use super::Subject;
-use crate::common::{GWEI, ether, sign, signer, tx};
+use crate::common::GWEI;
+use crate::common::ether;
+use crate::common::sign;
+use crate::common::signer;
+use crate::common::tx;
 
 pub(super) async fn rejected_transactions(s: &Subject) -> Value {
     let account = signer(2);
@@ -40,22 +44,22 @@ pub(super) async fn rejected_transactions(s: &Subject) -> Value {
         ("", Bytes::new()),
         ("", Bytes::from_static(b"not a transaction")),
     ];
-    let mut tale = Vec::new();
+    let mut transcript = Vec::new();
     for (index, (text, raw)) in cases.into_iter().enumerate() {
-        tale.push(json!([index, "refused"]));
-        // Anvil takes a transaction that does not pay the floor price of its data (EIP-7623),
+        transcript.push(json!([index, "rejected"]));
+        // Anvil accepts a transaction that does not pay the floor price of its data (EIP-7623),
         // and never mines it.
         if s.anvil && text == "floor data gas" {
             continue;
         }
         let error = s.provider.send_raw_transaction(&raw).await.map(drop).unwrap_err();
         let error = error.as_error_resp().unwrap().clone();
-        // Anvil words a few of these in its own way; that it refuses them is what is compared.
+        // Anvil words some of these differently: compare only that it rejects them.
         let said = error.message.to_lowercase().contains(text);
         assert!(said || s.anvil, "case {index}: {error}");
     }
     assert_eq!(s.nonce(2).await, nonce + 1);
-    json!(tale)
+    json!(transcript)
 }
 
 pub(super) async fn bad_requests(s: &Subject) -> Value {
@@ -69,12 +73,12 @@ pub(super) async fn bad_requests(s: &Subject) -> Value {
         ("eth_getBlockByNumber", json!([{}, false]), -32602),
         ("eth_getLogs", json!([{ "address": 5 }]), -32602),
     ];
-    let mut tale = Vec::new();
+    let mut transcript = Vec::new();
     for (method, params, code) in cases {
         let error = s.rpc(method, params.clone()).await.unwrap_err();
         let error = error.as_error_resp().unwrap().clone();
         assert_eq!(error.code, code, "{method} {params}: {error}");
-        tale.push(error.code);
+        transcript.push(error.code);
     }
-    json!(tale)
+    json!(transcript)
 }

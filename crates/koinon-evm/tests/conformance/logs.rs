@@ -1,15 +1,23 @@
 //! `eth_getLogs` and the polled filters.
 
-use alloy::{
-    primitives::{Address, B256, U256},
-    providers::Provider,
-    rpc::types::{Filter, FilterChanges},
-    sol_types::{SolCall, SolEvent},
-};
-use serde_json::{Value, json};
+use alloy::primitives::Address;
+use alloy::primitives::B256;
+use alloy::primitives::U256;
+use alloy::providers::Provider;
+use alloy::rpc::types::Filter;
+use alloy::rpc::types::FilterChanges;
+use alloy::sol_types::SolCall;
+use alloy::sol_types::SolEvent;
+use serde_json::Value;
+use serde_json::json;
 
-use super::{Subject, block_hash, error_tale, without};
-use crate::common::{Probe, signer, word};
+use super::Subject;
+use super::block_hash;
+use super::error_transcript;
+use super::without;
+use crate::common::Probe;
+use crate::common::signer;
+use crate::common::word;
 
 pub(super) async fn queries(s: &Subject) -> Value {
     let start = s.provider.get_block_number().await.unwrap() + 1;
@@ -39,21 +47,21 @@ pub(super) async fn queries(s: &Subject) -> Value {
         Filter::new().at_block_hash(block_hash(&counted)).topic1(word(4)),
         Filter::new(),
     ];
-    let mut tale = Vec::new();
+    let mut transcript = Vec::new();
     for filter in &filters {
         let logs = s.provider.get_logs(filter).await.unwrap();
-        tale.push(without(json!(logs), &["blockHash", "blockTimestamp"]));
+        transcript.push(without(json!(logs), &["blockHash", "blockTimestamp"]));
     }
-    let counts: Vec<usize> = tale.iter().map(|logs| logs.as_array().unwrap().len()).collect();
+    let counts: Vec<usize> = transcript.iter().map(|logs| logs.as_array().unwrap().len()).collect();
     assert_eq!(counts, [10, 6, 2, 10, 0, 10, 4, 10, 2, 5, 1, 4, 0, 6, 1, 1]);
     let missing = Filter::new().at_block_hash(B256::repeat_byte(9));
     assert!(s.provider.get_logs(&missing).await.is_err());
     let backwards = s.rpc("eth_getLogs", json!([{ "fromBlock": "0x3", "toBlock": "0x2" }])).await;
-    // Geth refuses, as we do; anvil finds nothing.
+    // Geth rejects, as we do; anvil finds nothing.
     if !s.anvil {
-        assert_eq!(error_tale(backwards)["code"], -32602);
+        assert_eq!(error_transcript(backwards)["code"], -32602);
     }
-    json!(tale)
+    json!(transcript)
 }
 
 pub(super) async fn filters(s: &Subject) -> Value {

@@ -1,6 +1,6 @@
-//! One suite, three chains: in process, over our HTTP server, and anvil. Each case tells what the
-//! chain answered, without what chains may choose freely (hashes of blocks, times); the tales
-//! must be equal.
+//! One suite, three chains: in process, over our HTTP server, and anvil. Each case returns a
+//! transcript of the chain's answers, without the values that chains may choose freely (hashes of
+//! blocks, times); the transcripts must be equal.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,14 +15,20 @@ mod sending;
 
 use std::collections::BTreeMap;
 
-use alloy::{
-    primitives::{Address, B256, Bytes},
-    providers::{DynProvider, Provider},
-    rpc::types::{TransactionReceipt, TransactionRequest},
-    transports::TransportError,
-};
-use common::{Net, config, sign, signer};
-use serde_json::{Value, json};
+use alloy::primitives::Address;
+use alloy::primitives::B256;
+use alloy::primitives::Bytes;
+use alloy::providers::DynProvider;
+use alloy::providers::Provider;
+use alloy::rpc::types::TransactionReceipt;
+use alloy::rpc::types::TransactionRequest;
+use alloy::transports::TransportError;
+use common::Net;
+use common::config;
+use common::sign;
+use common::signer;
+use serde_json::Value;
+use serde_json::json;
 
 /// The chain under test, and the probe on it.
 struct Subject {
@@ -37,12 +43,12 @@ async fn tell(net: &Net) -> Tale {
     let probe = common::deploy(&net.provider).await;
     let provider = net.provider.clone();
     let subject = &Subject { provider, probe, anvil: net.name == "anvil" };
-    let mut tale = Tale::new();
+    let mut transcript = Tale::new();
     macro_rules! cases {
         ($($module:ident :: $case:ident),* $(,)?) => {
             $(
                 let told = $module::$case(subject).await;
-                assert!(tale.insert(concat!(stringify!($module), "::", stringify!($case)), told).is_none());
+                assert!(transcript.insert(concat!(stringify!($module), "::", stringify!($case)), told).is_none());
             )*
         };
     }
@@ -60,6 +66,7 @@ async fn tell(net: &Net) -> Tale {
         calls::estimates,
         calls::past_blocks,
         calls::environment,
+        calls::limits,
         logs::queries,
         logs::filters,
         blocks::lookups,
@@ -71,7 +78,7 @@ async fn tell(net: &Net) -> Tale {
         errors::rejected_transactions,
         errors::bad_requests,
     ];
-    tale
+    transcript
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,7 +121,7 @@ impl Subject {
 }
 
 /// A receipt without the block's hash and time, and without the blob price anvil adds.
-fn receipt_tale(receipt: &TransactionReceipt) -> Value {
+fn receipt_transcript(receipt: &TransactionReceipt) -> Value {
     without(json!(receipt), &["blockHash", "blockTimestamp", "blobGasPrice"])
 }
 
@@ -138,7 +145,7 @@ fn without(mut value: Value, names: &[&str]) -> Value {
 }
 
 /// Code and data of an error response.
-fn error_tale<T: std::fmt::Debug>(result: Result<T, TransportError>) -> Value {
+fn error_transcript<T: std::fmt::Debug>(result: Result<T, TransportError>) -> Value {
     let error = result.unwrap_err();
     let payload = error.as_error_resp().unwrap();
     json!({ "code": payload.code, "message": payload.message, "data": payload.data })

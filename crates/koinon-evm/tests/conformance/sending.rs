@@ -1,18 +1,27 @@
 //! Transactions and their receipts.
 
-use alloy::{
-    eips::eip7702::Authorization,
-    network::TransactionBuilder,
-    primitives::{Bytes, U256},
-    providers::Provider,
-    rpc::types::TransactionRequest,
-    signers::SignerSync,
-    sol_types::SolCall,
-};
-use serde_json::{Value, json};
+use alloy::eips::eip7702::Authorization;
+use alloy::network::TransactionBuilder;
+use alloy::primitives::Bytes;
+use alloy::primitives::U256;
+use alloy::providers::Provider;
+use alloy::rpc::types::TransactionRequest;
+use alloy::signers::SignerSync;
+use alloy::sol_types::SolCall;
+use serde_json::Value;
+use serde_json::json;
 
-use super::{Subject, receipt_tale};
-use crate::common::{CHAIN_ID, GWEI, Probe, ether, probe_code, sign, signer, tx, word};
+use super::Subject;
+use super::receipt_transcript;
+use crate::common::CHAIN_ID;
+use crate::common::GWEI;
+use crate::common::Probe;
+use crate::common::ether;
+use crate::common::probe_code;
+use crate::common::sign;
+use crate::common::signer;
+use crate::common::tx;
+use crate::common::word;
 
 pub(super) async fn deployment(s: &Subject) -> Value {
     let nonce = s.nonce(0).await;
@@ -20,7 +29,7 @@ pub(super) async fn deployment(s: &Subject) -> Value {
     let address = receipt.contract_address.unwrap();
     assert_eq!(address, signer(0).address().create(nonce));
     let code = s.provider.get_code_at(address).await.unwrap();
-    json!([receipt_tale(&receipt), code])
+    json!([receipt_transcript(&receipt), code])
 }
 
 pub(super) async fn events(s: &Subject) -> Value {
@@ -31,7 +40,7 @@ pub(super) async fn events(s: &Subject) -> Value {
     let event = set.decoded_log::<Probe::Set>().unwrap();
     assert_eq!((event.key, event.sender), (word(1), signer(0).address()));
     assert_eq!((none.logs().len(), five.logs().len()), (0, 5));
-    json!([receipt_tale(&set), receipt_tale(&none), receipt_tale(&five)])
+    json!([receipt_transcript(&set), receipt_transcript(&none), receipt_transcript(&five)])
 }
 
 pub(super) async fn value(s: &Subject) -> Value {
@@ -45,28 +54,28 @@ pub(super) async fn value(s: &Subject) -> Value {
     assert_eq!(plain.gas_used, 21_000);
     let held = s.provider.get_balance(s.probe).await.unwrap();
     let sender = s.provider.get_balance(signer(0).address()).await.unwrap();
-    json!([receipt_tale(&plain), receipt_tale(&paid), held, sender])
+    json!([receipt_transcript(&plain), receipt_transcript(&paid), held, sender])
 }
 
 pub(super) async fn failures(s: &Subject) -> Value {
-    let mut tale = Vec::new();
+    let mut transcript = Vec::new();
     for kind in 0..7 {
         let fail = Probe::failCall { kind: U256::from(kind) };
         let nonce = s.nonce(0).await;
         let failing = tx(nonce, Some(s.probe), fail.abi_encode()).with_gas_limit(100_000);
         let receipt = s.send(0, failing).await;
         assert!(!receipt.status());
-        tale.push(receipt_tale(&receipt));
+        transcript.push(receipt_transcript(&receipt));
     }
     // Creation code that reverts, that is invalid, and that returns too much code.
     for code in [vec![0x5f, 0x5f, 0xfd], vec![0xfe], vec![0x62, 0x00, 0x60, 0x01, 0x5f, 0xf3]] {
         let nonce = s.nonce(0).await;
         let receipt = s.send(0, tx(nonce, None, code)).await;
         assert!(!receipt.status());
-        tale.push(receipt_tale(&receipt));
+        transcript.push(receipt_transcript(&receipt));
     }
     let left = s.rpc("eth_call", json!([{ "to": s.probe, "data": "0x61bc221a" }, "latest"])).await;
-    json!([tale, left.unwrap()])
+    json!([transcript, left.unwrap()])
 }
 
 pub(super) async fn transaction_types(s: &Subject) -> Value {
@@ -85,15 +94,15 @@ pub(super) async fn transaction_types(s: &Subject) -> Value {
         .with_nonce(nonce + 2)
         .with_max_fee_per_gas(5 * GWEI)
         .with_max_priority_fee_per_gas(2 * GWEI);
-    let mut tale = Vec::new();
+    let mut transcript = Vec::new();
     for (kind, request) in [legacy, listed, dynamic].into_iter().enumerate() {
         let receipt = s.send(1, request).await;
         assert_eq!(receipt.transaction_type() as usize, kind);
         let seen = s.rpc("eth_getTransactionByHash", json!([receipt.transaction_hash])).await;
         let seen = super::without(seen.unwrap(), &["blockHash", "blockTimestamp"]);
-        tale.push(json!([receipt_tale(&receipt), seen]));
+        transcript.push(json!([receipt_transcript(&receipt), seen]));
     }
-    json!(tale)
+    json!(transcript)
 }
 
 /// EIP-7702: account 3 delegates to the probe and is then called as the probe.
@@ -111,7 +120,7 @@ pub(super) async fn set_code(s: &Subject) -> Value {
     assert_eq!(&code[..3], [0xef, 0x01, 0x00]);
     let counter = Probe::new(authority.address(), &s.provider).counter().call().await.unwrap();
     assert_eq!(counter, U256::from(1));
-    json!([receipt_tale(&receipt), code, s.nonce(3).await])
+    json!([receipt_transcript(&receipt), code, s.nonce(3).await])
 }
 
 pub(super) async fn nonce_gap(s: &Subject) -> Value {
@@ -165,7 +174,7 @@ pub(super) async fn replacement(s: &Subject) -> Value {
     json!([refused.message, dear.effective_gas_price, s.nonce(1).await - nonce])
 }
 
-/// The way most programs send: alloy fills nonce, gas and fees.
+/// Sends as most programs do: alloy fills nonce, gas and fees.
 pub(super) async fn default_fillers(s: &Subject) -> Value {
     let probe = Probe::new(s.probe, &s.provider);
     let sent = probe.set(word(77), Bytes::from(vec![1, 2, 3])).send().await.unwrap();
@@ -179,5 +188,5 @@ pub(super) async fn created_by_contract(s: &Subject) -> Value {
     let spawned = s.poke(Probe::spawnCall { salt: word(1) }.abi_encode()).await;
     let again = s.poke(Probe::spawnCall { salt: word(1) }.abi_encode()).await;
     assert_eq!((spawned.status(), again.status()), (true, false));
-    json!([receipt_tale(&spawned), receipt_tale(&again)])
+    json!([receipt_transcript(&spawned), receipt_transcript(&again)])
 }

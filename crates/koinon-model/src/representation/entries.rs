@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 /// Entries by name, in the order of the names' bytes.
 ///
-/// A graph has hundreds of thousands of such maps, most of them of one to five entries. They lie in one allocation of
-/// their own size, where a `BTreeMap` makes room for eleven at once.
+/// A graph has hundreds of thousands of these maps, most with one to five entries. The entries are
+/// in one allocation of exactly their size; a `BTreeMap` allocates room for eleven at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entries<V>(Vec<(Arc<str>, V)>);
 
 impl<V> Entries<V> {
-    /// Makes a map without entries, which takes no memory.
+    /// Makes an empty map, without an allocation.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
@@ -36,7 +36,7 @@ impl<V> Entries<V> {
         self.find(name).ok().map(|at| &self.0[at].1)
     }
 
-    /// Returns the entry of a name.
+    /// Returns the entry of a name, to change it.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut V> {
         self.find(name).ok().map(|at| &mut self.0[at].1)
     }
@@ -46,8 +46,8 @@ impl<V> Entries<V> {
         self.find(name).is_ok()
     }
 
-    /// Puts an entry; one that was there is replaced and returned. What comes in order costs nothing but its room; the
-    /// rest moves what is behind it, so many are better collected.
+    /// Inserts an entry, and returns the one it replaces. An entry after all others is appended;
+    /// any other moves those behind it, so collect many entries instead.
     pub fn insert(&mut self, name: Arc<str>, entry: V) -> Option<V> {
         if self.0.last().is_none_or(|(last, _)| *last < name) {
             self.0.push((name, entry));
@@ -62,7 +62,7 @@ impl<V> Entries<V> {
         }
     }
 
-    /// Takes an entry out.
+    /// Removes an entry and returns it.
     pub fn remove(&mut self, name: &str) -> Option<V> {
         self.find(name).ok().map(|at| self.0.remove(at).1)
     }
@@ -82,12 +82,12 @@ impl<V> Entries<V> {
         self.0.iter().map(|(_, entry)| entry)
     }
 
-    /// Returns the entries in the order of their names.
+    /// Returns the entries in the order of their names, to change them.
     pub fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut V> {
         self.0.iter_mut().map(|(_, entry)| entry)
     }
 
-    /// Takes all entries out.
+    /// Removes all entries.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -104,7 +104,7 @@ impl<V> Default for Entries<V> {
 }
 
 impl<V> FromIterator<(Arc<str>, V)> for Entries<V> {
-    /// Collects entries in any order; of those with the same name the last one stays.
+    /// Collects entries in any order; of several with the same name the last is kept.
     fn from_iter<I: IntoIterator<Item = (Arc<str>, V)>>(entries: I) -> Self {
         let mut all: Vec<(Arc<str>, V)> = entries.into_iter().collect();
         if !all.is_sorted_by(|(one, _), (next, _)| one < next) {
@@ -172,7 +172,7 @@ impl<V> Index<&str> for Entries<V> {
     type Output = V;
 
     fn index(&self, name: &str) -> &V {
-        self.get(name).expect("BUG: an entry is asked for that is not there")
+        self.get(name).expect("BUG: the map has no entry of this name")
     }
 }
 
@@ -190,7 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn entries_are_what_a_tree_has(
+        fn entries_behave_as_a_btree_map(
             collected in prop::collection::vec(("[a-c]{0,2}", 0u8..9), 0..9),
             put in prop::collection::vec(("[a-c]{0,2}", 0u8..9), 0..9),
         ) {

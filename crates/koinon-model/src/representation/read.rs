@@ -1,4 +1,4 @@
-//! Reads the JSON of a representation, which may come from anybody.
+//! Reads the JSON of a representation. It may be hostile.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -12,6 +12,7 @@ use super::AttributePath;
 use super::Candidates;
 use super::Capability;
 use super::Choice;
+use super::ChoiceReason;
 use super::ElementId;
 use super::Group;
 use super::Implementation;
@@ -21,90 +22,91 @@ use super::Node;
 use super::Operation;
 use super::Origin;
 use super::Policy;
+use super::PolicyVerdict;
 use super::Properties;
 use super::Property;
 use super::Relationship;
 use super::Representation;
-use super::Source;
+use super::SourceFile;
 use super::Term;
 use super::Unresolved;
-use super::Verdict;
-use super::Why;
-use super::shared::Entry;
-use super::shared::Found;
+use super::shared::SharedTables;
+use super::shared::SharedValue;
 use crate::json::JsonError;
-use crate::json::Limits;
+use crate::json::JsonLimits;
 use crate::value::Value;
 
-/// Why bytes are no representation.
+/// Why bytes are rejected as a representation.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RepresentationError {
-    /// They are no JSON, or pass a limit.
+    /// They are not JSON, or pass a limit.
     #[error("cannot read the representation")]
     Json(#[from] JsonError),
-    /// They are JSON of another shape.
+    /// They are JSON of a wrong shape.
     #[error("{path}: expected {expected}, found {found}")]
     Shape {
-        /// Where: keys and positions, as in `nodes.3.template`.
+        /// The path of the fault: keys and positions, as in `nodes.3.template`.
         path: String,
-        /// What belongs there.
+        /// The value that is allowed there.
         expected: &'static str,
-        /// What is there.
+        /// The value that is there.
         found: String,
     },
 }
 
-type Read<T> = Result<T, RepresentationError>;
+type ReadResult<T> = Result<T, RepresentationError>;
 
 impl Representation {
     /// Reads a representation from JSON, canonical or not.
     ///
     /// # Errors
-    /// [`RepresentationError`]: no JSON, a limit passed, a key too many or too few, a value of another kind, an id that
-    /// is not the hash of what it names, elements out of order, relationships to nodes and types that are not there, more
-    /// than the limit of bytes if what is shared were written wherever it is used.
-    pub fn from_json(text: &[u8], limits: Limits) -> Read<Self> {
+    /// [`RepresentationError::Json`] if the text is not JSON or passes a limit.
+    /// [`RepresentationError::Shape`] if a key is unknown or missing, a value has the wrong kind,
+    /// an id is not the hash of its element's place, elements are out of order, a node or type
+    /// does not exist, or the text would pass the limit of bytes with shared values written in
+    /// place.
+    pub fn from_json(text: &[u8], limits: JsonLimits) -> ReadResult<Self> {
         let value = Value::from_json(text, limits)?;
-        let mut reader = Reader {
+        let mut reader = RepresentationReader {
             names: BTreeSet::new(),
             outer: Vec::new(),
-            found: Found::default(),
+            found: SharedTables::default(),
             left: limits.bytes.saturating_sub(text.len()),
         };
-        reader.representation(At::root(), value)
+        reader.representation(JsonPath::root(), value)
     }
 }
 
-/// A place in the document, as a list from the innermost key outwards.
+/// A path in the document, as a list from the innermost key outwards.
 #[derive(Clone, Copy)]
-struct At<'a> {
-    key: Key<'a>,
+struct JsonPath<'a> {
+    key: PathKey<'a>,
     outer: Option<&'a Self>,
 }
 
 #[derive(Clone, Copy)]
-enum Key<'a> {
+enum PathKey<'a> {
     Name(&'a str),
     Index(usize),
 }
 
-impl At<'_> {
+impl JsonPath<'_> {
     const fn root() -> Self {
-        Self { key: Key::Name(""), outer: None }
+        Self { key: PathKey::Name(""), outer: None }
     }
 
-    const fn key<'a>(&'a self, key: &'a str) -> At<'a> {
-        At { key: Key::Name(key), outer: Some(self) }
+    const fn key<'a>(&'a self, key: &'a str) -> JsonPath<'a> {
+        JsonPath { key: PathKey::Name(key), outer: Some(self) }
     }
 
-    const fn index(&self, index: usize) -> At<'_> {
-        At { key: Key::Index(index), outer: Some(self) }
+    const fn index(&self, index: usize) -> JsonPath<'_> {
+        JsonPath { key: PathKey::Index(index), outer: Some(self) }
     }
 
     fn path(&self) -> String {
         let key = match self.key {
-            Key::Name(name) => name.to_owned(),
-            Key::Index(index) => index.to_string(),
+            PathKey::Name(name) => name.to_owned(),
+            PathKey::Index(index) => index.to_string(),
         };
         match self.outer {
             Some(outer) if outer.outer.is_some() => format!("{}.{key}", outer.path()),
@@ -117,11 +119,11 @@ impl At<'_> {
         RepresentationError::Shape { path: self.path(), expected, found: found.into() }
     }
 
-    fn map(&self, value: Value) -> Read<BTreeMap<String, Value>> {
+    fn map(&self, value: Value) -> ReadResult<BTreeMap<String, Value>> {
         if let Value::Map(map) = value { Ok(map) } else { Err(self.shape("a map", value.kind())) }
     }
 
-    fn list(&self, value: Value) -> Read<Vec<Value>> {
+    fn list(&self, value: Value) -> ReadResult<Vec<Value>> {
         if let Value::List(list) = value {
             Ok(list)
         } else {
@@ -129,7 +131,7 @@ impl At<'_> {
         }
     }
 
-    fn string(&self, value: Value) -> Read<String> {
+    fn string(&self, value: Value) -> ReadResult<String> {
         if let Value::String(text) = value {
             Ok(text)
         } else {
@@ -137,16 +139,16 @@ impl At<'_> {
         }
     }
 
-    fn number(&self, value: &Value) -> Read<u64> {
+    fn number(&self, value: &Value) -> ReadResult<u64> {
         value.as_u64().ok_or_else(|| self.shape("a natural number", value.kind()))
     }
 
-    fn index_number(&self, value: &Value) -> Read<u32> {
+    fn index_number(&self, value: &Value) -> ReadResult<u32> {
         let number = self.number(value)?;
         u32::try_from(number).map_err(|_| self.shape("a number below 2^32", number.to_string()))
     }
 
-    fn hash(&self, text: &str) -> Read<B256> {
+    fn hash(&self, text: &str) -> ReadResult<B256> {
         const EXPECTED: &str = "0x and 64 lower-case hexadecimal digits";
         let digits = text.strip_prefix("0x").filter(|digits| {
             digits.len() == 64
@@ -158,35 +160,35 @@ impl At<'_> {
 }
 
 /// The entries of a map that has a fixed set of keys.
-struct Fields<'a> {
-    at: At<'a>,
+struct DocumentFields<'a> {
+    at: JsonPath<'a>,
     map: BTreeMap<String, Value>,
 }
 
-impl Fields<'_> {
+impl DocumentFields<'_> {
     fn optional(&mut self, key: &str) -> Option<Value> {
         self.map.remove(key)
     }
 
-    fn required(&mut self, key: &'static str) -> Read<Value> {
+    fn required(&mut self, key: &'static str) -> ReadResult<Value> {
         self.map.remove(key).ok_or_else(|| self.at.key(key).shape("a value", "nothing"))
     }
 
-    fn string(&mut self, key: &'static str) -> Read<String> {
+    fn string(&mut self, key: &'static str) -> ReadResult<String> {
         let value = self.required(key)?;
         self.at.key(key).string(value)
     }
 
-    fn hash(&mut self, key: &'static str) -> Read<B256> {
+    fn hash(&mut self, key: &'static str) -> ReadResult<B256> {
         let text = self.string(key)?;
         self.at.key(key).hash(&text)
     }
 
-    fn optional_hash(&mut self, key: &'static str) -> Read<Option<B256>> {
+    fn optional_hash(&mut self, key: &'static str) -> ReadResult<Option<B256>> {
         if self.map.contains_key(key) { self.hash(key).map(Some) } else { Ok(None) }
     }
 
-    fn number(&mut self, key: &'static str) -> Read<u32> {
+    fn number(&mut self, key: &'static str) -> ReadResult<u32> {
         let value = self.required(key)?;
         self.at.key(key).index_number(&value)
     }
@@ -194,20 +196,20 @@ impl Fields<'_> {
     fn list<T>(
         &mut self,
         key: &'static str,
-        mut read: impl FnMut(At<'_>, Value) -> Read<T>,
-    ) -> Read<Vec<T>> {
+        mut read: impl FnMut(JsonPath<'_>, Value) -> ReadResult<T>,
+    ) -> ReadResult<Vec<T>> {
         let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
         let at = self.at.key(key);
         let items = at.list(value)?.into_iter().enumerate();
         items.map(|(index, item)| read(at.index(index), item)).collect()
     }
 
-    fn ids(&mut self, key: &'static str) -> Read<Vec<ElementId>> {
+    fn ids(&mut self, key: &'static str) -> ReadResult<Vec<ElementId>> {
         self.list(key, |at, value| Ok(ElementId(at.hash(&at.string(value)?)?)))
     }
 
-    /// Ends the map: whatever is left in it is unknown.
-    fn end(self) -> Read<()> {
+    /// Ends the map: keys that are left in it are unknown.
+    fn end(self) -> ReadResult<()> {
         match self.map.into_keys().next() {
             Some(key) => Err(self.at.shape("no further key", format!("`{key}`"))),
             None => Ok(()),
@@ -215,19 +217,19 @@ impl Fields<'_> {
     }
 }
 
-/// What reading remembers.
-struct Reader {
-    /// Strings seen, so that equal ones share an allocation.
+/// The state of a reader.
+struct RepresentationReader {
+    /// The strings read so far: equal strings share an allocation.
     names: BTreeSet<Arc<str>>,
-    /// The nodes of the representations around the one that is read.
+    /// The nodes of the representations around the current one.
     outer: Vec<BTreeSet<ElementId>>,
-    /// What elements of the representation that is read may share.
-    found: Found,
-    /// Bytes of JSON that what is shared may still stand for.
+    /// The values that elements of the current representation may share.
+    found: SharedTables,
+    /// The bytes of JSON that further uses of shared values may still replace.
     left: usize,
 }
 
-impl Reader {
+impl RepresentationReader {
     fn name(&mut self, text: String) -> Arc<str> {
         if let Some(known) = self.names.get(text.as_str()) {
             return Arc::clone(known);
@@ -237,39 +239,39 @@ impl Reader {
         name
     }
 
-    fn fields<'a>(at: At<'a>, value: Value) -> Read<Fields<'a>> {
-        Ok(Fields { at, map: at.map(value)? })
+    fn fields<'a>(at: JsonPath<'a>, value: Value) -> ReadResult<DocumentFields<'a>> {
+        Ok(DocumentFields { at, map: at.map(value)? })
     }
 
-    fn text(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Read<Arc<str>> {
+    fn text(&mut self, fields: &mut DocumentFields<'_>, key: &'static str) -> ReadResult<Arc<str>> {
         let text = fields.string(key)?;
         Ok(self.name(text))
     }
 
     fn optional_text(
         &mut self,
-        fields: &mut Fields<'_>,
+        fields: &mut DocumentFields<'_>,
         key: &'static str,
-    ) -> Read<Option<Arc<str>>> {
+    ) -> ReadResult<Option<Arc<str>>> {
         if fields.map.contains_key(key) { self.text(fields, key).map(Some) } else { Ok(None) }
     }
 
     fn entries<T, M: FromIterator<(Arc<str>, T)>>(
         &mut self,
-        fields: &mut Fields<'_>,
+        fields: &mut DocumentFields<'_>,
         key: &'static str,
-        read: impl FnMut(&mut Self, At<'_>, Value) -> Read<T>,
-    ) -> Read<M> {
+        read: impl FnMut(&mut Self, JsonPath<'_>, Value) -> ReadResult<T>,
+    ) -> ReadResult<M> {
         let Some(value) = fields.optional(key) else { return Ok(M::from_iter([])) };
         self.entries_of(fields.at.key(key), value, read)
     }
 
     fn entries_of<T, M: FromIterator<(Arc<str>, T)>>(
         &mut self,
-        at: At<'_>,
+        at: JsonPath<'_>,
         value: Value,
-        mut read: impl FnMut(&mut Self, At<'_>, Value) -> Read<T>,
-    ) -> Read<M> {
+        mut read: impl FnMut(&mut Self, JsonPath<'_>, Value) -> ReadResult<T>,
+    ) -> ReadResult<M> {
         let entries = at.map(value)?.into_iter().map(|(name, value)| {
             let entry = read(self, at.key(&name), value)?;
             Ok((self.name(name), entry))
@@ -277,13 +279,14 @@ impl Reader {
         entries.collect()
     }
 
-    /// Returns what is at a place of a table. Its first use is no more than its text, which was counted.
+    /// Returns the value at a position of a table. Only further uses count against the limit: the
+    /// first is the text itself.
     fn common<T: Clone>(
         left: &mut usize,
-        table: &mut [Entry<T>],
-        at: At<'_>,
+        table: &mut [SharedValue<T>],
+        at: JsonPath<'_>,
         place: &Value,
-    ) -> Read<T> {
+    ) -> ReadResult<T> {
         let place = at.index_number(place)?;
         let Some(entry) = table.get_mut(place as usize) else {
             return Err(at.shape("a place in `shared`", place.to_string()));
@@ -298,12 +301,12 @@ impl Reader {
         Ok(entry.value.clone())
     }
 
-    /// Reads the tables of what elements share.
-    fn shared(&mut self, fields: &mut Fields<'_>) -> Read<Found> {
-        let Some(value) = fields.optional("shared") else { return Ok(Found::default()) };
+    /// Reads the tables of shared values.
+    fn shared(&mut self, fields: &mut DocumentFields<'_>) -> ReadResult<SharedTables> {
+        let Some(value) = fields.optional("shared") else { return Ok(SharedTables::default()) };
         let at = fields.at.key("shared");
         let mut fields = Self::fields(at, value)?;
-        let found = Found {
+        let found = SharedTables {
             attributes: fields.list("attributes", |at, value| {
                 sized(value, |value| self.entries_of(at, value, Self::property).map(Arc::new))
             })?,
@@ -319,13 +322,13 @@ impl Reader {
 
     fn values<M: FromIterator<(Arc<str>, Value)>>(
         &mut self,
-        fields: &mut Fields<'_>,
+        fields: &mut DocumentFields<'_>,
         key: &'static str,
-    ) -> Read<M> {
+    ) -> ReadResult<M> {
         self.entries(fields, key, |_, _, value| Ok(value))
     }
 
-    fn representation(&mut self, at: At<'_>, value: Value) -> Read<Representation> {
+    fn representation(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Representation> {
         let mut fields = Self::fields(at, value)?;
         let format = fields.number("format")?;
         if !(1..=super::FORMAT).contains(&format) {
@@ -368,24 +371,28 @@ impl Reader {
         Ok(Representation { substitutions, ..read })
     }
 
-    fn source(&mut self, at: At<'_>, value: Value) -> Read<Source> {
+    fn source(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<SourceFile> {
         let mut fields = Self::fields(at, value)?;
         let source =
-            Source { path: self.text(&mut fields, "path")?, digest: fields.hash("digest")? };
+            SourceFile { path: self.text(&mut fields, "path")?, digest: fields.hash("digest")? };
         fields.end()?;
         Ok(source)
     }
 
-    fn ancestors(&mut self, at: At<'_>, value: Value) -> Read<Vec<Arc<str>>> {
+    fn ancestors(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Vec<Arc<str>>> {
         let items = at.list(value)?.into_iter().enumerate();
         items.map(|(index, item)| Ok(self.name(at.index(index).string(item)?))).collect()
     }
 
-    fn properties(&mut self, fields: &mut Fields<'_>, key: &'static str) -> Read<Properties> {
+    fn properties(
+        &mut self,
+        fields: &mut DocumentFields<'_>,
+        key: &'static str,
+    ) -> ReadResult<Properties> {
         self.entries(fields, key, Self::property)
     }
 
-    fn property(&mut self, at: At<'_>, value: Value) -> Read<Property> {
+    fn property(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Property> {
         let mut fields = Self::fields(at, value)?;
         let origin = match fields.optional("origin") {
             Some(value) => Some(origin(at.key("origin"), value)?),
@@ -394,8 +401,8 @@ impl Reader {
         Ok(Property { value: term_of(fields)?, origin })
     }
 
-    /// Reads the attributes of an element, or their place.
-    fn attributes(&mut self, fields: &mut Fields<'_>) -> Read<Arc<Properties>> {
+    /// Reads the attributes of an element, or their position in `shared`.
+    fn attributes(&mut self, fields: &mut DocumentFields<'_>) -> ReadResult<Arc<Properties>> {
         let value = fields.optional("attributes");
         let at = fields.at.key("attributes");
         match value {
@@ -407,7 +414,7 @@ impl Reader {
         }
     }
 
-    fn node(&mut self, at: At<'_>, value: Value) -> Read<Node> {
+    fn node(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Node> {
         let mut fields = Self::fields(at, value)?;
         let node = Node {
             id: ElementId(fields.hash("id")?),
@@ -426,7 +433,11 @@ impl Reader {
         Ok(node)
     }
 
-    fn capability_or_place(&mut self, at: At<'_>, value: Value) -> Read<Arc<Capability>> {
+    fn capability_or_place(
+        &mut self,
+        at: JsonPath<'_>,
+        value: Value,
+    ) -> ReadResult<Arc<Capability>> {
         match value {
             Value::Number(_) => {
                 Self::common(&mut self.left, &mut self.found.capabilities, at, &value)
@@ -435,7 +446,7 @@ impl Reader {
         }
     }
 
-    fn capability(&mut self, at: At<'_>, value: Value) -> Read<Arc<Capability>> {
+    fn capability(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Arc<Capability>> {
         let mut fields = Self::fields(at, value)?;
         let capability = Capability {
             capability_type: self.text(&mut fields, "type")?,
@@ -451,14 +462,14 @@ impl Reader {
         Ok(Arc::new(capability))
     }
 
-    fn inner(&mut self, at: At<'_>, value: Value) -> Read<(ElementId, Arc<str>)> {
+    fn inner(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<(ElementId, Arc<str>)> {
         let mut fields = Self::fields(at, value)?;
         let inner = (ElementId(fields.hash("node")?), self.text(&mut fields, "capability")?);
         fields.end()?;
         Ok(inner)
     }
 
-    fn artifact(&mut self, at: At<'_>, value: Value) -> Read<Arc<Artifact>> {
+    fn artifact(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Arc<Artifact>> {
         let mut fields = Self::fields(at, value)?;
         let algorithm = self.optional_text(&mut fields, "checksum_algorithm")?;
         let checksum = match algorithm {
@@ -477,7 +488,7 @@ impl Reader {
         Ok(Arc::new(artifact))
     }
 
-    fn interfaces(&mut self, fields: &mut Fields<'_>) -> Read<Interfaces> {
+    fn interfaces(&mut self, fields: &mut DocumentFields<'_>) -> ReadResult<Interfaces> {
         self.entries(fields, "interfaces", |reader, at, value| match value {
             Value::Number(_) => {
                 Self::common(&mut reader.left, &mut reader.found.interfaces, at, &value)
@@ -486,7 +497,7 @@ impl Reader {
         })
     }
 
-    fn interface(&mut self, at: At<'_>, value: Value) -> Read<Arc<Interface>> {
+    fn interface(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Arc<Interface>> {
         let mut fields = Self::fields(at, value)?;
         let interface = Interface {
             interface_type: self.text(&mut fields, "type")?,
@@ -497,7 +508,7 @@ impl Reader {
         Ok(Arc::new(interface))
     }
 
-    fn operation(&mut self, at: At<'_>, value: Value) -> Read<Operation> {
+    fn operation(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Operation> {
         let mut fields = Self::fields(at, value)?;
         let implementation = match fields.optional("implementation") {
             Some(value) => Some(self.implementation(at.key("implementation"), value)?),
@@ -513,7 +524,7 @@ impl Reader {
         Ok(operation)
     }
 
-    fn implementation(&mut self, at: At<'_>, value: Value) -> Read<Implementation> {
+    fn implementation(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Implementation> {
         let mut fields = Self::fields(at, value)?;
         let primary = match fields.optional("primary") {
             Some(value) => Some(self.artifact(at.key("primary"), value)?),
@@ -533,7 +544,7 @@ impl Reader {
         Ok(implementation)
     }
 
-    fn attribute_path(&mut self, at: At<'_>, value: Value) -> Read<AttributePath> {
+    fn attribute_path(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<AttributePath> {
         let mut fields = Self::fields(at, value)?;
         let path = AttributePath {
             element: fields.optional_hash("element")?.map(ElementId),
@@ -545,7 +556,7 @@ impl Reader {
         Ok(path)
     }
 
-    fn relationship(&mut self, at: At<'_>, value: Value) -> Read<Relationship> {
+    fn relationship(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Relationship> {
         let mut fields = Self::fields(at, value)?;
         let choice = fields.required("choice")?;
         let relationship = Relationship {
@@ -566,7 +577,7 @@ impl Reader {
         Ok(relationship)
     }
 
-    fn group(&mut self, at: At<'_>, value: Value) -> Read<Group> {
+    fn group(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Group> {
         let mut fields = Self::fields(at, value)?;
         let group = Group {
             group_type: self.text(&mut fields, "type")?,
@@ -578,7 +589,7 @@ impl Reader {
         Ok(group)
     }
 
-    fn policy(&mut self, at: At<'_>, value: Value) -> Read<Policy> {
+    fn policy(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Policy> {
         let mut fields = Self::fields(at, value)?;
         let verdict = fields.required("verdict")?;
         let policy = Policy {
@@ -593,7 +604,7 @@ impl Reader {
         Ok(policy)
     }
 
-    fn unresolved(&mut self, at: At<'_>, value: Value) -> Read<Unresolved> {
+    fn unresolved(&mut self, at: JsonPath<'_>, value: Value) -> ReadResult<Unresolved> {
         let mut fields = Self::fields(at, value)?;
         let unresolved = Unresolved {
             source: ElementId(fields.hash("source")?),
@@ -606,17 +617,17 @@ impl Reader {
     }
 }
 
-/// Reads a value of a table, and remembers its size.
-fn sized<T>(value: Value, read: impl FnOnce(Value) -> Read<T>) -> Read<Entry<T>> {
+/// Reads a value of a table, with its size.
+fn sized<T>(value: Value, read: impl FnOnce(Value) -> ReadResult<T>) -> ReadResult<SharedValue<T>> {
     let bytes = value.to_json().len();
-    Ok(Entry { value: read(value)?, bytes, used: false })
+    Ok(SharedValue { value: read(value)?, bytes, used: false })
 }
 
-fn term(at: At<'_>, value: Value) -> Read<Term> {
-    term_of(Reader::fields(at, value)?)
+fn term(at: JsonPath<'_>, value: Value) -> ReadResult<Term> {
+    term_of(RepresentationReader::fields(at, value)?)
 }
 
-fn term_of(mut fields: Fields<'_>) -> Read<Term> {
+fn term_of(mut fields: DocumentFields<'_>) -> ReadResult<Term> {
     let term = match fields.optional("pending") {
         Some(expression) => Term::Pending(Arc::new(expression)),
         None => Term::Known(Arc::new(fields.required("value")?)),
@@ -625,7 +636,7 @@ fn term_of(mut fields: Fields<'_>) -> Read<Term> {
     Ok(term)
 }
 
-fn origin(at: At<'_>, value: Value) -> Read<Origin> {
+fn origin(at: JsonPath<'_>, value: Value) -> ReadResult<Origin> {
     let numbers = at.list(value)?;
     let [file, line, column] = numbers.as_slice() else {
         return Err(at.shape("a file, a line and a column", format!("{} items", numbers.len())));
@@ -637,11 +648,11 @@ fn origin(at: At<'_>, value: Value) -> Read<Origin> {
     })
 }
 
-fn choice_of(at: At<'_>, value: Value) -> Read<Choice> {
-    let mut fields = Reader::fields(at, value)?;
+fn choice_of(at: JsonPath<'_>, value: Value) -> ReadResult<Choice> {
+    let mut fields = RepresentationReader::fields(at, value)?;
     let why = fields.string("why")?;
     let choice = Choice {
-        why: Why::ALL
+        why: ChoiceReason::ALL
             .into_iter()
             .find(|known| known.as_str() == why)
             .ok_or_else(|| at.key("why").shape("a known reason", format!("`{why}`")))?,
@@ -649,7 +660,7 @@ fn choice_of(at: At<'_>, value: Value) -> Read<Choice> {
             Some(count) => {
                 let count = at.key("candidates").index_number(&count)?;
                 let digest = fields.hash("digest")?;
-                // Earlier versions counted the target even if it was the only one.
+                // Version 1 also counted a target that was the only candidate.
                 (count > 1).then_some(Candidates { count, digest })
             }
             None => None,
@@ -660,27 +671,27 @@ fn choice_of(at: At<'_>, value: Value) -> Read<Choice> {
     Ok(choice)
 }
 
-fn verdict_of(at: At<'_>, value: Value) -> Read<Verdict> {
+fn verdict_of(at: JsonPath<'_>, value: Value) -> ReadResult<PolicyVerdict> {
     match value.as_str() {
-        Some("holds") => Ok(Verdict::Holds),
-        Some("open") => Ok(Verdict::Open),
+        Some("holds") => Ok(PolicyVerdict::Holds),
+        Some("open") => Ok(PolicyVerdict::Open),
         Some(other) => Err(at.shape("holds, open or broken", format!("`{other}`"))),
         None => {
-            let mut fields = Reader::fields(at, value)?;
+            let mut fields = RepresentationReader::fields(at, value)?;
             let reason = fields.string("broken")?;
             fields.end()?;
-            Ok(Verdict::Broken(reason))
+            Ok(PolicyVerdict::Broken(reason))
         }
     }
 }
 
-/// Checks what holds between the parts, and returns the nodes' ids.
+/// Checks the references between elements, and returns the nodes' ids.
 fn check(
-    at: At<'_>,
+    at: JsonPath<'_>,
     read: &Representation,
     outer: &[BTreeSet<ElementId>],
-) -> Read<BTreeSet<ElementId>> {
-    let typed = |at: At<'_>, name: &Arc<str>| match read.types.contains_key(name) {
+) -> ReadResult<BTreeSet<ElementId>> {
+    let typed = |at: JsonPath<'_>, name: &Arc<str>| match read.types.contains_key(name) {
         true => Ok(()),
         false => Err(at.key("type").shape("a type listed in `types`", format!("`{name}`"))),
     };

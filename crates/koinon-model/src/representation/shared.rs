@@ -1,5 +1,6 @@
-//! What elements have in common: most nodes of a type have capabilities, attributes and interfaces that are the same, down to
-//! where their values were written. The JSON has each once, under `shared`, and elements have its place there.
+//! The values that elements share: most nodes of a type have equal capabilities, attributes and
+//! interfaces, including the origins of their values. The JSON has each once, under `shared`, and
+//! elements have its position there.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,27 +12,28 @@ use super::Interface;
 use super::Properties;
 use crate::writer::JsonWriter;
 
-/// What was written of a representation's elements that others may have as well.
+/// The values of a representation's elements that other elements may share.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) attributes: Table,
-    pub(super) capabilities: Table,
-    pub(super) interfaces: Table,
+pub(super) struct SharedWriter {
+    pub(super) attributes: SharedTable,
+    pub(super) capabilities: SharedTable,
+    pub(super) interfaces: SharedTable,
 }
 
 /// Different values, in the order in which they were first written.
 #[derive(Debug, Default)]
-pub(super) struct Table {
-    /// The values, with commas between.
+pub(super) struct SharedTable {
+    /// The values' JSON, with commas between.
     values: JsonWriter,
-    /// Their places, by what was written.
+    /// Their positions, by their JSON.
     places: HashMap<Box<str>, u64, RandomState>,
-    /// The same by their addresses, which spares writing those in one allocation again.
+    /// Their positions by address: values in one allocation are written only once.
     addresses: HashMap<usize, u64, RandomState>,
 }
 
-impl Table {
-    /// Returns the place of a value, which has to stay where it is for as long as this table is used.
+impl SharedTable {
+    /// Returns the position of a value, which must stay allocated for as long as this table is
+    /// used.
     pub(super) fn place_of<T>(
         &mut self,
         value: &Arc<T>,
@@ -48,7 +50,7 @@ impl Table {
         place
     }
 
-    /// Returns the place of what is written.
+    /// Returns the position of the JSON that `write` writes.
     fn place(&mut self, write: impl FnOnce(&mut JsonWriter)) -> u64 {
         let before = self.values.len();
         write(&mut self.values);
@@ -64,7 +66,7 @@ impl Table {
     }
 }
 
-impl Shared {
+impl SharedWriter {
     /// Writes the tables under `shared`, unless all are empty.
     pub(super) fn write(self, writer: &mut JsonWriter) {
         let tables = [
@@ -85,17 +87,17 @@ impl Shared {
     }
 }
 
-/// What was read of the tables.
+/// The tables that were read.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) attributes: Vec<Entry<Arc<Properties>>>,
-    pub(super) capabilities: Vec<Entry<Arc<Capability>>>,
-    pub(super) interfaces: Vec<Entry<Arc<Interface>>>,
+pub(super) struct SharedTables {
+    pub(super) attributes: Vec<SharedValue<Arc<Properties>>>,
+    pub(super) capabilities: Vec<SharedValue<Arc<Capability>>>,
+    pub(super) interfaces: Vec<SharedValue<Arc<Interface>>>,
 }
 
-/// A value, the bytes of its JSON, and whether an element has it.
+/// A value, the bytes of its JSON, and whether an element uses it.
 #[derive(Debug)]
-pub(super) struct Entry<T> {
+pub(super) struct SharedValue<T> {
     pub(super) value: T,
     pub(super) bytes: usize,
     pub(super) used: bool,

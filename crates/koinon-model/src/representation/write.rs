@@ -20,55 +20,57 @@ use super::Node;
 use super::Operation;
 use super::Origin;
 use super::Policy;
+use super::PolicyVerdict;
 use super::Properties;
 use super::Property;
 use super::Relationship;
 use super::Representation;
 use super::Term;
 use super::Unresolved;
-use super::Verdict;
-use super::shared::Shared;
+use super::shared::SharedWriter;
 use crate::id::Digest;
 use crate::id::DocumentHasher;
 use crate::value::Value;
 use crate::writer::JsonWriter;
 
 /// Elements whose JSON takes longer to hash than a thread takes to start.
-const WORTH_A_THREAD: usize = 256;
+const MIN_ELEMENTS_FOR_THREAD: usize = 256;
 
 /// Pieces that may wait to be hashed: some 32 MiB, unless single elements are large.
-const AHEAD: usize = 512;
+const MAX_QUEUED_PIECES: usize = 512;
 
 impl Representation {
     /// Writes the canonical JSON.
     pub fn to_json(&self) -> String {
-        // About what the benchmark's elements take, so that the text is rarely moved while it grows.
+        // The average of the benchmark's elements, so that the text is rarely moved while it grows.
         let mut writer = JsonWriter::with_capacity(4096 + 512 * self.elements());
         self.write(&mut writer, &mut |_| {});
         writer.finish()
     }
 
     /// Writes the canonical JSON in pieces, and returns its digest.
-    pub fn write_json(&self, mut written: impl FnMut(&str)) -> Digest {
+    pub fn write_json(&self, mut on_piece: impl FnMut(&str)) -> Digest {
         let mut hasher = DocumentHasher::default();
         self.write_pieces(|piece| {
             hasher.update(piece.as_bytes());
-            written(&piece);
+            on_piece(&piece);
         });
         hasher.finish()
     }
 
-    /// Does what [`Self::write_json`] does, but another thread hashes the pieces and hands them over, while this one writes
-    /// the next ones and then does something that may ask for the digest.
+    /// Writes as [`Self::write_json`] does, while a second thread hashes the pieces and passes them
+    /// to `on_piece`. After writing, this thread runs `meanwhile`, which may ask for the
+    /// digest.
     pub fn write_hashed<T>(
         &self,
-        written: impl FnMut(&str) + Send,
+        on_piece: impl FnMut(&str) + Send,
         meanwhile: impl FnOnce(&mut dyn FnMut() -> Digest) -> T,
     ) -> T {
-        let written = Mutex::new(written);
-        let hand_over = |piece: &str| written.lock().unwrap_or_else(PoisonError::into_inner)(piece);
+        let on_piece = Mutex::new(on_piece);
+        let hand_over =
+            |piece: &str| on_piece.lock().unwrap_or_else(PoisonError::into_inner)(piece);
         std::thread::scope(|scope| {
-            let (pass, passed) = sync_channel::<String>(AHEAD);
+            let (pass, passed) = sync_channel::<String>(MAX_QUEUED_PIECES);
             let hash = move || {
                 let mut hasher = DocumentHasher::default();
                 for piece in passed {
@@ -77,13 +79,14 @@ impl Representation {
                 }
                 hasher.finish()
             };
-            // Where no thread can be started, this one does it all.
+            // If no thread can be started, this thread does everything.
             let spawn = || std::thread::Builder::new().spawn_scoped(scope, hash).ok();
-            let Some(other) = (self.elements() >= WORTH_A_THREAD).then(spawn).flatten() else {
+            let Some(other) = (self.elements() >= MIN_ELEMENTS_FOR_THREAD).then(spawn).flatten()
+            else {
                 let digest = self.write_json(hand_over);
                 return meanwhile(&mut || digest);
             };
-            // If nobody takes it any more, the other thread has panicked, which is told when it is waited for.
+            // Sending fails only if the other thread has panicked; `join` reports that.
             self.write_pieces(|piece| drop(pass.send(piece)));
             drop(pass);
             let (mut other, mut known) = (Some(other), B256::ZERO);
@@ -109,9 +112,9 @@ impl Representation {
         self.nodes.len() + self.relationships.len()
     }
 
-    /// Writes the JSON; `pass` may take away what was written of it after each element.
+    /// Writes the JSON; `pass` may hand over the text after each element.
     fn write(&self, writer: &mut JsonWriter, pass: &mut dyn FnMut(&mut JsonWriter)) {
-        let mut shared = Shared::default();
+        let mut shared = SharedWriter::default();
         writer.map(|writer| {
             writer.key("format").number(u64::from(super::FORMAT));
             map(writer, "groups", &self.groups, Group::write);
@@ -200,8 +203,8 @@ fn values(writer: &mut JsonWriter, key: &'static str, entries: &Entries<Value>) 
     map(writer, key, entries, |value, writer| writer.value(value));
 }
 
-/// Writes the place of an element's attributes under a key, unless it has none.
-fn attributes(writer: &mut JsonWriter, entries: &Arc<Properties>, shared: &mut Shared) {
+/// Writes the position of an element's attributes in `shared`, unless it has none.
+fn attributes(writer: &mut JsonWriter, entries: &Arc<Properties>, shared: &mut SharedWriter) {
     if !entries.is_empty() {
         let place = shared.attributes.place_of(entries, |entries, writer| {
             writer.map(|writer| {
@@ -214,7 +217,7 @@ fn attributes(writer: &mut JsonWriter, entries: &Arc<Properties>, shared: &mut S
     }
 }
 
-fn interfaces(writer: &mut JsonWriter, entries: &Interfaces, shared: &mut Shared) {
+fn interfaces(writer: &mut JsonWriter, entries: &Interfaces, shared: &mut SharedWriter) {
     map(writer, "interfaces", entries, |interface, writer| {
         writer.number(shared.interfaces.place_of(interface, Interface::write));
     });
@@ -225,7 +228,7 @@ fn ids(writer: &mut JsonWriter, key: &'static str, ids: &[ElementId]) {
 }
 
 impl Node {
-    fn write(&self, writer: &mut JsonWriter, shared: &mut Shared) {
+    fn write(&self, writer: &mut JsonWriter, shared: &mut SharedWriter) {
         writer.map(|writer| {
             map(writer, "artifacts", &self.artifacts, |artifact, writer| artifact.write(writer));
             attributes(writer, &self.attributes, shared);
@@ -245,7 +248,7 @@ impl Node {
 }
 
 impl Relationship {
-    fn write(&self, writer: &mut JsonWriter, shared: &mut Shared) {
+    fn write(&self, writer: &mut JsonWriter, shared: &mut SharedWriter) {
         writer.map(|writer| {
             values(writer, "allocation", &self.allocation);
             attributes(writer, &self.attributes, shared);
@@ -290,7 +293,7 @@ impl Capability {
 }
 
 impl Artifact {
-    /// Writes it as in the representation.
+    /// Writes its JSON as in the representation.
     pub fn write(&self, writer: &mut JsonWriter) {
         writer.map(|writer| {
             if let Some((algorithm, checksum)) = &self.checksum {
@@ -307,7 +310,7 @@ impl Artifact {
 }
 
 impl Interface {
-    /// Writes it as in the representation.
+    /// Writes its JSON as in the representation.
     pub fn write(&self, writer: &mut JsonWriter) {
         writer.map(|writer| {
             map(writer, "notifications", &self.notifications, Operation::write);
@@ -348,7 +351,7 @@ impl Implementation {
 }
 
 impl AttributePath {
-    /// Writes it as in the representation.
+    /// Writes its JSON as in the representation.
     pub fn write(&self, writer: &mut JsonWriter) {
         writer.map(|writer| {
             writer.key("attribute").string(&self.attribute);
@@ -411,11 +414,11 @@ impl Policy {
             writer.key("type").string(&self.policy_type);
             writer.key("verdict");
             match &self.verdict {
-                Verdict::Holds => writer.string("holds"),
-                Verdict::Broken(reason) => {
+                PolicyVerdict::Holds => writer.string("holds"),
+                PolicyVerdict::Broken(reason) => {
                     writer.map(|writer| writer.key("broken").string(reason));
                 }
-                Verdict::Open => writer.string("open"),
+                PolicyVerdict::Open => writer.string("open"),
             }
         });
     }

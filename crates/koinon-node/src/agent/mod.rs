@@ -2,27 +2,29 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `reconcile` | the loop: head, desired, observe, plan, apply, probe, report |
-//! | `running` | what should run and what runs, as representations, and the plan from one to the other |
-//! | `apply` | does a plan's steps, as many at once as their needs allow |
-//! | `process` | the process driver: directories, locks, processes of nodes |
-//! | `launch` | what a node's process is before it becomes the node's program |
-//! | `probe` | asks nodes how they are |
-//! | `duties` | opens epochs and deals, when it is this operator's turn |
+//! | `reconcile` | the loop: read the chain, observe, plan, apply, probe, report |
+//! | `own_nodes` | the operator's nodes as they should be and as they are, and the plan from one to the other |
+//! | `apply` | executes a plan's steps, as many at once as their needs allow |
+//! | `health` | the state of each node, from its starts, exits and probes |
+//! | `probe` | sends health probes to nodes |
+//! | `reports` | which states are reported |
+//! | `chain_task` | transactions sent in the background |
+//! | `duties` | opens and deals epochs when it is this operator's turn |
 //!
-//! What happens when an agent restarts: it takes its directory's lock, observes the nodes that are there by their
-//! directories and locks (`process`), and plans from them to what the chain says (`reconcile`). There is no other
-//! state that matters but the last revision it accepted, which it never goes below.
+//! Nodes are run and observed by the driver (`driver`), which does not know the agent.
+//!
+//! When an agent restarts, it acquires its directory's lock, observes the nodes that exist, and
+//! plans from them to the service on chain. Besides that it keeps one fact: the last revision it
+//! accepted, below which it never goes.
 
 mod apply;
+mod chain_task;
 mod duties;
-mod launch;
+mod health;
+mod own_nodes;
 mod probe;
-mod process;
 mod reconcile;
-mod running;
+mod reports;
 
-pub use launch::{LaunchError, launch};
 pub use probe::probe_once;
-pub use process::Processes;
 pub use reconcile::{Agent, AgentConfig, AgentError, OnExit};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,13 +10,14 @@ use alloy_primitives::Address;
 use koinon_chain::ChainError;
 use koinon_chain::Contracts;
 use koinon_chain::Head;
+use koinon_model::Epoch;
 use koinon_model::NodeState;
-use koinon_model::Reason;
 use koinon_model::Report;
-use koinon_model::Restart;
+use koinon_model::ReportReason;
+use koinon_model::RestartPolicy;
 use koinon_model::Revision;
 use koinon_model::Slot;
-use koinon_plan::Class;
+use koinon_plan::ElementClass;
 use koinon_plan::Plan;
 use koinon_plan::PlanError;
 use koinon_plan::Rules;
@@ -23,40 +25,45 @@ use koinon_trust::BeaconKey;
 use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::Applied;
+use super::apply::ApplyOutcome;
 use super::apply::apply;
-use super::duties;
+use super::chain_task::ChainTask;
+use super::duties::advance_epoch;
+use super::health::NodeHealth;
+use super::own_nodes::OwnNodes;
+use super::own_nodes::OwnPlan;
 use super::probe::probe_once;
-use super::process::DriverError;
-use super::process::Observed;
-use super::process::Processes;
-use super::running::Desired;
-use super::running::Planned;
-use crate::desired::DesiredError;
-use crate::desired::desired;
-use crate::file::hold;
-use crate::file::write_whole;
+use super::reports::DueReport;
+use super::reports::ReportLog;
+use crate::driver::DriverError;
+use crate::driver::ObservedNode;
+use crate::driver::ProcessDriver;
+use crate::file::write_atomically;
+use crate::lock::acquire_lock;
+use crate::service_at_block::ServiceAtBlock;
+use crate::service_at_block::ServiceAtBlockError;
 
-/// What an agent needs.
+/// The configuration of an agent.
 #[derive(Clone, Debug)]
 pub struct AgentConfig {
-    /// Its directory: its lock, its nodes, the last revision it accepted.
+    /// The agent's directory: its lock and the last revision it accepted.
     pub dir: PathBuf,
-    /// The process driver.
-    pub processes: Processes,
-    /// What is done with nodes, in which order: the weaving rules of the profiles.
+    /// Runs and observes the nodes.
+    pub driver: ProcessDriver,
+    /// The weaving rules of the profiles: the actions on nodes, and their order.
     pub rules: Rules,
-    /// How often it looks at the chain and its nodes.
+    /// Interval between two reads of the chain and the nodes.
     pub poll: Duration,
-    /// How often it probes a node that runs.
+    /// Interval between two probes of a running node.
     pub probe_every: Duration,
-    /// What becomes of its nodes when it is stopped.
+    /// The fate of the nodes when the agent is stopped.
     pub on_exit: OnExit,
 }
 
-/// What becomes of an agent's nodes when it is stopped.
+/// The fate of an agent's nodes when the agent is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnExit {
     /// They go on.
@@ -72,48 +79,33 @@ pub struct Agent {
     contracts: Contracts,
     operator: Address,
     beacon: BeaconKey,
+    /// The newest revision accepted; older ones are rejected.
     accepted: Revision,
-    desired: Option<Desired>,
-    /// The head that was looked at last and could not be used: it is not tried again.
-    refused: Option<(Revision, koinon_model::Epoch)>,
-    nodes: BTreeMap<Slot, Watched>,
-    reported: BTreeMap<Slot, Said>,
-    /// What is being sent to the chain; the loop does not wait for it.
-    errand: Option<JoinHandle<Errand>>,
-    unreachable: bool,
-    behind: bool,
+    /// The nodes that should run; `None` until the chain was read.
+    own: Option<OwnNodes>,
+    /// The instance that was read last and cannot be run; it is not tried again.
+    rejected: Option<InstanceKey>,
+    health: BTreeMap<Slot, NodeHealth>,
+    report_log: ReportLog,
+    /// The transactions being sent; the loop does not wait for them.
+    chain_task: Option<JoinHandle<ChainTask>>,
+    chain_is_unreachable: bool,
+    chain_is_behind: bool,
     _lock: File,
 }
 
-/// What the agent remembers of a node; losing it costs a probe.
-#[derive(Clone, Debug)]
-struct Watched {
-    state: NodeState,
-    reason: Reason,
-    milliseconds: u32,
-    probe_at: Instant,
-    failures: u32,
-    starts: u32,
-    started_at: Instant,
-    start_at: Instant,
-}
-
-/// What was sent to the chain, and how it went.
-#[derive(Debug)]
-struct Errand {
-    said: BTreeMap<Slot, Said>,
-    reported: Result<(), ChainError>,
-    served: Result<Option<&'static str>, ChainError>,
-}
-
-/// What was reported last of a slot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Said {
-    epoch: koinon_model::Epoch,
+/// Identifies an instance: with the same revision and epoch it is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct InstanceKey {
     revision: Revision,
-    state: NodeState,
-    reason: Reason,
-    endpoint: String,
+    epoch: Epoch,
+}
+
+/// Whether a tick reads the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReadChain {
+    Yes,
+    No,
 }
 
 /// Why an agent cannot run.
@@ -122,131 +114,64 @@ pub enum AgentError {
     /// Another agent uses the directory.
     #[error("another agent uses {0}")]
     Locked(PathBuf),
-    /// The directory cannot be used.
+    /// A file or directory of the agent cannot be read or created.
     #[error("cannot use {path}")]
     Io {
-        /// The file.
+        /// The file or directory.
         path: PathBuf,
-        /// Why.
+        /// The error of the system call.
         #[source]
         source: std::io::Error,
     },
-    /// The file of the accepted revision holds something else.
+    /// The file of the accepted revision names another service, or no revision.
     #[error(
         "{path} does not hold a revision of service {service}: is it another service's directory?"
     )]
     Accepted {
         /// The file.
         path: PathBuf,
-        /// The service.
+        /// The agent's service.
         service: Address,
     },
-    /// The connection signs nothing.
+    /// The connection to the chain has no signer.
     #[error("an agent needs its operator's key")]
     NoSigner,
-    /// The nodes cannot be observed.
-    #[error("cannot observe the nodes")]
+    /// The nodes cannot be observed or stopped.
+    #[error("cannot observe or stop the nodes")]
     Driver(#[from] DriverError),
-    /// There is no plan.
+    /// The service's representation cannot be planned.
     #[error("cannot plan")]
     Plan(#[from] PlanError),
 }
 
-impl Watched {
-    /// Failed probes in a row that make a running node a failed one.
-    const FAILURES: u32 = 3;
-    /// How long a node may take from its start to its first answer.
-    const START_WITHIN: Duration = Duration::from_secs(60);
-    /// How long a node must run before its next start is as its first.
-    const STABLE_AFTER: Duration = Duration::from_secs(60);
-
-    fn new(now: Instant) -> Self {
-        Self {
-            state: NodeState::Unknown,
-            reason: Reason::Started,
-            milliseconds: 0,
-            probe_at: now,
-            failures: 0,
-            starts: 0,
-            started_at: now,
-            start_at: now,
-        }
-    }
-
-    /// Waits ever longer between starts: 0.2 s doubled each time, 30 s at most.
-    fn started(&mut self, now: Instant) {
-        let pause = Duration::from_millis(200) * 2u32.pow(self.starts.min(8));
-        self.starts += 1;
-        self.started_at = now;
-        self.start_at = now + pause.min(Duration::from_secs(30));
-        self.enter(NodeState::Starting, Reason::Started);
-        self.failures = 0;
-        self.probe_at = now;
-    }
-
-    /// Takes note of a probe; returns whether the node has just failed by it.
-    fn probed(&mut self, answered: Option<Duration>, now: Instant, again: Duration) -> bool {
-        if let Some(took) = answered {
-            self.enter(NodeState::Running, Reason::ProbeAnswered);
-            self.milliseconds = u32::try_from(took.as_millis()).unwrap_or(u32::MAX);
-            self.failures = 0;
-            if now >= self.started_at + Self::STABLE_AFTER {
-                self.starts = 0;
-            }
-            self.probe_at = now + again;
-            return false;
-        }
-        self.failures += 1;
-        let starting = self.state == NodeState::Starting;
-        self.probe_at = now + if starting { Agent::PROBE_STARTING } else { again };
-        let failed = match self.state {
-            NodeState::Starting => now >= self.started_at + Self::START_WITHIN,
-            NodeState::Unknown | NodeState::Running => self.failures >= Self::FAILURES,
-            NodeState::Stopped | NodeState::Failed => false,
-        };
-        if failed {
-            self.enter(NodeState::Failed, Reason::ProbeFailed);
-        }
-        failed
-    }
-
-    fn enter(&mut self, state: NodeState, reason: Reason) {
-        self.state = state;
-        self.reason = reason;
-    }
-}
-
 impl Agent {
-    /// How often a starting node is probed.
-    const PROBE_STARTING: Duration = Duration::from_millis(25);
-    /// The longest a probe may take, whatever the template says: others wait for it.
-    const PROBE_WITHIN: Duration = Duration::from_secs(10);
-    /// How long the chain may take to say what should run.
-    const LOOK_WITHIN: Duration = Duration::from_secs(10);
-    /// How long reports wait for nodes that are starting.
-    const REPORT_TOGETHER: Duration = Duration::from_secs(2);
-    /// How long a stopping agent tries to say so.
-    const FAREWELL_WITHIN: Duration = Duration::from_secs(5);
+    /// Upper limit of a template's probe timeout: the loop waits for probes.
+    const MAX_PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long the loop waits for the chain.
+    const READ_CHAIN_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long reports wait for nodes that are starting, so that nodes started together are
+    /// reported together.
+    const REPORT_WINDOW: Duration = Duration::from_secs(2);
+    /// How long a stopping agent tries to report that its nodes are stopped.
+    const FINAL_REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-    /// Takes the directory. `contracts` must sign as the operator.
+    /// Locks the agent's directory and reads it. `contracts` must sign as the operator.
     ///
     /// # Errors
-    /// [`AgentError`].
+    /// [`AgentError::NoSigner`] if `contracts` cannot sign, [`AgentError::Locked`] if another agent
+    /// uses the directory, [`AgentError::Accepted`] if it belongs to another service,
+    /// [`AgentError::Io`].
     pub fn open(
         config: AgentConfig,
         contracts: Contracts,
         beacon: BeaconKey,
     ) -> Result<Self, AgentError> {
         let operator = contracts.chain().sender().ok_or(AgentError::NoSigner)?;
-        let failed = |path: &PathBuf| {
-            let path = path.clone();
-            move |source| AgentError::Io { path, source }
-        };
-        for dir in [&config.dir, &config.processes.nodes] {
-            std::fs::create_dir_all(dir).map_err(failed(dir))?;
+        for dir in [&config.dir, &config.driver.nodes_dir] {
+            std::fs::create_dir_all(dir).map_err(io_error(dir))?;
         }
         let path = config.dir.join("lock");
-        let Some(lock) = hold(&path).map_err(failed(&path))? else {
+        let Some(lock) = acquire_lock(&path).map_err(io_error(&path))? else {
             return Err(AgentError::Locked(config.dir));
         };
         let accepted = read_accepted(&config, contracts.core)?;
@@ -256,37 +181,43 @@ impl Agent {
             operator,
             beacon,
             accepted,
-            desired: None,
-            refused: None,
-            nodes: BTreeMap::new(),
-            reported: BTreeMap::new(),
-            errand: None,
-            unreachable: false,
-            behind: false,
+            own: None,
+            rejected: None,
+            health: BTreeMap::new(),
+            report_log: ReportLog::default(),
+            chain_task: None,
+            chain_is_unreachable: false,
+            chain_is_behind: false,
             _lock: lock,
         })
     }
 
-    /// Runs until `stop` is cancelled.
+    /// Runs until `stop` is cancelled. A chain that does not answer, and nodes that cannot be
+    /// started, are tried again.
     ///
     /// # Errors
-    /// [`AgentError`] for what no retry mends; a chain that does not answer is waited for.
+    /// [`AgentError::Driver`] if nodes cannot be stopped at the end.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), AgentError> {
-        let mut look_at = Instant::now();
+        let mut next_read = Instant::now();
         while !stop.is_cancelled() {
             let now = Instant::now();
-            let looks = now >= look_at;
-            if looks {
-                look_at = now + self.config.poll;
+            let read_chain = if now >= next_read { ReadChain::Yes } else { ReadChain::No };
+            if read_chain == ReadChain::Yes {
+                next_read = now + self.config.poll;
             }
-            // Cancel safe: a turn cut short is a turn that crashed, and the next one takes up from there.
+            // Cancel safe: an interrupted tick is like a crash, and the next start continues from
+            // what exists.
             tokio::select! {
-                () = self.turn(looks) => {}
+                () = self.tick(read_chain) => {}
                 () = stop.cancelled() => break,
             }
-            let starting = self.nodes.values().any(|node| node.state == NodeState::Starting);
-            let pause = look_at.saturating_duration_since(Instant::now());
-            let pause = if starting { pause.min(Self::PROBE_STARTING) } else { pause };
+            let until_read = next_read.saturating_duration_since(Instant::now());
+            let is_starting = |node: &NodeHealth| node.state == NodeState::Starting;
+            let pause = if self.health.values().any(is_starting) {
+                until_read.min(NodeHealth::STARTING_PROBE_INTERVAL)
+            } else {
+                until_read
+            };
             // Cancel safe: neither arm holds anything.
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -295,90 +226,102 @@ impl Agent {
         }
         match self.config.on_exit {
             OnExit::Leave => Ok(()),
-            OnExit::Stop => self.stop_all().await,
+            OnExit::Stop => self.stop_all_nodes().await,
         }
     }
 
-    /// Looks at the chain, if it is time to, and at the nodes, and does what is to be done.
-    async fn turn(&mut self, looks: bool) {
-        let mut head = None;
-        if looks {
-            let looked = tokio::time::timeout(Self::LOOK_WITHIN, self.look()).await;
-            let looked = looked.unwrap_or_else(|_| {
-                Err(ChainError::Timeout { action: "look at the service".to_owned() })
-            });
-            self.note_reachability(looked.as_ref().err());
-            head = looked.ok().flatten();
-        }
+    /// Reads the chain, if asked to, changes the nodes to the target, probes them, and starts the
+    /// next chain task.
+    async fn tick(&mut self, read_chain: ReadChain) {
+        let head = match read_chain {
+            ReadChain::Yes => self.read_chain_in_time().await,
+            ReadChain::No => None,
+        };
         if let Err(error) = self.reconcile().await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "the nodes are left as they are"
             );
         }
-        self.probe().await;
-        self.collect().await;
+        self.probe_due_nodes().await;
+        self.finish_chain_task().await;
         if let Some(head) = head {
-            self.send(head);
+            self.start_chain_task(head);
         }
     }
 
-    /// Reads the head, and what should run if it moved.
-    async fn look(&mut self) -> Result<Option<Head>, ChainError> {
+    /// Reads the chain; `None` if it does not answer, which is logged when it begins and ends.
+    async fn read_chain_in_time(&mut self) -> Option<Head> {
+        let read = match timeout(Self::READ_CHAIN_TIMEOUT, self.read_chain()).await {
+            Ok(read) => read,
+            Err(_) => Err(ChainError::Timeout { action: "read the service".to_owned() }),
+        };
+        self.note_reachability(read.as_ref().err());
+        // An error is logged by `note_reachability`.
+        read.unwrap_or_default()
+    }
+
+    /// Reads the head, and the service if its revision or epoch changed. Returns `None` if nothing
+    /// may be done at this head.
+    async fn read_chain(&mut self) -> Result<Option<Head>, ChainError> {
         let head = self.contracts.head().await?;
         if head.revision < self.accepted {
-            if !self.behind {
+            if !self.chain_is_behind {
                 tracing::warn!(
                     revision = %head.revision, accepted = %self.accepted,
-                    "the chain is behind what this agent accepted: is it another chain? Nothing is changed"
+                    "the chain is behind the revision this agent accepted: is it another chain? \
+                     The nodes are left as they are"
                 );
             }
-            self.behind = true;
+            self.chain_is_behind = true;
             return Ok(None);
         }
-        self.behind = false;
-        let place = (head.revision, head.epoch);
-        let known = self.desired.as_ref().map(|known| (known.head.revision, known.head.epoch));
-        if known == Some(place) || self.refused == Some(place) {
+        self.chain_is_behind = false;
+        let key = InstanceKey::of(head);
+        let known = self.own.as_ref().map(|own| InstanceKey::of(own.head));
+        if known == Some(key) || self.rejected == Some(key) {
             return Ok(Some(head));
         }
-        if known.map(|(revision, _)| revision) != Some(head.revision) {
+        if known.map(|known| known.revision) != Some(head.revision) {
             // A revision may replace modules.
             let chain = self.contracts.chain().clone();
             self.contracts = Contracts::open(chain, self.contracts.core).await?;
         }
-        match desired(&self.contracts, head).await {
-            Ok(Some(wanted)) => {
-                if let Err(error) = self.accept(head.revision) {
-                    tracing::error!(%error, "cannot write down the revision; what runs stays as it is");
+        match ServiceAtBlock::read(&self.contracts, head).await {
+            Ok(Some(service)) => {
+                if let Err(error) = self.accept_revision(head.revision) {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot record the revision; the nodes are left as they are"
+                    );
                     return Ok(None);
                 }
-                let mine = Desired::new(head, wanted.instance, self.operator);
+                let own = OwnNodes::new(head, service.instance, self.operator);
                 tracing::info!(
                     revision = %head.revision, epoch = %head.epoch, block = head.block,
-                    mine = mine.nodes.len(), "new instance"
+                    mine = own.nodes.len(), "new instance"
                 );
-                self.desired = Some(mine);
-                self.refused = None;
+                self.own = Some(own);
+                self.rejected = None;
             }
             Ok(None) => {}
-            Err(DesiredError::Chain(error)) if error.is_unreachable() => return Err(error),
+            Err(ServiceAtBlockError::Chain(error)) if error.is_unreachable() => return Err(error),
             Err(error) => {
-                self.refused = Some(place);
+                self.rejected = Some(key);
                 tracing::error!(
                     revision = %head.revision, error = &error as &dyn std::error::Error,
-                    "the revision cannot be run; what runs stays as it is"
+                    "the revision cannot be run; the nodes are left as they are"
                 );
             }
         }
         Ok(Some(head))
     }
 
-    /// Writes down the revision before anything of it is done.
-    fn accept(&mut self, revision: Revision) -> std::io::Result<()> {
+    /// Records the revision on disk before anything of it is executed.
+    fn accept_revision(&mut self, revision: Revision) -> std::io::Result<()> {
         if revision > self.accepted {
             let text = format!("{} {revision}\n", self.contracts.core);
-            write_whole(&accepted_path(&self.config), text.as_bytes())?;
+            write_atomically(&accepted_path(&self.config), text.as_bytes())?;
             self.accepted = revision;
         }
         Ok(())
@@ -386,223 +329,194 @@ impl Agent {
 
     /// Observes, plans and applies.
     async fn reconcile(&mut self) -> Result<(), AgentError> {
-        let Some(desired) = &self.desired else { return Ok(()) };
-        let observed = self.config.processes.observe()?;
+        let Some(own) = &self.own else { return Ok(()) };
+        let observed = self.config.driver.observe()?;
         let now = Instant::now();
         for (slot, node) in &observed {
-            let watched = self.nodes.entry(slot.clone()).or_insert_with(|| Watched::new(now));
-            if !node.alive && matches!(watched.state, NodeState::Running | NodeState::Starting) {
-                watched.enter(NodeState::Failed, Reason::Exited);
+            let health = self.health.entry(slot.clone()).or_insert_with(|| NodeHealth::new(now));
+            if !node.alive {
+                health.on_exit();
             }
         }
-        let Some(planned) = desired.plan(&observed, &self.config.processes, &self.config.rules)?
-        else {
+        let Some(planned) = own.plan(&observed, &self.config.driver, &self.config.rules)? else {
             return Ok(());
         };
-        let planned = self.without_waiting(planned, &observed, now);
+        let planned = self.without_delayed_starts(planned, &observed, now);
         if planned.plan.steps.is_empty() {
             return Ok(());
         }
-        let applied = apply(&planned, &desired.nodes, &self.config.processes).await;
-        log(&planned.plan, &applied);
-        self.nodes.retain(|slot, _| desired.nodes.contains_key(slot));
+        let outcome = apply(&planned, &own.nodes, &self.config.driver).await;
+        log_outcome(&planned.plan, &outcome);
+        self.health.retain(|slot, _| own.nodes.contains_key(slot));
         let now = Instant::now();
-        for slot in applied.started {
-            self.nodes.entry(slot).or_insert_with(|| Watched::new(now)).started(now);
+        for slot in outcome.started {
+            self.health.entry(slot).or_insert_with(|| NodeHealth::new(now)).on_start(now);
         }
-        for failed in applied.failed {
+        for failed in outcome.failed {
             tracing::error!(
                 slot = %failed.slot, error = &failed.error as &dyn std::error::Error, "a step failed"
             );
-            let watched = self.nodes.entry(failed.slot).or_insert_with(|| Watched::new(now));
-            watched.started(now);
-            watched.enter(NodeState::Failed, failed.reason);
+            self.health
+                .entry(failed.slot)
+                .or_insert_with(|| NodeHealth::new(now))
+                .on_failed_step(failed.reason, now);
         }
         Ok(())
     }
 
-    /// Leaves out the nodes whose next start is not due.
-    fn without_waiting(
+    /// Removes the steps of nodes that do not live and whose next start is not due.
+    fn without_delayed_starts(
         &self,
-        mut planned: Planned,
-        observed: &BTreeMap<Slot, Observed>,
+        mut planned: OwnPlan,
+        observed: &BTreeMap<Slot, ObservedNode>,
         now: Instant,
-    ) -> Planned {
+    ) -> OwnPlan {
         let slots = &planned.slots;
         planned.plan.steps.retain(|step| {
             let Some(slot) = step.element.and_then(|element| slots.get(&element)) else {
                 return true;
             };
             let alive = observed.get(slot).is_some_and(|node| node.alive);
-            let due = self.nodes.get(slot).is_none_or(|node| node.start_at <= now);
+            let due = self.health.get(slot).is_none_or(|health| health.is_start_due(now));
             alive || due
         });
         planned
     }
 
-    /// Probes the nodes whose time has come.
-    async fn probe(&mut self) {
-        let Some(desired) = &self.desired else { return };
+    /// Probes the nodes whose next probe is due, and stops those that hang: the next tick starts
+    /// them again.
+    async fn probe_due_nodes(&mut self) {
+        let Some(own) = &self.own else { return };
         let now = Instant::now();
-        let processes = &self.config.processes;
-        let due = desired.nodes.iter().filter_map(|(slot, wanted)| {
-            let node = &wanted.node;
-            let watched = self.nodes.get(slot)?;
-            let waiting = [NodeState::Unknown, NodeState::Starting, NodeState::Running];
-            let probed = waiting.contains(&watched.state) || watched.reason == Reason::ProbeFailed;
-            (probed && watched.probe_at <= now).then_some(())?;
-            let endpoint = processes.endpoint(slot, &node.probe.port)?;
+        let driver = &self.config.driver;
+        let probes = own.nodes.iter().filter_map(|(slot, target)| {
+            let node = &target.node;
+            if !self.health.get(slot)?.is_probe_due(now) {
+                return None;
+            }
+            let endpoint = driver.endpoint(slot, &node.probe.port)?;
             Some(async move {
-                let patience = Duration::from_millis(node.probe.timeout).min(Self::PROBE_WITHIN);
-                let pid = processes.pid(slot);
-                let answered = probe_once(&endpoint, &node.probe.path, patience).await;
-                // The answer counts if the node lived all the while: else somebody else may have its port.
-                let lived = pid.is_some() && pid == processes.pid(slot);
+                let timeout =
+                    Duration::from_millis(node.probe.timeout).min(Self::MAX_PROBE_TIMEOUT);
+                let pid_before = driver.pid(slot);
+                let answered = probe_once(&endpoint, &node.probe.path, timeout).await;
+                // The answer counts only if the node lived before and after it: otherwise another
+                // process may have answered on its port.
+                let lived = pid_before.is_some() && pid_before == driver.pid(slot);
                 (slot.clone(), node.restart, answered.filter(|_| lived))
             })
         });
-        let results = futures::future::join_all(due).await;
+        let results = futures::future::join_all(probes).await;
         let now = Instant::now();
         let mut hung = Vec::new();
         for (slot, restart, answered) in results {
-            let Some(watched) = self.nodes.get_mut(&slot) else { continue };
-            if watched.probed(answered, now, self.config.probe_every) && restart == Restart::Always
-            {
+            let Some(health) = self.health.get_mut(&slot) else { continue };
+            let has_failed = health.on_probe(answered, now, self.config.probe_every);
+            if has_failed && restart == RestartPolicy::Always {
                 hung.push(slot);
             }
         }
         for slot in hung {
-            tracing::warn!(%slot, "the node does not answer: it is stopped, to be started again");
-            if let Err(error) = self.config.processes.stop(&slot).await {
+            tracing::warn!(%slot, "the node does not answer its probe: it is restarted");
+            if let Err(error) = self.config.driver.stop(&slot).await {
                 tracing::error!(%slot, error = &error as &dyn std::error::Error, "cannot stop the node");
             }
         }
     }
 
-    /// Returns what changed since the last report.
-    fn due(&self, head: Head) -> Vec<(Said, Report)> {
-        let Some(desired) = &self.desired else { return Vec::new() };
-        if desired.head.epoch != head.epoch || desired.head.revision != head.revision {
-            return Vec::new();
-        }
-        let mut reports = Vec::new();
-        for (slot, wanted) in &desired.nodes {
-            let Some(watched) = self.nodes.get(slot) else { continue };
-            let port = &wanted.node.probe.port;
-            let endpoint = self.config.processes.endpoint(slot, port).unwrap_or_default();
-            let said = Said {
-                epoch: head.epoch,
-                revision: head.revision,
-                state: watched.state,
-                reason: watched.reason,
-                endpoint: endpoint.clone(),
-            };
-            // Starting lasts an instant: saying so would cost as much as saying that it runs.
-            let settled = !matches!(watched.state, NodeState::Unknown | NodeState::Starting);
-            if settled && self.reported.get(slot) != Some(&said) {
-                let report = Report {
-                    slot: slot.clone(),
-                    revision: head.revision,
-                    state: watched.state,
-                    reason: watched.reason,
-                    milliseconds: watched.milliseconds,
-                    endpoint,
-                };
-                reports.push((said, report));
+    /// Returns the reports on the nodes that should run at this head.
+    fn due_reports(&self, head: Head) -> Vec<DueReport> {
+        match &self.own {
+            Some(own) if InstanceKey::of(own.head) == InstanceKey::of(head) => {
+                self.report_log.due(own, &self.health, &self.config.driver)
             }
+            Some(_) | None => Vec::new(),
         }
-        reports
     }
 
-    /// Sends what is to be said and done on the chain, in the background: mining takes its time, and nodes do not wait.
-    fn send(&mut self, head: Head) {
-        if self.errand.is_some() {
+    /// Sends reports and advances the epoch in the background, unless the last such task still
+    /// runs. A transaction lasts until a block is mined, and nodes do not wait for it.
+    fn start_chain_task(&mut self, head: Head) {
+        if self.chain_task.is_some() {
             return;
         }
-        // Nodes started together are reported together.
         let now = Instant::now();
-        let fresh = self.nodes.values().any(|node| {
-            node.state == NodeState::Starting && now < node.started_at + Self::REPORT_TOGETHER
-        });
-        let due = if fresh { Vec::new() } else { self.due(head) };
+        let has_just_started =
+            |health: &NodeHealth| health.has_just_started(now, Self::REPORT_WINDOW);
+        let due = if self.health.values().any(has_just_started) {
+            Vec::new()
+        } else {
+            self.due_reports(head)
+        };
         let (contracts, operator, beacon) =
             (self.contracts.clone(), self.operator, self.beacon.clone());
-        self.errand = Some(tokio::spawn(async move {
-            let reports: Vec<Report> = due.iter().map(|(_, report)| report.clone()).collect();
-            let reported = contracts.report(&reports).await.map(drop);
-            let said = due.into_iter().map(|(said, report)| (report.slot, said)).collect();
-            let served = duties::serve(&contracts, operator, &beacon, head).await;
-            Errand { said, reported, served }
+        self.chain_task = Some(tokio::spawn(async move {
+            let reports: Vec<Report> = due.iter().map(|due| due.report.clone()).collect();
+            let report_result = contracts.report(&reports).await.map(drop);
+            let epoch_result = advance_epoch(&contracts, operator, &beacon, head).await;
+            ChainTask { reports: due, report_result, epoch_result }
         }));
     }
 
-    /// Takes note of what the last errand came to, if it is done.
-    async fn collect(&mut self) {
-        let Some(errand) = self.errand.take_if(|errand| errand.is_finished()) else { return };
-        let Errand { said, reported, served } = match errand.await {
-            Ok(errand) => errand,
+    /// Records the outcome of the chain task, if it has finished.
+    async fn finish_chain_task(&mut self) {
+        let Some(task) = self.chain_task.take_if(|task| task.is_finished()) else { return };
+        match task.await {
+            Ok(outcome) => outcome.record(&mut self.report_log),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
-        match reported {
-            Ok(()) if said.is_empty() => {}
-            Ok(()) => {
-                tracing::info!(reports = said.len(), "reported");
-                self.reported.extend(said);
-            }
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot report"),
-        }
-        match served {
-            Ok(Some(done)) => tracing::info!("{done}"),
-            Ok(None) => {}
-            // Most often another agent was faster.
-            Err(error) => tracing::info!(
-                error = &error as &dyn std::error::Error,
-                "no epoch was opened or dealt"
-            ),
         }
     }
 
-    async fn stop_all(mut self) -> Result<(), AgentError> {
-        let observed = self.config.processes.observe()?;
-        let stops = observed.keys().map(|slot| self.config.processes.stop(slot));
-        for stopped in futures::future::join_all(stops).await {
-            stopped?;
+    async fn stop_all_nodes(mut self) -> Result<(), AgentError> {
+        let observed = self.config.driver.observe()?;
+        let stops = observed.keys().map(|slot| self.config.driver.stop(slot));
+        for result in futures::future::join_all(stops).await {
+            result?;
         }
         for slot in observed.keys() {
-            if let Some(watched) = self.nodes.get_mut(slot) {
-                watched.enter(NodeState::Stopped, Reason::AgentStopped);
+            if let Some(health) = self.health.get_mut(slot) {
+                health.set(NodeState::Stopped, ReportReason::AgentStopped);
             }
         }
         tracing::info!(nodes = observed.len(), "stopped all nodes");
-        // Said if the chain takes it in time; the nodes are stopped either way.
-        let farewell = async {
+        let final_report = async {
             let head = self.contracts.head().await?;
             let reports: Vec<Report> =
-                self.due(head).into_iter().map(|(_, report)| report).collect();
+                self.due_reports(head).into_iter().map(|due| due.report).collect();
             self.contracts.report(&reports).await
         };
-        match tokio::time::timeout(Self::FAREWELL_WITHIN, farewell).await {
+        // The nodes are stopped, so the agent ends well even if it cannot report it.
+        match timeout(Self::FINAL_REPORT_TIMEOUT, final_report).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "cannot report");
             }
-            Err(_) => tracing::warn!("the chain takes too long: the stop is not reported"),
+            Err(_) => {
+                tracing::warn!("the chain does not answer in time: the stop is not reported");
+            }
         }
         Ok(())
     }
 
+    /// Logs when the chain stops to answer and when it answers again.
     fn note_reachability(&mut self, error: Option<&ChainError>) {
         match error {
-            Some(error) if !self.unreachable => {
+            Some(error) if !self.chain_is_unreachable => {
                 tracing::warn!(
                     error = error as &dyn std::error::Error,
-                    "the chain does not answer; nodes go on, and it is asked again"
+                    "the chain does not answer; nodes keep running, and the agent tries again"
                 );
             }
-            None if self.unreachable => tracing::info!("the chain answers again"),
+            None if self.chain_is_unreachable => tracing::info!("the chain answers again"),
             Some(_) | None => {}
         }
-        self.unreachable = error.is_some();
+        self.chain_is_unreachable = error.is_some();
+    }
+}
+
+impl InstanceKey {
+    fn of(head: Head) -> Self {
+        Self { revision: head.revision, epoch: head.epoch }
     }
 }
 
@@ -610,7 +524,7 @@ fn accepted_path(config: &AgentConfig) -> PathBuf {
     config.dir.join("accepted")
 }
 
-/// Reads the last accepted revision: `SERVICE REVISION`.
+/// Reads the last accepted revision: `SERVICE REVISION`; 0 if none was accepted.
 fn read_accepted(config: &AgentConfig, service: Address) -> Result<Revision, AgentError> {
     let path = accepted_path(config);
     let text = match std::fs::read_to_string(&path) {
@@ -626,16 +540,235 @@ fn read_accepted(config: &AgentConfig, service: Address) -> Result<Revision, Age
     parse().ok_or(AgentError::Accepted { path, service })
 }
 
-fn log(plan: &Plan, applied: &Applied) {
+fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> AgentError + use<> {
+    let path = path.to_owned();
+    move |source| AgentError::Io { path, source }
+}
+
+fn log_outcome(plan: &Plan, outcome: &ApplyOutcome) {
     tracing::info!(
-        novel = plan.count(Class::Novel),
-        modified = plan.count(Class::Modified),
-        obsolete = plan.count(Class::Obsolete),
-        unchanged = plan.count(Class::Unchanged),
-        steps = applied.steps,
-        failed = applied.failed.len(),
-        milliseconds = u64::try_from(applied.took.as_millis()).unwrap_or(u64::MAX),
+        novel = plan.count(ElementClass::Novel),
+        modified = plan.count(ElementClass::Modified),
+        obsolete = plan.count(ElementClass::Obsolete),
+        unchanged = plan.count(ElementClass::Unchanged),
+        steps = outcome.steps,
+        failed = outcome.failed.len(),
+        milliseconds = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
         plan = %plan.digest(),
         "applied"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::providers::mock::Asserter;
+    use koinon_model::representation::ElementId;
+    use koinon_model::representation::Unresolved;
+
+    use super::*;
+    use crate::fixtures::SERVICE;
+    use crate::fixtures::answer_head;
+    use crate::fixtures::answer_open;
+    use crate::fixtures::contracts;
+    use crate::fixtures::driver;
+    use crate::fixtures::head;
+    use crate::fixtures::instance;
+    use crate::fixtures::messages;
+    use crate::fixtures::operator;
+    use crate::fixtures::rules;
+    use crate::fixtures::signer;
+    use crate::fixtures::slot;
+
+    const INTERVAL: Duration = Duration::from_secs(5);
+
+    fn config(dir: &Path) -> AgentConfig {
+        AgentConfig {
+            dir: dir.to_owned(),
+            driver: driver(dir),
+            rules: rules(),
+            poll: INTERVAL,
+            probe_every: INTERVAL,
+            on_exit: OnExit::Stop,
+        }
+    }
+
+    async fn open(config: AgentConfig, asserter: &Asserter) -> Result<Agent, AgentError> {
+        let contracts = contracts(asserter, Some(signer())).await;
+        Agent::open(config, contracts, BeaconKey::from_bytes(&[1; 32]).unwrap())
+    }
+
+    /// Lists the variants: a new one does not compile until it has a name here, and a case below.
+    fn variant(error: &AgentError) -> &'static str {
+        match error {
+            AgentError::Locked(_) => "Locked",
+            AgentError::Io { .. } => "Io",
+            AgentError::Accepted { .. } => "Accepted",
+            AgentError::NoSigner => "NoSigner",
+            AgentError::Driver(_) => "Driver",
+            AgentError::Plan(_) => "Plan",
+        }
+    }
+
+    #[tokio::test]
+    async fn every_agent_error_is_reached() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = temporary.path();
+        let (shown, asserter) = (dir.display(), Asserter::new());
+        let check = |error: AgentError, name: &str, expected: &[String]| {
+            assert_eq!(variant(&error), name);
+            assert_eq!(messages(&error), expected, "{error:?}");
+        };
+        let key = BeaconKey::from_bytes(&[1; 32]).unwrap();
+        let unsigned = contracts(&asserter, None).await;
+        let error = Agent::open(config(dir), unsigned, key).unwrap_err();
+        check(error, "NoSigner", &["an agent needs its operator's key".to_owned()]);
+
+        let mut agent = open(config(dir), &asserter).await.unwrap();
+        let error = open(config(dir), &asserter).await.unwrap_err();
+        check(error, "Locked", &[format!("another agent uses {shown}")]);
+
+        let mut instance = instance(1, &[(operator(), "a")]);
+        instance.representation.unresolved.push(Unresolved {
+            source: ElementId(Default::default()),
+            requirement: "host".into(),
+            index: 0,
+            reason: "no candidate".to_owned(),
+        });
+        agent.own = Some(OwnNodes::new(head(1, 1), instance, operator()));
+        let error = agent.reconcile().await.unwrap_err();
+        let AgentError::Plan(cause) = &error else { panic!("{error:?}") };
+        assert!(matches!(cause, PlanError::Unresolved { .. }), "{cause:?}");
+        let expected = ["cannot plan".to_owned(), cause.to_string()];
+        check(error, "Plan", &expected);
+
+        std::fs::remove_dir_all(dir.join("nodes")).unwrap();
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let error = agent.run(stop).await.unwrap_err();
+        let missing = "No such file or directory (os error 2)".to_owned();
+        let list = format!("cannot list {shown}/nodes");
+        check(error, "Driver", &["cannot observe or stop the nodes".to_owned(), list, missing]);
+
+        std::fs::write(dir.join("accepted"), "7\n").unwrap();
+        let error = open(config(dir), &asserter).await.unwrap_err();
+        let text = format!(
+            "{shown}/accepted does not hold a revision of service {SERVICE}: is it another \
+             service's directory?"
+        );
+        check(error, "Accepted", &[text]);
+
+        let below_a_file = AgentConfig { dir: dir.join("accepted/below"), ..config(dir) };
+        let error = open(below_a_file, &asserter).await.unwrap_err();
+        let not_a_directory = "Not a directory (os error 20)".to_owned();
+        check(error, "Io", &[format!("cannot use {shown}/accepted/below"), not_a_directory]);
+    }
+
+    #[tokio::test]
+    async fn an_accepted_revision_is_recorded_and_never_lowered() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("accepted");
+        let mut agent = open(config(dir.path()), &Asserter::new()).await.unwrap();
+        assert_eq!(agent.accepted, Revision(0));
+        for (revision, recorded) in [(0, None), (7, Some(7)), (6, Some(7)), (8, Some(8))] {
+            agent.accept_revision(Revision(revision)).unwrap();
+            let expected = recorded.map(|recorded| format!("{SERVICE} {recorded}\n"));
+            assert_eq!(std::fs::read_to_string(&file).ok(), expected);
+        }
+        drop(agent);
+        let agent = open(config(dir.path()), &Asserter::new()).await.unwrap();
+        assert_eq!(agent.accepted, Revision(8));
+        let other = Address::repeat_byte(1);
+        for text in ["", &format!("{SERVICE}"), &format!("{SERVICE} x"), &format!("{other} 7")] {
+            std::fs::write(&file, text).unwrap();
+            let error = read_accepted(&agent.config, SERVICE).unwrap_err();
+            assert_eq!(variant(&error), "Accepted", "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_chain_behind_the_accepted_revision_changes_nothing() {
+        let (dir, asserter) = (tempfile::tempdir().unwrap(), Asserter::new());
+        let mut agent = open(config(dir.path()), &asserter).await.unwrap();
+        agent.accepted = Revision(5);
+        answer_head(&asserter, 9, 4);
+        assert_eq!(agent.read_chain().await.unwrap(), None);
+        assert!(agent.chain_is_behind && agent.own.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_head_is_read_once_per_revision_and_epoch() {
+        let (dir, asserter) = (tempfile::tempdir().unwrap(), Asserter::new());
+        let mut agent = open(config(dir.path()), &asserter).await.unwrap();
+        let at = |revision| Head { block: 9, ..head(revision, 0) };
+        // Before the first revision there is nothing to read but the contracts.
+        answer_head(&asserter, 9, 0);
+        answer_open(&asserter);
+        assert_eq!(agent.read_chain().await.unwrap(), Some(at(0)));
+        // Neither a rejected instance nor the one in force is read again.
+        agent.rejected = Some(InstanceKey::of(at(3)));
+        answer_head(&asserter, 9, 3);
+        assert_eq!(agent.read_chain().await.unwrap(), Some(at(3)));
+        agent.own = Some(OwnNodes::new(at(4), instance(1, &[]), operator()));
+        answer_head(&asserter, 9, 4);
+        assert_eq!(agent.read_chain().await.unwrap(), Some(at(4)));
+        // A new one is, which this chain does not answer.
+        answer_head(&asserter, 9, 5);
+        assert!(agent.read_chain().await.unwrap_err().is_unreachable());
+        assert_eq!(agent.accepted, Revision(0));
+    }
+
+    #[tokio::test]
+    async fn an_unreachable_chain_is_noted_until_it_answers() {
+        let (dir, asserter) = (tempfile::tempdir().unwrap(), Asserter::new());
+        let mut agent = open(config(dir.path()), &asserter).await.unwrap();
+        agent.tick(ReadChain::Yes).await;
+        assert!(agent.chain_is_unreachable && agent.chain_task.is_none());
+        agent.tick(ReadChain::No).await;
+        assert!(agent.chain_is_unreachable);
+        agent.rejected = Some(InstanceKey::of(head(3, 0)));
+        answer_head(&asserter, 9, 3);
+        agent.tick(ReadChain::Yes).await;
+        assert!(!agent.chain_is_unreachable && agent.chain_task.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_node_whose_artifact_is_missing_fails_and_is_not_started_before_its_delay() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut agent = open(config(dir.path()), &Asserter::new()).await.unwrap();
+        let own = OwnNodes::new(head(1, 1), instance(1, &[(operator(), "a")]), operator());
+        let planned = own.plan(&BTreeMap::new(), &agent.config.driver, &agent.config.rules);
+        let planned = planned.unwrap().unwrap();
+        agent.own = Some(own);
+        let now = Instant::now();
+        let steps = |agent: &Agent, now: Instant, alive: bool| {
+            let node = ObservedNode { digest: Default::default(), alive };
+            let observed = BTreeMap::from([(slot(0, 0), node)]);
+            agent.without_delayed_starts(planned.clone(), &observed, now).plan.steps.len()
+        };
+        assert_eq!(steps(&agent, now, false), 2);
+        agent.reconcile().await.unwrap();
+        let health = &agent.health[&slot(0, 0)];
+        assert_eq!(
+            (health.state, health.reason),
+            (NodeState::Failed, ReportReason::ArtifactUnavailable)
+        );
+        assert_eq!(steps(&agent, now, false), 0);
+        assert_eq!(steps(&agent, now, true), 2);
+        assert_eq!(steps(&agent, Instant::now() + Duration::from_millis(200), false), 2);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_reported_at_a_head_that_was_not_planned_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut agent = open(config(dir.path()), &Asserter::new()).await.unwrap();
+        let own = OwnNodes::new(head(3, 2), instance(1, &[(operator(), "a")]), operator());
+        let mut health = NodeHealth::new(Instant::now());
+        health.set(NodeState::Running, ReportReason::ProbeAnswered);
+        agent.health.insert(slot(0, 0), health);
+        assert_eq!(agent.due_reports(head(3, 2)).len(), 0);
+        agent.own = Some(own);
+        for (revision, epoch, reports) in [(3, 2, 1), (3, 3, 0), (4, 2, 0)] {
+            assert_eq!(agent.due_reports(head(revision, epoch)).len(), reports);
+        }
+    }
 }

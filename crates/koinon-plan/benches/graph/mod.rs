@@ -1,4 +1,4 @@
-//! The graph that is planned.
+//! The graph of the benchmark.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -11,7 +11,8 @@ use koinon_model::representation::Representation;
 
 use crate::common;
 
-/// Groups of four: a host, and three nodes on it in a chain through all groups; two relationships for three nodes.
+/// Makes groups of four nodes: a host, and three nodes on it that are part of one chain through all
+/// groups. There are three relationships for two nodes.
 pub(crate) fn graph(nodes: usize) -> Representation {
     let (mut made, mut links) = (Vec::new(), Vec::new());
     let name = |at: usize| format!("node{at:06}");
@@ -50,7 +51,7 @@ pub(crate) fn graph(nodes: usize) -> Representation {
     graph
 }
 
-/// Lets equal names and files share an allocation, as a resolver's do that takes them from types.
+/// Makes equal names and files share an allocation, as in a resolver's graph.
 fn share(graph: &mut Representation) {
     let mut names: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut files: BTreeMap<Arc<str>, Arc<Artifact>> = BTreeMap::new();

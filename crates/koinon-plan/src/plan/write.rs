@@ -1,7 +1,11 @@
-//! The canonical JSON of a plan. What is empty is not written.
+//! The canonical JSON of a plan. Empty lists, maps and options are not written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use koinon_model::Digest;
 use koinon_model::JsonWriter;
+use koinon_model::Value;
 use koinon_model::keccak256;
 use koinon_model::representation::AttributePath;
 use koinon_model::representation::Term;
@@ -9,12 +13,12 @@ use koinon_model::representation::Term;
 use super::Action;
 use super::Call;
 use super::Element;
-use super::File;
-use super::Part;
-use super::Place;
+use super::ElementPlace;
 use super::Plan;
+use super::PlanScope;
+use super::PlannedFile;
 use super::Step;
-use crate::changes::Change;
+use crate::changes::ElementChange;
 
 /// The version of the plan's JSON.
 const FORMAT: u64 = 1;
@@ -27,15 +31,15 @@ impl Plan {
         json
     }
 
-    /// Writes the canonical JSON in pieces, as if the plan led to the representation of this digest, which is asked for
-    /// once all elements are written: it may be made meanwhile.
-    pub fn write_json(&self, new: impl FnOnce() -> Digest, mut written: impl FnMut(String)) {
+    /// Writes the canonical JSON in pieces, with `new` in place of [`Self::new`]. It is called once
+    /// all elements are written, so that the digest can be computed in the meantime.
+    pub fn write_json(&self, new: impl FnOnce() -> Digest, mut on_piece: impl FnMut(String)) {
         let mut writer = JsonWriter::in_pieces();
         writer.map(|writer| {
             writer.key("elements").list(|writer| {
                 for element in &self.elements {
                     element.write(writer);
-                    writer.pass(&mut written);
+                    writer.pass(&mut on_piece);
                 }
             });
             let new = new();
@@ -44,23 +48,23 @@ impl Plan {
             if let Some(old) = &self.old {
                 writer.key("old").hash(old);
             }
-            match &self.part {
-                Part::Whole => {}
-                Part::Of(Some(operator)) => writer.key("slice").string(operator),
-                Part::Of(None) => writer.key("slice").value(&koinon_model::Value::Null),
+            match &self.scope {
+                PlanScope::Whole => {}
+                PlanScope::Slice(Some(operator)) => writer.key("slice").string(operator),
+                PlanScope::Slice(None) => writer.key("slice").value(&Value::Null),
             }
             let key = steps_key(self.old, new);
             writer.key("steps").list(|writer| {
                 for step in &self.steps {
                     step.write(&key, writer);
-                    writer.pass(&mut written);
+                    writer.pass(&mut on_piece);
                 }
             });
         });
-        written(writer.finish());
+        on_piece(writer.finish());
     }
 
-    /// The part of every step's key that is the plan's.
+    /// Returns the hash that every step's key is combined with.
     pub(super) fn steps_key(&self) -> Digest {
         steps_key(self.old, self.new)
     }
@@ -80,7 +84,8 @@ impl Element {
             }
             writer.key("class").string(self.class.as_str());
             writer.key("id").hash(&self.id.0);
-            let (Place::Node { index, .. } | Place::Relationship { index, .. }) = &self.place;
+            let (ElementPlace::Node { index, .. } | ElementPlace::Relationship { index, .. }) =
+                &self.place;
             writer.key("index").number(u64::from(*index));
             if let Some(operator) = &self.operator {
                 writer.key("operator").string(operator);
@@ -92,11 +97,11 @@ impl Element {
                 writer.key("replaced_with").hash(&node.0);
             }
             match &self.place {
-                Place::Node { service, template, .. } => {
+                ElementPlace::Node { service, template, .. } => {
                     writer.key("service").string(service);
                     writer.key("template").string(template);
                 }
-                Place::Relationship { source, requirement, target, .. } => {
+                ElementPlace::Relationship { source, requirement, target, .. } => {
                     writer.key("requirement").string(requirement);
                     writer.key("source").hash(&source.0);
                     writer.key("target").hash(&target.0);
@@ -107,7 +112,7 @@ impl Element {
     }
 }
 
-impl Change {
+impl ElementChange {
     fn write(&self, writer: &mut JsonWriter) {
         writer.map(|writer| {
             if let Some(term) = &self.after {
@@ -179,7 +184,7 @@ impl Call {
                     made.dependencies.iter().for_each(|artifact| artifact.write(writer));
                 });
             }
-            // What runs an operation is found by the type of what is run.
+            // An executor is found by the type of the file it runs.
             if let Some(file) = &self.artifact {
                 writer.key("executor").string(&file.artifact.artifact_type);
             }
@@ -204,7 +209,7 @@ impl Call {
 fn entries<T>(
     writer: &mut JsonWriter,
     key: &'static str,
-    entries: &std::collections::BTreeMap<std::sync::Arc<str>, T>,
+    entries: &BTreeMap<Arc<str>, T>,
     write: impl Fn(&T, &mut JsonWriter),
 ) {
     if entries.is_empty() {
@@ -217,7 +222,7 @@ fn entries<T>(
     });
 }
 
-impl File {
+impl PlannedFile {
     fn write(&self, writer: &mut JsonWriter) {
         writer.map(|writer| {
             if let Some((algorithm, checksum)) = &self.artifact.checksum {

@@ -1,4 +1,4 @@
-//! Reads weaving rules.
+//! Reads weaving rules from their file's value.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,44 +7,45 @@ use std::sync::Arc;
 use koinon_model::Value;
 use thiserror::Error;
 
-use super::Act;
 use super::ArtifactRule;
+use super::CallTerms;
 use super::Dependency;
-use super::End;
-use super::Entry;
+use super::DependencyWait;
 use super::Lifecycle;
 use super::OnFailure;
+use super::RelationshipEnd;
+use super::RuleAction;
 use super::Rules;
-use super::Terms;
-use super::Wait;
+use super::SequenceEntry;
 
 /// The version of the rules' format.
 const FORMAT: u64 = 1;
 
-/// Most entries of a sequence: an entry's place is one byte of a step's id.
+/// Most entries of a sequence: an entry's position is one byte of a step's id.
 const MAX_ENTRIES: usize = 200;
 
-/// Why a value is no set of rules.
+/// Why a value is not a set of rules.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{path}: expected {expected}, found {found}")]
 pub struct RulesError {
-    /// Where: keys and positions, as in `nodes.0.create.2.set`.
+    /// The path of the fault: keys and positions, as in `nodes.0.create.2.set`.
     pub path: String,
-    /// What belongs there.
+    /// The value that is allowed there.
     pub expected: &'static str,
-    /// What is there.
+    /// The value that is there.
     pub found: String,
 }
 
-type Read<T> = Result<T, RulesError>;
+type RulesResult<T> = Result<T, RulesError>;
 
 impl Rules {
     /// Reads rules from the value of a rule file.
     ///
     /// # Errors
-    /// [`RulesError`]: a key too many or too few, a value of another kind, a point that no entry has.
-    pub fn from_value(value: &Value) -> Read<Self> {
-        let mut fields = Fields::new(String::new(), value)?;
+    /// [`RulesError`] if a key is unknown or missing, a value has the wrong kind, or an entry waits
+    /// for a point that no earlier entry has.
+    pub fn from_value(value: &Value) -> RulesResult<Self> {
+        let mut fields = RuleFields::new(String::new(), value)?;
         let format = fields.required("format")?;
         if format.as_u64() != Some(FORMAT) {
             return Err(fields.shape("format", "1", &describe(format)));
@@ -56,19 +57,21 @@ impl Rules {
         };
         let terms = match fields.optional("defaults") {
             Some(value) => {
-                let mut defaults = Fields::new("defaults".to_owned(), value)?;
-                let terms = defaults.terms(Terms::default())?;
+                let mut defaults = RuleFields::new("defaults".to_owned(), value)?;
+                let terms = defaults.terms(CallTerms::default())?;
                 defaults.end()?;
                 terms
             }
-            None => Terms::default(),
+            None => CallTerms::default(),
         };
         let deletions_first = fields.flag("deletions_first")?;
-        let reader = Reader { profile, terms, deletions_first };
+        let reader = RulesReader { profile, terms, deletions_first };
         let rules = Self {
             dependencies: fields.list("dependencies", |fields| reader.dependency(fields))?,
-            nodes: fields.list("nodes", |fields| reader.lifecycle(fields, false))?,
-            relationships: fields.list("relationships", |fields| reader.lifecycle(fields, true))?,
+            nodes: fields.list("nodes", |fields| reader.lifecycle(fields, LifecycleKind::Node))?,
+            relationships: fields.list("relationships", |fields| {
+                reader.lifecycle(fields, LifecycleKind::Relationship)
+            })?,
             artifacts: fields.list("artifacts", |fields| reader.artifact(fields))?,
         };
         fields.end()?;
@@ -76,17 +79,25 @@ impl Rules {
     }
 }
 
-struct Reader {
+/// The elements that a lifecycle is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LifecycleKind {
+    Node,
+    Relationship,
+}
+
+/// The settings of a file that its entries depend on.
+struct RulesReader {
     profile: Option<Arc<str>>,
-    terms: Terms,
+    terms: CallTerms,
     deletions_first: bool,
 }
 
-impl Reader {
-    /// Full names of types: those without a profile are of the file's own.
-    fn types(&self, fields: &mut Fields<'_>, key: &'static str) -> Read<Vec<Arc<str>>> {
+impl RulesReader {
+    /// Reads names of types; those without a profile get the file's.
+    fn types(&self, fields: &mut RuleFields<'_>, key: &'static str) -> RulesResult<Vec<Arc<str>>> {
         let names = fields.texts(key)?;
-        let own = |name: &Arc<str>| !name.contains(':') && &**name != super::ANY;
+        let own = |name: &Arc<str>| !name.contains(':') && &**name != super::ANY_TYPE;
         let full = |name: Arc<str>| match &self.profile {
             Some(profile) if own(&name) => format!("{profile}:{name}").into(),
             Some(_) | None => name,
@@ -94,7 +105,7 @@ impl Reader {
         Ok(names.into_iter().map(full).collect())
     }
 
-    fn dependency(&self, fields: &mut Fields<'_>) -> Read<Dependency> {
+    fn dependency(&self, fields: &mut RuleFields<'_>) -> RulesResult<Dependency> {
         Ok(Dependency {
             types: self.types(fields, "types")?,
             create: fields.wait("create", "source")?,
@@ -103,9 +114,13 @@ impl Reader {
         })
     }
 
-    fn lifecycle(&self, fields: &mut Fields<'_>, relationship: bool) -> Read<Lifecycle> {
+    fn lifecycle(
+        &self,
+        fields: &mut RuleFields<'_>,
+        kind: LifecycleKind,
+    ) -> RulesResult<Lifecycle> {
         let mut entries = |key: &'static str| {
-            let entries = fields.list(key, |fields| self.entry(fields, relationship))?;
+            let entries = fields.list(key, |fields| self.entry(fields, kind))?;
             if entries.len() > MAX_ENTRIES {
                 let found = entries.len().to_string();
                 return Err(fields.shape(key, "at most 200 entries", &found));
@@ -118,8 +133,8 @@ impl Reader {
                     expected,
                     found: format!("`{found}`"),
                 };
-                // An entry waits only for what stands before it: a sequence cannot wait for itself.
-                let own = entry.after.iter().filter(|(end, _)| *end == End::Itself);
+                // An entry waits only for earlier entries: a sequence cannot wait for itself.
+                let own = entry.after.iter().filter(|(end, _)| *end == RelationshipEnd::Itself);
                 for point in own.flat_map(|(_, points)| points) {
                     if !seen.contains(&**point) {
                         return Err(fault("an earlier entry", point));
@@ -137,7 +152,10 @@ impl Reader {
             types: self.types(fields, "types")?,
             interfaces: self.types(fields, "interfaces")?,
             initial: fields.optional_text("initial")?,
-            fetch: if relationship { Vec::new() } else { self.types(fields, "fetch")? },
+            fetch: match kind {
+                LifecycleKind::Node => self.types(fields, "fetch")?,
+                LifecycleKind::Relationship => Vec::new(),
+            },
             replace: fields.texts("replace")?,
             create,
             modify,
@@ -145,31 +163,42 @@ impl Reader {
         })
     }
 
-    fn entry(&self, fields: &mut Fields<'_>, relationship: bool) -> Read<Entry> {
-        let act = match fields.optional_text("set")? {
-            Some(state) => Act::Set { state },
+    fn entry(
+        &self,
+        fields: &mut RuleFields<'_>,
+        kind: LifecycleKind,
+    ) -> RulesResult<SequenceEntry> {
+        let action = match fields.optional_text("set")? {
+            Some(state) => RuleAction::Set { state },
             None => {
                 let operation = fields.required("call")?;
                 let operation = fields.text("call", operation)?;
                 let undo = fields.texts("undo")?;
-                Act::Call { operation, undo, terms: fields.terms(self.terms)? }
+                RuleAction::Call { operation, undo, terms: fields.terms(self.terms)? }
             }
         };
         let (only_if, unless) = (fields.texts("if")?, fields.texts("unless")?);
-        if !relationship {
+        if kind == LifecycleKind::Node {
             let (after, before) = (Vec::new(), Vec::new());
-            return Ok(Entry { act, only_if, unless, at: End::Itself, after, before });
+            return Ok(SequenceEntry {
+                action,
+                only_if,
+                unless,
+                at: RelationshipEnd::Itself,
+                after,
+                before,
+            });
         }
         let at = match fields.optional_text("at")?.as_deref() {
-            None | Some("source") => End::Source,
-            Some("target") => End::Target,
+            None | Some("source") => RelationshipEnd::Source,
+            Some("target") => RelationshipEnd::Target,
             Some(other) => return Err(fields.shape("at", "source or target", other)),
         };
         let (after, before) = (fields.ends("after")?, fields.ends("before")?);
-        Ok(Entry { act, only_if, unless, at, after, before })
+        Ok(SequenceEntry { action, only_if, unless, at, after, before })
     }
 
-    fn artifact(&self, fields: &mut Fields<'_>) -> Read<ArtifactRule> {
+    fn artifact(&self, fields: &mut RuleFields<'_>) -> RulesResult<ArtifactRule> {
         Ok(ArtifactRule {
             types: self.types(fields, "types")?,
             cid: fields.optional_text("cid")?,
@@ -178,12 +207,15 @@ impl Reader {
     }
 }
 
-/// The ends of a relationship by the names rules have for them.
-const ENDS: [(&str, End); 3] =
-    [("relationship", End::Itself), ("source", End::Source), ("target", End::Target)];
+/// The ends of a relationship by their names in rules.
+const END_NAMES: [(&str, RelationshipEnd); 3] = [
+    ("relationship", RelationshipEnd::Itself),
+    ("source", RelationshipEnd::Source),
+    ("target", RelationshipEnd::Target),
+];
 
 /// A map with a fixed set of keys.
-struct Fields<'a> {
+struct RuleFields<'a> {
     path: String,
     left: BTreeMap<&'a str, &'a Value>,
 }
@@ -195,8 +227,8 @@ fn describe(value: &Value) -> String {
     }
 }
 
-impl<'a> Fields<'a> {
-    fn new(path: String, value: &'a Value) -> Read<Self> {
+impl<'a> RuleFields<'a> {
+    fn new(path: String, value: &'a Value) -> RulesResult<Self> {
         let Some(map) = value.as_map() else {
             return Err(RulesError { path, expected: "a map", found: describe(value) });
         };
@@ -215,21 +247,21 @@ impl<'a> Fields<'a> {
         self.left.remove(key)
     }
 
-    fn required(&mut self, key: &str) -> Read<&'a Value> {
+    fn required(&mut self, key: &str) -> RulesResult<&'a Value> {
         self.optional(key).ok_or_else(|| self.shape(key, "a value", "nothing"))
     }
 
-    fn text(&self, key: &str, value: &Value) -> Read<Arc<str>> {
+    fn text(&self, key: &str, value: &Value) -> RulesResult<Arc<str>> {
         let text = value.as_str().filter(|text| !text.is_empty());
         text.map(Arc::from).ok_or_else(|| self.shape(key, "a name", &describe(value)))
     }
 
-    fn optional_text(&mut self, key: &str) -> Read<Option<Arc<str>>> {
+    fn optional_text(&mut self, key: &str) -> RulesResult<Option<Arc<str>>> {
         self.optional(key).map(|value| self.text(key, value)).transpose()
     }
 
-    /// Reads a list of names, or one.
-    fn texts(&mut self, key: &str) -> Read<Vec<Arc<str>>> {
+    /// Reads a list of names, or a single name.
+    fn texts(&mut self, key: &str) -> RulesResult<Vec<Arc<str>>> {
         let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
         match value.as_list() {
             Some(items) => items.iter().map(|item| self.text(key, item)).collect(),
@@ -237,17 +269,17 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn flag(&mut self, key: &str) -> Read<bool> {
+    fn flag(&mut self, key: &str) -> RulesResult<bool> {
         let Some(value) = self.optional(key) else { return Ok(false) };
         value.as_bool().ok_or_else(|| self.shape(key, "true or false", &describe(value)))
     }
 
-    fn number(&mut self, key: &str, default: u64) -> Read<u64> {
+    fn number(&mut self, key: &str, default: u64) -> RulesResult<u64> {
         let Some(value) = self.optional(key) else { return Ok(default) };
         value.as_u64().ok_or_else(|| self.shape(key, "a natural number", &describe(value)))
     }
 
-    fn terms(&mut self, default: Terms) -> Read<Terms> {
+    fn terms(&mut self, default: CallTerms) -> RulesResult<CallTerms> {
         let timeout = self.number("timeout", default.timeout)?;
         let retries = self.number("retries", u64::from(default.retries))?;
         let retries = u32::try_from(retries)
@@ -261,14 +293,14 @@ impl<'a> Fields<'a> {
                 return Err(self.shape("on_failure", "stop, continue or undo", other));
             }
         };
-        Ok(Terms { timeout, retries, on_failure })
+        Ok(CallTerms { timeout, retries, on_failure })
     }
 
     fn list<T>(
         &mut self,
         key: &'static str,
-        mut read: impl FnMut(&mut Fields<'_>) -> Read<T>,
-    ) -> Read<Vec<T>> {
+        mut read: impl FnMut(&mut RuleFields<'_>) -> RulesResult<T>,
+    ) -> RulesResult<Vec<T>> {
         let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
         let Some(items) = value.as_list() else {
             return Err(self.shape(key, "a list", &describe(value)));
@@ -276,7 +308,7 @@ impl<'a> Fields<'a> {
         let items = items.iter().enumerate();
         items
             .map(|(index, item)| {
-                let mut fields = Fields::new(format!("{}.{index}", self.at(key)), item)?;
+                let mut fields = RuleFields::new(format!("{}.{index}", self.at(key)), item)?;
                 let item = read(&mut fields)?;
                 fields.end()?;
                 Ok(item)
@@ -285,10 +317,14 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads `{ WAITING: POINT, waits_for: POINT }`; both points have defaults.
-    fn wait(&mut self, key: &'static str, waiting: &'static str) -> Read<Option<Wait>> {
+    fn wait(
+        &mut self,
+        key: &'static str,
+        waiting: &'static str,
+    ) -> RulesResult<Option<DependencyWait>> {
         let Some(value) = self.optional(key) else { return Ok(None) };
-        let mut fields = Fields::new(self.at(key), value)?;
-        let wait = Wait {
+        let mut fields = RuleFields::new(self.at(key), value)?;
+        let wait = DependencyWait {
             waiting: fields.optional_text(waiting)?.unwrap_or_else(|| "begin".into()),
             waits_for: fields.optional_text("waits_for")?.unwrap_or_else(|| "end".into()),
         };
@@ -296,13 +332,14 @@ impl<'a> Fields<'a> {
         Ok(Some(wait))
     }
 
-    fn ends(&mut self, key: &'static str) -> Read<Vec<(End, Vec<Arc<str>>)>> {
+    fn ends(&mut self, key: &'static str) -> RulesResult<Vec<(RelationshipEnd, Vec<Arc<str>>)>> {
         let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
-        let mut fields = Fields::new(self.at(key), value)?;
+        let mut fields = RuleFields::new(self.at(key), value)?;
         let mut ends = Vec::new();
-        for (name, end) in ENDS {
-            // Entries wait for earlier ones of their relationship, never the other way: that could only be a cycle.
-            if key == "before" && end == End::Itself {
+        for (name, end) in END_NAMES {
+            // An entry can only wait for earlier ones of its relationship; the reverse would be a
+            // cycle.
+            if key == "before" && end == RelationshipEnd::Itself {
                 continue;
             }
             let points = fields.texts(name)?;
@@ -314,7 +351,7 @@ impl<'a> Fields<'a> {
         Ok(ends)
     }
 
-    fn end(self) -> Read<()> {
+    fn end(self) -> RulesResult<()> {
         match self.left.keys().next() {
             Some(key) => Err(self.shape(key, "no such key", "it")),
             None => Ok(()),

@@ -5,65 +5,75 @@ use std::sync::Arc;
 
 use koinon_model::representation::Artifact;
 
-use super::Sides;
+use super::PassesPoints;
 use super::Weaver;
-use super::Woven;
-use super::file;
-use crate::circle::Owner;
-use crate::flat::Flat;
+use super::points::PointOwner;
+use super::sequence::PassElement;
+use super::sequence::PassGraphs;
+use super::sequence::planned_file;
+use crate::classify::Elements;
+use crate::flat::FlatGraph;
+use crate::flat::GraphVersions;
+use crate::index::NodeAt;
+use crate::index::Point;
+use crate::index::StepAt;
 use crate::plan::Action;
-use crate::plan::File;
+use crate::plan::PlannedFile;
 use crate::plan::Step;
 use crate::plan::StepId;
-use crate::planning::Member;
-use crate::rules::ANY;
-use crate::rules::ByType;
+use crate::rules::ANY_TYPE;
 use crate::rules::Lifecycle;
+use crate::rules::RulesByType;
 
-/// The fetches of one node: its place among the members, and its points.
+/// The fetches of one node of the new graph.
 #[derive(Debug)]
-pub(super) struct Fetches {
-    member: usize,
-    points: std::ops::Range<u32>,
+pub(super) struct NodeFetches {
+    node: NodeAt,
+    first: Point,
+    count: usize,
 }
 
 impl Weaver {
-    /// Makes the steps that fetch the files of nodes that are created or modified. They wait for nothing.
-    pub(super) fn fetches(&mut self, sides: &Sides<'_, '_>, nodes: &[Member]) -> Vec<Fetches> {
-        let rules = sides.rules;
+    /// Makes the steps that fetch the files of nodes that are created or modified. The steps wait
+    /// for nothing.
+    pub(super) fn add_fetches(
+        &mut self,
+        graphs: &PassGraphs<'_, '_>,
+        nodes: &Elements<NodeAt>,
+    ) -> Vec<NodeFetches> {
+        let rules = graphs.rules;
         if rules.nodes.iter().all(|lifecycle| lifecycle.fetch.is_empty()) {
             return Vec::new();
         }
-        let mut lifecycles = ByType::new(&rules.nodes, |rule| &rule.types);
-        let mut artifacts = ByType::new(&rules.artifacts, |rule| &rule.types);
+        let mut lifecycles = RulesByType::new(&rules.nodes, |rule| &rule.types);
+        let mut artifacts = RulesByType::new(&rules.artifacts, |rule| &rule.types);
         let mut made = Vec::new();
-        for (at, member) in nodes.iter().enumerate() {
-            let Some(new) = member.new else { continue };
-            let flat = sides.now.nodes[new as usize];
-            let Some((_, lifecycle)) = lifecycles.find(sides.now.root, &flat.node.node_type) else {
+        for (place, flat) in graphs.current.nodes.iter().enumerate() {
+            let node = NodeAt::from(place);
+            let lifecycle = lifecycles.find(graphs.current.root, &flat.node.node_type);
+            let Some(lifecycle) = lifecycle.filter(|lifecycle| !lifecycle.fetch.is_empty()) else {
                 continue;
             };
-            if lifecycle.fetch.is_empty() {
-                continue;
-            }
-            let operator = flat.node.operator.as_ref();
-            let job = sides.job(member, lifecycle, flat.common(), flat.common(), [operator; 2]);
-            let Some(job) = job else { continue };
+            let (current, operator) = (flat.element(), flat.node.operator.as_ref());
+            let element =
+                PassElement { current, other: current, source: operator, target: operator };
+            let sequence = graphs.sequence(nodes.of_new(node), lifecycle, element);
+            let Some(sequence) = sequence else { continue };
             // Two artifacts may be one file.
-            let wanted: BTreeMap<(Arc<str>, Option<Arc<str>>), File> = flat
+            let files: BTreeMap<(Arc<str>, Option<Arc<str>>), PlannedFile> = flat
                 .node
                 .artifacts
                 .values()
-                .filter(|artifact| fetched(sides.now, lifecycle, artifact))
-                .map(|artifact| file(artifact, &flat.common(), &mut artifacts))
+                .filter(|artifact| is_fetched(graphs.current, lifecycle, artifact))
+                .map(|artifact| planned_file(artifact, &current, &mut artifacts))
                 .map(|file| ((Arc::clone(&file.artifact.file), file.cid.clone()), file))
                 .collect();
-            let count = wanted.len().min(usize::from(StepId::MOST_FETCHES));
-            let first = self.points(count, Owner::Fetch);
-            for (file, number) in wanted.into_values().zip(0..StepId::MOST_FETCHES) {
-                let point = first + u32::from(number);
+            let count = files.len().min(usize::from(StepId::MAX_FETCHES));
+            let first = self.add_points(count, PointOwner::Fetch);
+            for (file, number) in files.into_values().zip(0..StepId::MAX_FETCHES) {
+                let point = first + usize::from(number);
                 self.graph.act(point);
-                self.step_of[point as usize] = self.steps.len() as u32;
+                self.step_of[point] = Some(StepAt::from(self.steps.len()));
                 self.steps.push(Step {
                     id: StepId::fetch(flat.node.id, number),
                     element: Some(flat.node.id),
@@ -72,41 +82,39 @@ impl Weaver {
                     needs: Vec::new(),
                     level: 0,
                     undo: Vec::new(),
-                    reason: job.reason,
+                    reason: sequence.reason,
                 });
             }
-            made.push(Fetches { member: at, points: first..first + count as u32 });
+            made.push(NodeFetches { node, first, count });
         }
         made
     }
 
-    /// Lets nodes wait for their files: what goes to make room for another of the same operator does so once the
-    /// other's files are there.
-    pub(super) fn tie_fetches(
+    /// Makes nodes wait for their files: a node that is replaced by one of the same operator is
+    /// deleted only once the new one's files are fetched.
+    pub(super) fn order_fetches_first(
         &mut self,
-        fetches: &[Fetches],
-        nodes: &[Member],
-        [gone, made]: [&Woven; 2],
-        [before, after]: [&Flat<'_>; 2],
+        fetches: Vec<NodeFetches>,
+        nodes: &Elements<NodeAt>,
+        points: &PassesPoints<'_>,
+        graphs: GraphVersions<'_>,
     ) {
-        for Fetches { member, points } in fetches {
-            let member = &nodes[*member];
-            let Some(new) = member.new else { continue };
-            let stays = |old: &u32| {
-                let (old, new) = (before.nodes[*old as usize], after.nodes[new as usize]);
-                old.node.operator == new.node.operator
+        for NodeFetches { node: new, first, count } in fetches {
+            let versions = nodes.of_new(new);
+            let keeps_operator =
+                |old: &NodeAt| graphs.old[*old].node.operator == graphs.new[new].node.operator;
+            let begin = match versions.old.filter(|_| versions.replaced).filter(keeps_operator) {
+                Some(old) => points.delete.nodes[old].begin,
+                None => points.create.nodes[new].begin,
             };
-            let begin = match member.old.filter(|_| member.replaced).filter(stays) {
-                Some(old) => gone.nodes[old as usize].0,
-                None => made.nodes[new as usize].0,
-            };
-            points.clone().for_each(|point| self.graph.edge(point, begin));
+            (0..count).for_each(|number| self.graph.add_edge(first + number, begin));
         }
     }
 }
 
-fn fetched(flat: &Flat<'_>, lifecycle: &Lifecycle, artifact: &Artifact) -> bool {
-    let is_a =
-        |wanted: &Arc<str>| &**wanted == ANY || flat.root.is_a(&artifact.artifact_type, wanted);
+fn is_fetched(graph: &FlatGraph<'_>, lifecycle: &Lifecycle, artifact: &Artifact) -> bool {
+    let is_a = |wanted: &Arc<str>| {
+        &**wanted == ANY_TYPE || graph.root.is_a(&artifact.artifact_type, wanted)
+    };
     lifecycle.fetch.iter().any(is_a)
 }

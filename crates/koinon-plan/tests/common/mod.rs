@@ -7,6 +7,7 @@ use std::sync::Arc;
 use koinon_model::Value;
 use koinon_model::representation::Artifact;
 use koinon_model::representation::Choice;
+use koinon_model::representation::ChoiceReason;
 use koinon_model::representation::ElementId;
 use koinon_model::representation::Entries;
 use koinon_model::representation::Implementation;
@@ -19,7 +20,6 @@ use koinon_model::representation::Property;
 use koinon_model::representation::Relationship;
 use koinon_model::representation::Representation;
 use koinon_model::representation::Term;
-use koinon_model::representation::Why;
 use koinon_plan::Action;
 use koinon_plan::Plan;
 use koinon_plan::Rules;
@@ -39,7 +39,8 @@ pub(crate) fn simple() -> Rules {
     rules(SIMPLE)
 }
 
-/// The same, where creations wait only for deletions they touch, and a node that changes hands is made anew.
+/// Returns the rules of the Simple Profile, except that creations wait only for deletions that
+/// touch them, and that a node with a new operator is replaced.
 pub(crate) fn autonomous() -> Rules {
     let text = SIMPLE.replace("deletions_first: true", "deletions_first: false");
     rules(&text.replace("replace: [ type ]", "replace: [ type, operator ]"))
@@ -122,7 +123,7 @@ pub(crate) fn relationship(
         attributes: Arc::default(),
         interfaces,
         allocation: Entries::new(),
-        choice: Choice { why: Why::Named, candidates: None, seed: None },
+        choice: Choice { why: ChoiceReason::Named, candidates: None, seed: None },
     }
 }
 
@@ -150,16 +151,16 @@ pub(crate) fn representation(mut nodes: Vec<Node>, links: Vec<Relationship>) -> 
     }
 }
 
-/// An element as the world has it.
+/// The state of an element in the world.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Thing {
+pub(crate) struct ElementState {
     pub(crate) state: Option<Arc<str>>,
     pub(crate) facts: BTreeMap<Arc<str>, String>,
 }
 
-/// What has become of all elements.
+/// The states of all elements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct World(pub(crate) BTreeMap<ElementId, Thing>);
+pub(crate) struct World(pub(crate) BTreeMap<ElementId, ElementState>);
 
 impl World {
     pub(crate) fn act(&mut self, element: Option<ElementId>, action: &Action) {
@@ -194,19 +195,19 @@ impl World {
                     "remove_source" => facts.retain(|fact, _| &**fact != "add_source"),
                     "remove_target" => facts.retain(|fact, _| &**fact != "add_target"),
                     "pre_configure_source" | "post_configure_target" | "target_changed" => {}
-                    other => panic!("nobody can {other}"),
+                    other => panic!("unknown operation {other}"),
                 }
             }
         }
     }
 
-    /// What is left once elements that a representation does not have are forgotten; they have left nothing behind.
+    /// Removes the elements that a representation lacks, and checks that they left nothing behind.
     pub(crate) fn of(mut self, graph: &Representation) -> Self {
         let ids: BTreeSet<ElementId> = elements(graph).collect();
         self.0.retain(|id, thing| {
             let known = ids.contains(id);
             assert!(known || thing.facts.is_empty(), "something is left of {id}: {thing:?}");
-            known && *thing != Thing::default()
+            known && *thing != ElementState::default()
         });
         self
     }
@@ -217,7 +218,8 @@ pub(crate) fn elements(graph: &Representation) -> impl Iterator<Item = ElementId
     nodes.chain(graph.relationships.iter().map(|link| link.id))
 }
 
-/// Some order of a plan's steps that respects their needs; `choices` picks among those possible.
+/// Returns an order of a plan's steps that respects their needs; `choices` picks among the possible
+/// ones.
 pub(crate) fn some_order<'a>(plan: &'a Plan, choices: &[usize]) -> Vec<&'a Step> {
     let mut left: Vec<&Step> = plan.steps.iter().collect();
     let mut done: BTreeSet<StepId> = BTreeSet::new();
@@ -242,7 +244,7 @@ pub(crate) fn run<'a>(world: &mut World, steps: impl IntoIterator<Item = &'a Ste
     }
 }
 
-/// The world once a representation was made from nothing.
+/// Returns the world after a representation was made from nothing.
 pub(crate) fn made(graph: &Representation, rules: &Rules) -> World {
     let mut world = World::default();
     run(&mut world, &Plan::between(None, graph, rules).unwrap().steps);

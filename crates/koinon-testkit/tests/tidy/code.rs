@@ -1,11 +1,23 @@
 //! Rules on code.
 
-use crate::repository::{Finding, Source, check, rust, solidity, try_rule};
-use crate::text::{blank, cut, is_word, item_end, line, shipped, test_items, words};
+use crate::repository::Finding;
+use crate::repository::Source;
+use crate::repository::check;
+use crate::repository::rust;
+use crate::repository::solidity;
+use crate::repository::try_rule;
+use crate::text::blank;
+use crate::text::cut;
+use crate::text::is_word;
+use crate::text::item_end;
+use crate::text::line;
+use crate::text::shipped;
+use crate::text::test_items;
+use crate::text::words;
 use crate::workspace::PURE;
 
 const STD_IO: [&str; 5] = ["env", "fs", "net", "process", "thread"];
-/// Threads that end with the call that starts them: nobody outside can tell.
+/// Scoped threads: they end before the call returns.
 const SCOPED: [&str; 3] = [
     "std::thread::Builder::new().spawn_scoped",
     "std::thread::ScopedJoinHandle",
@@ -27,7 +39,12 @@ const IO_WORDS: [&str; 10] = [
 /// A file beyond it has more than one subject.
 const MAX_LINES: usize = 800;
 
-/// Module names that say nothing of what is in them.
+/// The folder of the commands, and the limit of a file there: a command beyond it has rules or
+/// texts of others.
+const COMMANDS: &str = "crates/koinon-cli/src/commands/";
+const MAX_COMMAND_LINES: usize = 100;
+
+/// Module names without a subject.
 const EMPTY_NAMES: [&str; 6] = ["common", "helper", "helpers", "misc", "util", "utils"];
 
 /// The one function that may sleep in tests: it polls a condition until a deadline.
@@ -77,6 +94,22 @@ fn short(source: &Source) -> Vec<Finding> {
 #[test]
 fn files_are_short() {
     check(short, &[rust(&["src"]), solidity()].concat());
+}
+
+/// A command is its arguments and the call of what it does. A `mod.rs` lists commands.
+fn short_command(source: &Source) -> Vec<Finding> {
+    let lines = source.text.lines().count();
+    let command = source.path.starts_with(COMMANDS) && !source.path.ends_with("/mod.rs");
+    let what = format!(
+        "{lines} lines, {MAX_COMMAND_LINES} are allowed in a command: move rules to the crate that \
+         owns them, output to `show`, anything else beside `commands`"
+    );
+    if command && lines > MAX_COMMAND_LINES { vec![(MAX_COMMAND_LINES + 1, what)] } else { vec![] }
+}
+
+#[test]
+fn commands_are_short() {
+    check(short_command, &rust(&["src"]));
 }
 
 fn named_modules(source: &Source) -> Vec<Finding> {
@@ -138,7 +171,7 @@ fn no_test_is_ignored() {
     check(no_ignored_tests, &rust(&["src", "tests", "benches"]));
 }
 
-/// Tests are the files in `tests` and `benches`, what is under `#[cfg(test)]`, and the test kit.
+/// Tests are the files in `tests` and `benches`, items under `#[cfg(test)]`, and the test kit.
 fn no_sleep(source: &Source) -> Vec<Finding> {
     let code = blank(&source.text, true);
     let kit = source.path.starts_with("crates/koinon-testkit/src/");
@@ -212,6 +245,20 @@ fn no_io_finds_imports_paths_and_words() {
 fn short_counts_lines() {
     let (most, more) = ("\n".repeat(MAX_LINES), "\n".repeat(MAX_LINES + 1));
     try_rule(short, &[(SRC, &most, &[]), (SRC, &more, &[MAX_LINES + 1])]);
+}
+
+#[test]
+fn short_command_counts_lines_of_commands() {
+    let (most, more) = ("\n".repeat(MAX_COMMAND_LINES), "\n".repeat(MAX_COMMAND_LINES + 1));
+    let command = "crates/koinon-cli/src/commands/service/show.rs";
+    let list = "crates/koinon-cli/src/commands/service/mod.rs";
+    let cases = [
+        (command, most.as_str(), &[][..]),
+        (command, &more, &[MAX_COMMAND_LINES + 1]),
+        (list, &more, &[]),
+        (SRC, &more, &[]),
+    ];
+    try_rule(short_command, &cases);
 }
 
 #[test]

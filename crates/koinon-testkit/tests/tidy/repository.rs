@@ -1,7 +1,8 @@
 //! The files of the repository, and what a rule says of them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;

@@ -109,7 +109,7 @@ pub(crate) fn item_end(code: &str, at: usize) -> usize {
     code.len()
 }
 
-/// Blanks what is in one of the ranges, or what is in none.
+/// Blanks the code inside of the ranges, or outside of them.
 pub(crate) fn cut(code: &str, ranges: &[Range<usize>], inside: bool) -> String {
     let blanked = |at: usize| ranges.iter().any(|range| range.contains(&at)) == inside;
     let bytes = code.bytes().enumerate();

@@ -1,28 +1,28 @@
-//! Clauses that must give booleans, and what expressions of types may read.
+//! Clauses that must return booleans, and paths in expressions of types.
 
-use super::eval::Scope;
-use super::program::Program;
 use crate::code::Code;
 use crate::diag::Fault;
+use crate::evaluate::Scope;
 use crate::grammar::Expr;
 use crate::grammar::ExprKind;
 use crate::grammar::Function;
-use crate::grammar::Interface;
-use crate::grammar::Properties;
+use crate::grammar::InterfaceDefinition;
+use crate::grammar::PropertyDefinitions;
 use crate::grammar::Schema;
-use crate::grammar::Section;
-use crate::grammar::TypeDef;
+use crate::grammar::TypeDefinition;
 use crate::grammar::Word;
+use crate::keynames::TypeKind;
+use crate::program::Program;
 
 impl<'a> Program<'a> {
-    /// Checks that an expression gives a boolean, as far as that is known.
+    /// Checks that an expression returns a boolean, as far as that is known.
     pub(super) fn check_condition(&self, expr: &Expr<'a>, scope: Scope<'_, 'a>) {
         let word = Word { text: "boolean", span: expr.span };
         let schema = Schema { data_type: Some(word), ..Schema::default() };
         drop(self.typed(expr, &schema, scope));
     }
 
-    /// Checks the validation clauses of a schema and its parts, whose values are not there yet.
+    /// Checks the validation clauses of a schema and its parts, before there are values.
     pub(super) fn check_clauses(&self, schema: &Schema<'a>) {
         for clause in &schema.validation {
             let scope = Scope { clause: true, ..Scope::in_type("validation") };
@@ -33,49 +33,50 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Checks what the definitions of a node or relationship type read of its own nodes or relationships, and that an
-    /// interface type, which knows none, reads nothing (csd07 11.4).
-    pub(super) fn check_reads(&self, def: &TypeDef<'a>) {
-        // TOSCA 1.x has no such rules, and paths of its own.
+    /// Checks the paths in definitions of node and relationship types, and that interface types,
+    /// which know no node, have none (csd07 11.4).
+    pub(super) fn check_reads(&self, def: &TypeDefinition<'a>) {
+        // TOSCA 1.x has other paths and no such rules.
         if self.types.is_lowered(def.name.span.file) {
             return;
         }
         match def.section {
-            Section::Interface => {
+            TypeKind::Interface => {
                 let all = def.operations.values().chain(def.notifications.values());
                 let all = all.map(|operation| &operation.inputs).chain([&def.inputs]);
-                for expr in all.flat_map(given) {
+                for expr in all.flat_map(assigned_values) {
                     self.check_no_reads(expr);
                 }
             }
-            Section::Node | Section::Relationship => {
-                for expr in given(&def.properties).chain(given(&def.attributes)) {
-                    self.check_own(def, expr, false);
+            TypeKind::Node | TypeKind::Relationship => {
+                for expr in assigned_values(&def.properties).chain(assigned_values(&def.attributes))
+                {
+                    self.check_own(def, expr, OtherPaths::Ignore);
                 }
                 for interface in def.interfaces.values() {
                     self.check_interface_reads(def, interface);
                 }
             }
-            Section::Artifact
-            | Section::Data
-            | Section::Capability
-            | Section::Group
-            | Section::Policy => {}
+            TypeKind::Artifact
+            | TypeKind::Data
+            | TypeKind::Capability
+            | TypeKind::Group
+            | TypeKind::Policy => {}
         }
     }
 
-    fn check_interface_reads(&self, def: &TypeDef<'a>, interface: &Interface<'a>) {
-        for expr in given(&interface.inputs) {
-            self.check_own(def, expr, true);
+    fn check_interface_reads(&self, def: &TypeDefinition<'a>, interface: &InterfaceDefinition<'a>) {
+        for expr in assigned_values(&interface.inputs) {
+            self.check_own(def, expr, OtherPaths::Reject);
         }
         for operation in interface.operations.values().chain(interface.notifications.values()) {
-            for expr in given(&operation.inputs) {
-                self.check_own(def, expr, true);
+            for expr in assigned_values(&operation.inputs) {
+                self.check_own(def, expr, OtherPaths::Reject);
             }
             for mapping in operation.outputs.values().filter_map(|one| one.mapping.as_ref()) {
                 match &mapping.kind {
                     ExprKind::List(path) => {
-                        self.check_own_path(def, Function::GetAttribute, path, true);
+                        self.check_own_path(def, Function::GetAttribute, path, OtherPaths::Reject);
                     }
                     ExprKind::Faulty => {}
                     _ => {
@@ -94,7 +95,7 @@ impl<'a> Program<'a> {
         ) = &expr.kind
         {
             let message =
-                format!("`${}` in an interface type, which knows no node", function.name());
+                format!("`${}` reads a node, but an interface type has none", function.name());
             let fault = Fault::new(Code::Definition, expr.span, message);
             let hint = "give the value in a node type, relationship type or template";
             self.faults.push(fault.hint(hint));
@@ -103,32 +104,32 @@ impl<'a> Program<'a> {
         expr.parts().for_each(|part| self.check_no_reads(part));
     }
 
-    /// Checks the paths in an expression of a type. `only_own`: they may begin at `SELF` only.
-    fn check_own(&self, def: &TypeDef<'a>, expr: &Expr<'a>, only_own: bool) {
+    /// Checks the paths in an expression of a type that begin at `SELF`.
+    fn check_own(&self, def: &TypeDefinition<'a>, expr: &Expr<'a>, others: OtherPaths) {
         if let ExprKind::Call(function @ (Function::GetProperty | Function::GetAttribute), path) =
             &expr.kind
         {
-            self.check_own_path(def, *function, path, only_own);
+            self.check_own_path(def, *function, path, others);
         }
-        expr.parts().for_each(|part| self.check_own(def, part, only_own));
+        expr.parts().for_each(|part| self.check_own(def, part, others));
     }
 
     fn check_own_path(
         &self,
-        def: &TypeDef<'a>,
+        def: &TypeDefinition<'a>,
         function: Function,
         path: &[Expr<'a>],
-        only_own: bool,
+        others: OtherPaths,
     ) {
         let [first, rest @ ..] = path else { return };
-        // What is inherited was checked where it is defined.
+        // Inherited definitions are checked where they are written.
         if first.span.file != def.name.span.file {
             return;
         }
         match first.as_str() {
             Some("SELF") => {}
-            Some(name) if only_own => {
-                let message = format!("a type knows no node template `{name}`, only `SELF`");
+            Some(name) if others == OtherPaths::Reject => {
+                let message = format!("expected `SELF` in a type, found node template `{name}`");
                 self.faults.push(Fault::new(Code::Path, first.span, message));
                 return;
             }
@@ -140,11 +141,11 @@ impl<'a> Program<'a> {
                 || (function == Function::GetAttribute && def.attributes.contains_key(text))
         };
         let (what, known, text, span) = match (name.as_str(), rest.first()) {
-            (Some("CAPABILITY"), Some(one)) if def.section == Section::Node => {
+            (Some("CAPABILITY"), Some(one)) if def.section == TypeKind::Node => {
                 let Some(text) = one.as_str() else { return };
                 ("capability", def.capabilities.contains_key(text), text, one.span)
             }
-            (Some("RELATIONSHIP"), Some(one)) if def.section == Section::Node => {
+            (Some("RELATIONSHIP"), Some(one)) if def.section == TypeKind::Node => {
                 let Some(text) = one.as_str() else { return };
                 ("requirement", def.requirement(text).is_some(), text, one.span)
             }
@@ -170,7 +171,16 @@ impl<'a> Program<'a> {
     }
 }
 
-/// Returns the values definitions give: defaults and fixed ones.
-fn given<'t, 'a>(definitions: &'t Properties<'a>) -> impl Iterator<Item = &'t Expr<'a>> {
+/// The treatment of paths that do not begin at `SELF`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OtherPaths {
+    Ignore,
+    Reject,
+}
+
+/// Returns the defaults and fixed values of definitions.
+fn assigned_values<'t, 'a>(
+    definitions: &'t PropertyDefinitions<'a>,
+) -> impl Iterator<Item = &'t Expr<'a>> {
     definitions.values().flat_map(|one| [&one.default, &one.value]).flatten()
 }

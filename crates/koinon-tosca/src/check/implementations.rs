@@ -1,24 +1,25 @@
-//! What does operations: artifacts, by name or in place, and the repositories they are in.
+//! Implementations of operations: artifacts by name or in place, and their repositories.
 
-use super::eval::Scope;
-use super::program::Program;
-use super::types::INTEGER;
 use crate::code::Code;
 use crate::diag::Fault;
-use crate::grammar::Artifact;
-use crate::grammar::ArtifactRef;
+use crate::evaluate::Scope;
+use crate::grammar::ArtifactDefinition;
+use crate::grammar::ArtifactReference;
 use crate::grammar::Expr;
 use crate::grammar::ExprKind;
 use crate::grammar::Function;
-use crate::grammar::Implementation;
-use crate::grammar::OperationValues;
+use crate::grammar::ImplementationDefinition;
+use crate::grammar::OperationAssignment;
 use crate::grammar::Schema;
-use crate::grammar::TypeDef;
+use crate::grammar::TypeDefinition;
 use crate::grammar::Word;
+use crate::keynames::TypeKind;
+use crate::program::Program;
+use crate::types::INTEGER;
 
 impl<'a> Program<'a> {
-    /// Checks the implementations a type gives to its operations and notifications.
-    pub(super) fn check_type_implementations(&self, def: &TypeDef<'a>) {
+    /// Checks the implementations of a type's operations and notifications.
+    pub(super) fn check_type_implementations(&self, def: &TypeDefinition<'a>) {
         let artifacts: Vec<&str> = def.artifacts.keys().copied().collect();
         for interface in def.interfaces.values() {
             let all = interface.operations.values().chain(interface.notifications.values());
@@ -34,14 +35,14 @@ impl<'a> Program<'a> {
     /// Checks an implementation (csd07 11.6): its artifacts against their types, and its timeout.
     pub(super) fn check_implementation(
         &self,
-        implementation: &Implementation<'a>,
+        implementation: &ImplementationDefinition<'a>,
         artifacts: &[&str],
         scope: Scope<'_, 'a>,
     ) {
         for one in implementation.primary.iter().chain(&implementation.dependencies) {
             match one {
-                ArtifactRef::Inline(artifact) => self.check_artifact(artifact, scope),
-                ArtifactRef::Named(word) => self.check_artifact_name(*word, artifacts),
+                ArtifactReference::Inline(artifact) => self.check_artifact(artifact, scope),
+                ArtifactReference::Named(word) => self.check_artifact_name(*word, artifacts),
             }
         }
         if let Some(timeout) = &implementation.timeout {
@@ -52,20 +53,23 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// An artifact's name or a file's path (csd07 11.6): what looks like no path may well be a name that is misspelled.
+    /// Warns of a word that is neither an artifact's name nor looks like a path (csd07 11.6): it
+    /// may be a misspelled name.
     fn check_artifact_name(&self, word: Word<'a>, artifacts: &[&str]) {
         let is_path = word.text.contains(['.', '/', ':']);
         if !is_path && !artifacts.contains(&word.text) {
-            let message =
-                format!("there is no artifact `{}`, so this is taken for a file", word.text);
+            let message = format!(
+                "there is no artifact `{}`, so this is read as the path of a file",
+                word.text
+            );
             let fault = Fault::new(Code::UnknownTemplate, word.span, message);
             let fault = self.faults.near(fault, word.text, artifacts.iter().copied());
             self.faults.push(fault.warning());
         }
     }
 
-    /// Checks that the repository of an artifact is one its file sees.
-    pub(super) fn check_repository(&self, artifact: &Artifact<'a>) {
+    /// Checks that the repository of an artifact is visible in its file.
+    fn check_repository(&self, artifact: &ArtifactDefinition<'a>) {
         let Some(word) = artifact.repository else { return };
         let known = self.types.repositories_in(word.span.file);
         if !known.iter().any(|name| name == word.text) {
@@ -76,7 +80,11 @@ impl<'a> Program<'a> {
     }
 
     /// Checks that the outputs of an operation lead to attributes (csd07 9.9).
-    pub(super) fn check_output_paths(&self, values: &OperationValues<'a>, scope: Scope<'_, 'a>) {
+    pub(super) fn check_output_paths(
+        &self,
+        values: &OperationAssignment<'a>,
+        scope: Scope<'_, 'a>,
+    ) {
         for (word, value) in values.outputs.iter() {
             if let ExprKind::List(path) = &value.kind {
                 self.check_attribute_path(path, value, Scope { what: word.text, ..scope });
@@ -84,7 +92,7 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Checks that a path leads to an attribute, as far as what it leads over is there.
+    /// Checks that a path leads to an attribute, as far as its relationships exist.
     pub(super) fn check_attribute_path(
         &self,
         path: &[Expr<'a>],
@@ -96,5 +104,27 @@ impl<'a> Program<'a> {
             false => Function::GetAttribute,
         };
         self.check_attribute(function, path, value.span, scope).unwrap_or(());
+    }
+
+    /// Checks an artifact against its type.
+    pub(super) fn check_artifact(&self, artifact: &ArtifactDefinition<'a>, scope: Scope<'_, 'a>) {
+        if let Some(file) = &artifact.file {
+            let schema = Schema {
+                data_type: Some(Word { text: "string", span: file.span }),
+                ..Schema::default()
+            };
+            drop(self.typed(file, &schema, Scope { what: "file", ..scope }));
+        }
+        self.check_repository(artifact);
+        let Some(name) = artifact.artifact_type else { return };
+        let Some(id) = self.faults.keep(self.types.find(TypeKind::Artifact, name)) else { return };
+        let def = self.types.def(id);
+        // A type without properties does not restrict the properties an artifact's processor
+        // accepts (csd07 12.1).
+        if def.properties.is_empty() {
+            return;
+        }
+        let of = (name.text, artifact.name.span);
+        self.check_values(&def.properties, &artifact.properties, of, scope);
     }
 }

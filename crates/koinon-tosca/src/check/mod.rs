@@ -1,38 +1,31 @@
-//! Documents to checked programs: names resolved, types merged with what they inherit, every value against its type,
-//! every requirement with its relationships.
+//! Definitions and templates against each other and against their types: diagnostics, and no other
+//! output.
+//!
+//! In: a program. Out: faults. Before resolution only what is written is checked; values of nodes
+//! and relationships are checked when the graph is complete (`graph`).
+//!
+//! | file | subject |
+//! |---|---|
+//! | `inputs` | opens a program: values of inputs, and those that are missing |
+//! | `types` | type definitions against other types and their values |
+//! | `clauses` | clauses that must give booleans, and what types may read |
+//! | `names` | assigned values: declared, not fixed, none missing |
+//! | `templates` | templates, groups and policies |
+//! | `requirements` | requirements of node templates |
+//! | `implementations` | artifacts and implementations of operations |
+//! | `workflows` | workflows and triggers |
+//! | `substitution` | substitution mappings |
+//! | `graph` | every value of the resolved graph |
 
-mod candidates;
-mod circles;
 mod clauses;
-mod decimal;
-mod definitions;
-mod eval;
-mod functions;
 mod graph;
-mod ids;
 mod implementations;
-mod lines;
-mod mappings;
-mod nodes;
-mod operations;
-mod path;
-mod program;
-mod refine;
-mod represent;
+mod inputs;
+mod names;
 mod requirements;
-mod service;
-mod substitute;
+mod substitution;
+mod templates;
 mod types;
-mod units;
-mod value;
 mod workflows;
-mod written;
 
-pub(crate) use definitions::complete;
-pub(crate) use eval::{Halt, Scope};
-pub(crate) use nodes::{Others, names_of};
-pub(crate) use program::{Around, Inputs, Program, Setting};
-pub(crate) use represent::represent;
-pub(crate) use types::{Base, Types, is_builtin};
-pub(crate) use units::version_key;
-pub(crate) use value::effective;
+pub(crate) use inputs::open_program;

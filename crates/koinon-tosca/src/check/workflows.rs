@@ -1,29 +1,20 @@
-//! Workflows, triggers and substitution mappings against what they name (csd07 13, 15, 16.5).
+//! Workflows and triggers against what they name (csd07 13, 16.5).
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use super::eval::Scope;
-use super::program::Program;
-use super::substitute::dangles;
 use crate::code::Code;
 use crate::diag::Fault;
+use crate::evaluate::Scope;
+use crate::evaluate::SelfElement;
 use crate::grammar::Activity;
-use crate::grammar::Assigned;
-use crate::grammar::Assignments;
-use crate::grammar::Capability;
 use crate::grammar::ExprKind;
-use crate::grammar::Index;
-use crate::grammar::MappedRequirement;
-use crate::grammar::MappedTo;
-use crate::grammar::MappedValue;
-use crate::grammar::Properties;
+use crate::grammar::PropertyDefinitions;
 use crate::grammar::Schema;
-use crate::grammar::Section;
-use crate::grammar::Substitution;
-use crate::grammar::TypeDef;
+use crate::grammar::TypeDefinition;
+use crate::grammar::ValueAssignments;
 use crate::grammar::Word;
-use crate::grammar::Workflow;
+use crate::grammar::WorkflowDefinition;
+use crate::keynames::TypeKind;
+use crate::program::Program;
+use crate::resolve::circle;
 
 impl<'a> Program<'a> {
     pub(super) fn check_workflows(&self) {
@@ -50,13 +41,13 @@ impl<'a> Program<'a> {
         }
         self.check_inlined();
         for policy in self.template.policies.values() {
-            let inherited = self.types.get(Section::Policy, policy.policy_type);
+            let inherited = self.types.get(TypeKind::Policy, policy.policy_type);
             let inherited = inherited.into_iter().flat_map(|def| def.triggers.values());
             // A type does not know the workflows of the service; a policy does.
             for activity in policy.triggers.values().flat_map(|trigger| &trigger.action) {
                 if let Activity::Inline(word, _) = activity {
                     let has = self.template.workflows.contains(word.text);
-                    self.known("workflow", *word, has, self.template.workflows.names());
+                    self.check_exists("workflow", *word, has, self.template.workflows.names());
                 }
             }
             for trigger in policy.triggers.values().chain(inherited) {
@@ -72,8 +63,8 @@ impl<'a> Program<'a> {
 
     fn check_step(
         &self,
-        workflow: &Workflow<'a>,
-        step: &crate::grammar::Step<'a>,
+        workflow: &WorkflowDefinition<'a>,
+        step: &crate::grammar::WorkflowStep<'a>,
         scope: Scope<'_, 'a>,
     ) {
         let target = step.target;
@@ -107,7 +98,7 @@ impl<'a> Program<'a> {
             match def.requirement(requirement.text) {
                 Some(found) => {
                     let word = found.relationship.as_ref().and_then(|one| one.relationship_type);
-                    of = word.and_then(|word| self.types.get(Section::Relationship, word));
+                    of = word.and_then(|word| self.types.get(TypeKind::Relationship, word));
                 }
                 None => {
                     let message =
@@ -120,7 +111,7 @@ impl<'a> Program<'a> {
         }
         let at = node.and_then(|position| self.graph.of_template(position).next());
         let scope = match at {
-            Some(at) => Scope { own: super::eval::Own::Node(at), ..scope },
+            Some(at) => Scope { own: SelfElement::Node(at), ..scope },
             None => Scope { open: true, ..scope },
         };
         for clause in &step.filter {
@@ -134,7 +125,7 @@ impl<'a> Program<'a> {
     fn check_activity(
         &self,
         activity: &Activity<'a>,
-        target: Option<&TypeDef<'a>>,
+        target: Option<&TypeDefinition<'a>>,
         scope: Scope<'_, 'a>,
     ) {
         match activity {
@@ -172,8 +163,8 @@ impl<'a> Program<'a> {
     fn check_operation(
         &self,
         word: Word<'a>,
-        inputs: &Assigned<'a>,
-        target: Option<&TypeDef<'a>>,
+        inputs: &ValueAssignments<'a>,
+        target: Option<&TypeDefinition<'a>>,
         scope: Scope<'_, 'a>,
     ) {
         let Some((interface, operation)) = word.text.rsplit_once('.') else {
@@ -199,17 +190,19 @@ impl<'a> Program<'a> {
             self.faults.push(self.faults.near(fault, operation, known.operations.keys().copied()));
             return;
         };
-        // The short notation calls it with what the template assigns (csd07 13.2.3.3).
+        // The short notation calls the operation with the inputs the template assigns (csd07
+        // 13.2.3.3).
         if !inputs.is_empty() {
             self.check_call(&[&found.inputs, &known.inputs], inputs, word, scope);
         }
     }
 
-    /// Checks inputs against the parameters of what is called: declared, of their types, none missing.
+    /// Checks the inputs of a call against its parameters: declared, of the right types, none
+    /// missing.
     fn check_call(
         &self,
-        parameters: &[&Properties<'a>],
-        inputs: &Assigned<'a>,
+        parameters: &[&PropertyDefinitions<'a>],
+        inputs: &ValueAssignments<'a>,
         of: Word<'a>,
         scope: Scope<'_, 'a>,
     ) {
@@ -224,7 +217,7 @@ impl<'a> Program<'a> {
             };
             let scope = Scope { what: word.text, ..scope };
             drop(self.typed(value, &parameter.schema, scope));
-            // What may be missing cannot stand for what must be there (csd07 9.8).
+            // An optional input cannot be the value of a required one (csd07 9.8).
             let optional = value
                 .plain_input()
                 .and_then(|name| scope.workflow?.get(name))
@@ -255,207 +248,25 @@ impl<'a> Program<'a> {
         }
     }
 
-    pub(super) fn check_substitution(&self) {
-        let Some(substitution) = &self.template.substitution else { return };
-        let name = substitution.node_type;
-        let Some(id) = self.faults.keep(self.types.find(Section::Node, name)) else { return };
-        let def = self.types.def(id);
-        if let Some(filter) = &substitution.filter {
-            self.check_condition(filter, Scope::in_type("substitution_filter"));
-        }
-        self.check_value_mappings(substitution, def);
-        for (capability, node, mapped) in &substitution.capabilities {
-            let known = def.capabilities.keys().copied();
-            self.known(
-                "capability",
-                *capability,
-                def.capabilities.contains_key(capability.text),
-                known,
-            );
-            if let Some(target) = self.mapped_node(*node) {
-                let has = target.capabilities.contains_key(mapped.text);
-                self.known("capability", *mapped, has, target.capabilities.keys().copied());
-                let outer = def.capabilities.get(capability.text);
-                let inner = target.capabilities.get(mapped.text);
-                let of =
-                    |one: Option<&Arc<Capability<'a>>>| one.and_then(|one| one.capability_type);
-                self.check_mapped_capability(of(outer), of(inner), *mapped);
-            }
-        }
-        for mapping in &substitution.requirements {
-            let known = def.requirements.iter().map(|one| one.name.text);
-            let has = def.requirement(mapping.name.text).is_some();
-            self.known("requirement", mapping.name, has, known);
-            for target in &mapping.targets {
-                self.check_mapped_requirement(target);
-                match target {
-                    MappedRequirement::Node(node) => {
-                        self.mapped_node(*node);
-                    }
-                    MappedRequirement::Requirement(node, requirement) => {
-                        if let Some(target) = self.mapped_node(*node) {
-                            let has = target.requirement(requirement.text).is_some();
-                            let known = target.requirements.iter().map(|one| one.name.text);
-                            self.known("requirement", *requirement, has, known);
-                        }
-                    }
-                }
-            }
-        }
-        self.check_mapping_rules(substitution, def);
-        for (interface, operation, workflow) in &substitution.interfaces {
-            let known = def.interfaces.get(interface.text);
-            self.known("interface", *interface, known.is_some(), def.interfaces.keys().copied());
-            if let Some(known) = known {
-                let has = known.operations.contains_key(operation.text)
-                    || known.notifications.contains_key(operation.text);
-                self.known("operation", *operation, has, known.operations.keys().copied());
-            }
-            let has = self.template.workflows.contains(workflow.text);
-            self.known("workflow", *workflow, has, self.template.workflows.names());
-        }
-    }
-
-    /// Checks the rules of requirement mappings (csd07 15.5.4), and that inputs get what they need (15.2).
-    fn check_mapping_rules(&self, substitution: &Substitution<'a>, def: &TypeDef<'a>) {
-        let mut seen: BTreeMap<&str, (u64, u64, bool)> = BTreeMap::new();
-        for mapping in &substitution.requirements {
-            let name = mapping.name;
-            let (total, must, unbounded) = seen.entry(name.text).or_default();
-            if *unbounded {
-                let message = format!("no mapping of `{}` may follow an UNBOUNDED one", name.text);
-                self.faults.push(Fault::new(Code::Mapping, name.span, message));
-            }
-            let times = match mapping.count {
-                None => 1,
-                Some(Assignments::Number(times)) => times,
-                Some(Assignments::Unbounded) => {
-                    *unbounded = true;
-                    0
-                }
-            };
-            *total = total.saturating_add(times);
-            for target in &mapping.targets {
-                let MappedRequirement::Requirement(node, requirement) = target else { continue };
-                let Some(template) = self.template.nodes.get(node.text) else { continue };
-                let mut assigned = template
-                    .requirements
-                    .iter()
-                    .filter(|one| one.name.text == requirement.text)
-                    .peekable();
-                let fulfilled =
-                    assigned.peek().is_some() && assigned.all(|one| !dangles(one, self.template));
-                if fulfilled {
-                    let message = format!(
-                        "requirement `{}` of `{}` is fulfilled in its own service",
-                        requirement.text, node.text
-                    );
-                    self.faults.push(Fault::new(Code::Mapping, requirement.span, message));
-                }
-                let mandatory = self.mandatory(self.template, *node, *requirement);
-                *must = must.saturating_add(mandatory.min(times));
-            }
-            let Some(range) = def.requirement(name.text).map(|one| one.range()) else { continue };
-            if range.1.is_some_and(|most| *total > most) {
-                let message = format!(
-                    "`{}` is mapped {total} times, but a node has it {} times at most",
-                    name.text,
-                    range.1.unwrap_or_default()
-                );
-                self.faults.push(Fault::new(Code::Mapping, name.span, message));
-            }
-            // The suite's own files do this, so it is no error (15.5.4, rule 2).
-            if *must > range.0 {
-                let message = format!(
-                    "`{}` is mapped to {must} mandatory requirements, but a node may have it {} times",
-                    name.text, range.0
-                );
-                self.faults.push(Fault::new(Code::Mapping, name.span, message).warning());
-            }
-        }
-        for (name, input) in &self.template.inputs {
-            let mapped = substitution
-                .properties
-                .iter()
-                .any(|(_, to)| matches!(to, MappedTo::Name(word) if word.text == *name));
-            if input.is_required() && input.default.is_none() && !mapped {
-                let message =
-                    format!("no property is mapped to input `{name}`, which needs a value");
-                let fault = Fault::new(Code::Mapping, substitution.node_type.span, message);
-                self.faults.push(fault.related(input.name.span, "the input"));
-            }
-        }
-    }
-
-    fn check_value_mappings(&self, substitution: &Substitution<'a>, def: &TypeDef<'a>) {
-        for (all, attributes) in
-            [(&substitution.properties, false), (&substitution.attributes, true)]
-        {
-            let what = if attributes { "attribute" } else { "property" };
-            for (from, to) in all {
-                let (word, names): (Word<'_>, Vec<&Properties<'a>>) = match from {
-                    MappedValue::Own(word) => (*word, vec![&def.properties, &def.attributes]),
-                    MappedValue::Capability(capability, word) => {
-                        let known = def.capabilities.get(capability.text);
-                        let names = def.capabilities.keys().copied();
-                        self.known("capability", *capability, known.is_some(), names);
-                        let Some(known) = known else { continue };
-                        (*word, vec![&known.properties, &known.attributes])
-                    }
-                    MappedValue::Relationship(requirement, _, word) => {
-                        let known = def.requirement(requirement.text);
-                        let names = def.requirements.iter().map(|one| one.name.text);
-                        self.known("requirement", *requirement, known.is_some(), names);
-                        let Some(known) = known else { continue };
-                        let name =
-                            known.relationship.as_ref().and_then(|one| one.relationship_type);
-                        let of = name.and_then(|name| self.types.get(Section::Relationship, name));
-                        let Some(of) = of else { continue };
-                        (*word, vec![&of.properties, &of.attributes])
-                    }
-                };
-                let has = names.iter().any(|known| known.contains_key(word.text));
-                self.known(what, word, has, names.iter().flat_map(|known| known.keys().copied()));
-                if let MappedTo::Name(name) = to {
-                    let (known, what) = if attributes {
-                        (&self.template.outputs, "output")
-                    } else {
-                        (&self.template.inputs, "input")
-                    };
-                    self.known(what, *name, known.contains_key(name.text), known.keys().copied());
-                    let own = names.iter().find_map(|known| known.get(word.text));
-                    let all = matches!(from, MappedValue::Relationship(_, Some(Index::All), _));
-                    if let (Some(own), Some(other), false) = (own, known.get(name.text), all) {
-                        let (from, to) = (&own.schema, &other.schema);
-                        let schemas = if attributes { (to, from) } else { (from, to) };
-                        self.check_mapped_types(schemas, *name, own);
-                    }
-                }
-            }
-        }
-    }
-
-    fn mapped_node(&self, node: Word<'a>) -> Option<&'a TypeDef<'a>> {
-        let template = self.template.nodes.get(node.text);
-        self.known("node template", node, template.is_some(), self.template.nodes.names());
-        self.types.get(Section::Node, template?.node_type)
-    }
-
-    /// Makes a fault if something that is named is not there.
-    fn known<'n>(
-        &self,
-        what: &str,
-        word: Word<'_>,
-        has: bool,
-        known: impl Iterator<Item = &'n str>,
-    ) {
-        if !has {
-            let fault = Fault::new(
-                Code::UnknownTemplate,
-                word.span,
-                format!("unknown {what} `{}`", word.text),
-            );
-            self.faults.push(self.faults.near(fault, word.text, known));
-        }
+    /// Warns of a workflow that inlines itself, which would never end.
+    fn check_inlined(&self) {
+        let workflows = &self.template.workflows;
+        let inlined = |workflow: &WorkflowDefinition<'a>| {
+            let activities = workflow.steps.values().flat_map(|step| &step.activities);
+            let names = activities.filter_map(|activity| match activity {
+                Activity::Inline(word, _) => workflows.position(word.text),
+                _ => None,
+            });
+            names.collect()
+        };
+        let Some(circle) = circle(&workflows.values().map(inlined).collect::<Vec<_>>()) else {
+            return;
+        };
+        let all: Vec<Word<'a>> = workflows.values().map(|workflow| workflow.name).collect();
+        let names: Vec<&str> = circle.iter().map(|at| all[*at].text).collect();
+        let message = format!("workflows inline each other in a circle: {}", names.join(" -> "));
+        let span = circle.first().map_or(self.template.span, |at| all[*at].span);
+        // csd07 does not forbid it.
+        self.faults.push(Fault::new(Code::DependencyCycle, span, message).warning());
     }
 }

@@ -1,35 +1,35 @@
-//! What can be wrong with an archive.
+//! Errors of reading and packing archives.
 
 use thiserror::Error;
 
-/// Why an archive cannot be used.
+/// An archive that cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{archive}: {fault}")]
 pub struct ArchiveError {
     /// The name the archive was opened under.
     pub archive: String,
-    /// What is wrong with it.
+    /// The fault in the archive.
     pub fault: ArchiveFault,
 }
 
-/// What is wrong with an archive. Members are named as the archive does, with what is no text escaped; places are bytes
-/// from the start of the archive, of a compressed tar file from the start of what it unpacks to.
+/// A fault in an archive. Members have the names of the archive, escaped where they are not text.
+/// Positions are bytes from the start of the archive, or of the unpacked tar file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ArchiveFault {
-    /// It starts as no format does that csd07 17.1.1 names.
+    /// The bytes start like none of the formats that csd07 17.1.1 names.
     #[error(
         "expected a zip file, a tar file or a tar file compressed with gzip, found none of them"
     )]
     UnknownFormat,
-    /// It is larger than [`Budgets::archive_bytes`](crate::Budgets::archive_bytes).
+    /// The archive is larger than [`Budgets::archive_bytes`](crate::Budgets::archive_bytes).
     #[error("expected at most {limit} bytes of archive, found {found}")]
     TooManyBytes {
-        /// Its bytes.
+        /// The size of the archive.
         found: usize,
         /// The budget.
         limit: usize,
     },
-    /// It has more members than [`Budgets::members`](crate::Budgets::members).
+    /// The archive has more members than [`Budgets::members`](crate::Budgets::members).
     #[error("expected at most {limit} members, found more")]
     TooManyMembers {
         /// The budget.
@@ -43,73 +43,73 @@ pub enum ArchiveFault {
         /// The budget.
         limit: usize,
     },
-    /// All is more than [`Budgets::unpacked_bytes`](crate::Budgets::unpacked_bytes).
+    /// All members together exceed [`Budgets::unpacked_bytes`](crate::Budgets::unpacked_bytes).
     #[error("expected at most {limit} unpacked bytes in all, found more at `{member}`")]
     UnpackedTooLarge {
-        /// The member at which it was, or the tar file that was compressed.
+        /// The member that exceeds the budget, or the compressed tar file.
         member: String,
         /// The budget.
         limit: usize,
     },
-    /// Something has more than [`Budgets::ratio`](crate::Budgets::ratio) times its packed size.
+    /// Unpacked data exceed [`Budgets::ratio`](crate::Budgets::ratio) times their packed size.
     #[error("expected at most {limit} times the {packed} packed bytes of `{member}`, found more")]
     RatioTooHigh {
-        /// The member, or the tar file that was compressed.
+        /// The member, or the compressed tar file.
         member: String,
-        /// Its packed bytes.
+        /// The packed size in bytes.
         packed: usize,
         /// The budget.
         limit: u64,
     },
-    /// It ends too early.
+    /// The archive ends too early.
     #[error("expected {what} at byte {at}, found the end")]
     Truncated {
-        /// What is missing.
+        /// The missing element.
         what: &'static str,
-        /// Where it should be.
+        /// Its expected position.
         at: usize,
     },
-    /// Its structure is broken.
+    /// The structure of the archive is broken.
     #[error("expected {what} at byte {at}")]
     Malformed {
-        /// What should be there.
+        /// The expected element.
         what: &'static str,
         /// Where.
         at: usize,
     },
-    /// There are bytes that belong to nothing, in which another reader may find other members.
+    /// The archive has bytes outside of its members, where another reader may find other members.
     #[error("expected {what} at byte {at}, found it at byte {found}")]
     Gap {
-        /// What should be there.
+        /// The expected element.
         what: &'static str,
         /// Where.
         at: usize,
         /// Where it is.
         found: usize,
     },
-    /// A member's data are not what its checksum and size say, or cannot be unpacked.
+    /// A member's data differ from its checksum or size, or cannot be unpacked.
     #[error("expected {what} of `{member}`, found other data")]
     Corrupt {
-        /// The member, or the tar file that was compressed.
+        /// The member, or the compressed tar file.
         member: String,
-        /// What the data should have.
+        /// The property that the data should have.
         what: &'static str,
     },
-    /// A member's name is refused.
+    /// A member's name is rejected.
     #[error("expected a relative path, found {fault} in the name `{member}`")]
     Name {
         /// The name.
         member: String,
-        /// What is wrong with it.
+        /// The fault in the archive.
         fault: NameFault,
     },
-    /// Two members have one path.
+    /// Two members have the same path.
     #[error("expected each path once, found `{member}` twice")]
     Duplicate {
         /// The path.
         member: String,
     },
-    /// A path is that of a file and of a directory.
+    /// A path belongs to a file and to a directory.
     #[error("expected a file or a directory at `{member}`, found both")]
     FileAndDirectory {
         /// The path.
@@ -120,23 +120,24 @@ pub enum ArchiveFault {
     Kind {
         /// The member.
         member: String,
-        /// What it is.
+        /// The kind found.
         kind: &'static str,
     },
-    /// Two places of the archive say different things of a member, so that two readers would see two archives.
+    /// Two headers of a member disagree, so that two readers could see different archives.
     #[error("expected one {field} of `{member}`, found two that differ")]
     Mismatch {
         /// The member.
         member: String,
-        /// What differs.
+        /// The property that differs.
         field: &'static str,
     },
-    /// A member uses what ISO/IEC 21320-1 or UStar do not have, or what only archives beyond all budgets need.
+    /// A member uses a feature outside of ISO/IEC 21320-1 or UStar, or one that only archives
+    /// beyond all budgets need.
     #[error("expected a plain member, found {feature} at `{member}`")]
     Unsupported {
         /// The member, or the archive.
         member: String,
-        /// What it uses.
+        /// The feature.
         feature: &'static str,
     },
     /// A zip member is compressed by something other than DEFLATE.
@@ -147,22 +148,22 @@ pub enum ArchiveFault {
         /// The method's number.
         method: u16,
     },
-    /// There is a `TOSCA.meta` at the root and another in `TOSCA-Metadata` (csd07 17.1).
+    /// The archive has a `TOSCA.meta` at the root and a second in `TOSCA-Metadata` (csd07 17.1).
     #[error("expected one TOSCA.meta, found `TOSCA.meta` and `TOSCA-Metadata/TOSCA.meta`")]
     TwoMetas,
-    /// `TOSCA.meta` is wrong (csd07 17.2).
+    /// `TOSCA.meta` is invalid (csd07 17.2).
     #[error("{path}:{line}: expected {expected}, found {found}")]
     Meta {
-        /// Where the file is.
+        /// The path of `TOSCA.meta`.
         path: &'static str,
         /// The line, from 1.
         line: usize,
-        /// What should be there.
+        /// The expected content.
         expected: &'static str,
-        /// What is there.
+        /// The content found.
         found: String,
     },
-    /// A path in `TOSCA.meta` leads to no member.
+    /// A path in `TOSCA.meta` names no file of the archive.
     #[error("expected a file at `{path}`, which {key} names, found none")]
     NoDefinitions {
         /// The keyname.
@@ -170,7 +171,8 @@ pub enum ArchiveFault {
         /// The path.
         path: String,
     },
-    /// Nothing says where to start: neither `Entry-Definitions`, nor one YAML file at the root (csd07 17.3).
+    /// The archive has neither `Entry-Definitions` nor exactly one YAML file at the root, so that
+    /// the file to start with is unknown (csd07 17.3).
     #[error(
         "expected Entry-Definitions or one YAML file at the root, found {}",
         if found.is_empty() { "neither".to_owned() } else { found.join(", ") }
@@ -179,15 +181,17 @@ pub enum ArchiveFault {
         /// The YAML files at the root: none or several.
         found: Vec<String>,
     },
-    /// The file an archive without `TOSCA.meta` starts with says no version, or one that has no archives (csd07 17.3).
+    /// The file to start with, in an archive without `TOSCA.meta`, has no version, or a version
+    /// without archives (csd07 17.3).
     #[error("expected a tosca_definitions_version in `{path}`, found {found}")]
     NoVersion {
         /// The file.
         path: String,
-        /// What is there instead.
+        /// The version found, or `none`.
         found: String,
     },
-    /// The file an archive of TOSCA 1.x without `TOSCA.meta` starts with lacks metadata (TOSCA 1.3, 6.3).
+    /// The file to start with, in an archive of TOSCA 1.x without `TOSCA.meta`, lacks metadata
+    /// (TOSCA 1.3, 6.3).
     #[error("expected {key} in the metadata of `{path}`, found none")]
     NoMetadata {
         /// The file.
@@ -197,33 +201,68 @@ pub enum ArchiveFault {
     },
 }
 
-/// Why a member's name is refused.
+/// The fault in a rejected name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NameFault {
-    /// It starts at a file system's root, or at a drive.
+    /// The name starts at the root of a file system or at a drive.
     #[error("an absolute path")]
     Absolute,
-    /// A part of it is `..`.
+    /// A part of the name is `..`.
     #[error("`..`")]
     Parent,
-    /// It has a backslash, which separates directories on some systems.
+    /// The name has a backslash, which separates directories on some systems.
     #[error("a backslash")]
     Backslash,
-    /// It has a control character, NUL among them.
+    /// The name has a control character, such as NUL.
     #[error("a control character")]
     Control,
-    /// It is not UTF-8; or it is not ASCII, and nothing says that it is UTF-8 or comes from Unix.
-    #[error("bytes that are not UTF-8, or not marked so")]
+    /// The name is not UTF-8; or it is not ASCII and neither marked as UTF-8 nor written on Unix.
+    #[error("bytes that are not UTF-8 or not marked as UTF-8")]
     Encoding,
-    /// It has no part or an empty one; among files to be packed, also `.`.
+    /// The name is empty or has an empty part; in files to pack, also a part `.`.
     #[error("an empty part or `.`")]
     Empty,
-    /// It has more than 4096 bytes.
+    /// The name has more than 4096 bytes.
     #[error("more than 4096 bytes")]
     TooLong,
 }
 
-/// Shows a name that may be hostile: escaped, and cut after 200 characters.
+/// Files that cannot be packed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PackError {
+    /// A path is invalid in an archive, or conflicts with another.
+    #[error(transparent)]
+    Path(ArchiveFault),
+    /// A file has the path of `TOSCA.meta`, which packing writes.
+    #[error("expected no `{0}` among the files, because packing writes it")]
+    Meta(String),
+    /// A path of the metadata names no file.
+    #[error("expected a file at `{path}`, which {key} names, found none")]
+    NoDefinitions {
+        /// The keyname.
+        key: &'static str,
+        /// The path.
+        path: String,
+    },
+    /// A value does not fit on a line.
+    #[error("expected a value of {key} that fits a line of TOSCA.meta, found {value:?}")]
+    Value {
+        /// The keyname.
+        key: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// The files exceed a limit of the format.
+    #[error("expected {limit}, found more at `{path}`")]
+    TooLarge {
+        /// The path.
+        path: String,
+        /// The limit.
+        limit: &'static str,
+    },
+}
+
+/// Returns a name that may be hostile in a form to show: escaped, and cut after 200 characters.
 pub(super) fn shown(name: &[u8]) -> String {
     let start = &name[..name.len().min(800)];
     let text: String = String::from_utf8_lossy(start).chars().take(200).collect();

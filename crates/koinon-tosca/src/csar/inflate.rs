@@ -1,4 +1,5 @@
-//! DEFLATE and gzip, unpacked piece by piece against the budgets: no size that is declared is believed.
+//! Unpacks DEFLATE and gzip in pieces and checks the budgets after each. Declared sizes are not
+//! trusted.
 
 use flate2::Crc;
 use flate2::Decompress;
@@ -8,23 +9,24 @@ use flate2::Status;
 use super::fault::ArchiveFault;
 use crate::budget::Budgets;
 
-/// Bytes unpacked between two looks at the budgets.
-const PIECE: usize = 64 << 10;
-/// Unpacked bytes up to which no ratio is asked for: small files of one byte are harmless, and common.
-const RATIO_FROM: usize = 1 << 20;
+/// The bytes unpacked between two checks of the budgets.
+const PIECE_BYTES: usize = 64 << 10;
+/// The ratio is checked above this number of unpacked bytes: small files that repeat one byte are
+/// harmless and common.
+const RATIO_CHECKED_FROM: usize = 1 << 20;
 
-/// Something compressed, and what it may come to.
-pub(super) struct Packed<'a> {
-    /// What it is called in errors.
+/// Compressed data of a member or of the whole archive.
+pub(super) struct CompressedData<'a> {
+    /// The member's name in errors.
     pub(super) member: &'a str,
-    /// Where it starts in the archive, for errors.
+    /// The position of the data in the archive, for errors.
     pub(super) at: usize,
     pub(super) bytes: &'a [u8],
 }
 
-impl Packed<'_> {
-    /// Refuses `unpacked` bytes of this, `total` being all of the archive.
-    pub(super) fn allow(
+impl CompressedData<'_> {
+    /// Rejects `unpacked` bytes of a member if they, or the archive's `total`, exceed a budget.
+    pub(super) fn check_budgets(
         &self,
         unpacked: usize,
         total: usize,
@@ -35,11 +37,11 @@ impl Packed<'_> {
             let limit = budgets.member_bytes;
             return Err(ArchiveFault::MemberTooLarge { member: member(), limit });
         }
-        self.allow_total(unpacked, total, budgets)
+        self.check_total(unpacked, total, budgets)
     }
 
-    /// As [`Self::allow`], for what is no member but all of them.
-    fn allow_total(
+    /// Does the same for the whole archive, to which no member's budget applies.
+    fn check_total(
         &self,
         unpacked: usize,
         total: usize,
@@ -50,35 +52,35 @@ impl Packed<'_> {
             return Err(ArchiveFault::UnpackedTooLarge { member, limit: budgets.unpacked_bytes });
         }
         let (packed, limit) = (self.bytes.len(), budgets.ratio);
-        if unpacked > RATIO_FROM && unpacked as u64 > limit.saturating_mul(packed as u64) {
+        if unpacked > RATIO_CHECKED_FROM && unpacked as u64 > limit.saturating_mul(packed as u64) {
             return Err(ArchiveFault::RatioTooHigh { member, packed, limit });
         }
         Ok(())
     }
 
-    /// Unpacks raw DEFLATE to the end of `out`; `allow` says whether so many bytes of it may be. Returns how many bytes
-    /// it took: a stream knows its end.
+    /// Unpacks raw DEFLATE to the end of `out`; `check` checks the number of unpacked bytes after
+    /// each piece. Returns the number of bytes read, because a stream knows its end.
     fn inflate(
         &self,
         bytes: &[u8],
         out: &mut Vec<u8>,
-        allow: impl Fn(usize) -> Result<(), ArchiveFault>,
+        check: impl Fn(usize) -> Result<(), ArchiveFault>,
     ) -> Result<usize, ArchiveFault> {
         let start = out.len();
         let mut stream = Decompress::new(false);
-        let mut piece = vec![0; PIECE];
+        let mut piece = vec![0; PIECE_BYTES];
         let (mut read, mut written) = (0, 0);
         loop {
             let status = stream
                 .decompress(&bytes[read..], &mut piece, FlushDecompress::None)
                 .map_err(|_| self.corrupt("DEFLATE data"))?;
-            // Neither is more than the slices given to it.
+            // Both fit: the stream reads and writes at most the slices.
             let now_read = usize::try_from(stream.total_in()).unwrap_or(read);
             let now_written = usize::try_from(stream.total_out()).unwrap_or(written);
             let still = now_read == read && now_written == written;
             out.extend_from_slice(&piece[..now_written - written]);
             (read, written) = (now_read, now_written);
-            allow(out.len() - start)?;
+            check(out.len() - start)?;
             match status {
                 Status::StreamEnd => return Ok(read),
                 Status::Ok | Status::BufError if !still => {}
@@ -96,12 +98,12 @@ impl Packed<'_> {
     pub(super) fn unpack(&self, out: &mut Vec<u8>, budgets: &Budgets) -> Result<(), ArchiveFault> {
         let before = out.len();
         let used = self.inflate(self.bytes, out, |unpacked| {
-            self.allow(unpacked, before + unpacked, budgets)
+            self.check_budgets(unpacked, before + unpacked, budgets)
         })?;
         if used == self.bytes.len() { Ok(()) } else { Err(self.corrupt("the packed size")) }
     }
 
-    /// Unpacks gzip (RFC 1952): one or more members, one after the other, and nothing else.
+    /// Unpacks gzip (RFC 1952): one or more members in a row, and nothing else.
     pub(super) fn gunzip(&self, budgets: &Budgets) -> Result<Vec<u8>, ArchiveFault> {
         let mut out = Vec::new();
         let mut rest = self.bytes;
@@ -110,14 +112,14 @@ impl Packed<'_> {
             let at = self.bytes.len() - rest.len();
             let body = at + header(rest, self.at + at)?;
             let used = self.inflate(&self.bytes[body..], &mut out, |unpacked| {
-                self.allow_total(start + unpacked, start + unpacked, budgets)
+                self.check_total(start + unpacked, start + unpacked, budgets)
             })?;
             let end = body + used;
             let Some(trailer) = self.bytes.get(end..end + 8) else {
                 return Err(ArchiveFault::Truncated { what: "a gzip checksum", at: self.at + end });
             };
             let mut expected = checksum(&out[start..]).to_le_bytes().to_vec();
-            // The size modulo 2^32, as RFC 1952 has it.
+            // RFC 1952: the size modulo 2^32.
             expected.extend(((out.len() - start) as u64 as u32).to_le_bytes());
             if trailer != expected {
                 return Err(self.corrupt("the checksum and size"));
@@ -132,14 +134,14 @@ impl Packed<'_> {
     }
 }
 
-/// Returns the CRC-32 of bytes that zip and gzip use.
+/// Returns the CRC-32 of zip and gzip.
 pub(super) fn checksum(bytes: &[u8]) -> u32 {
     let mut crc = Crc::new();
     crc.update(bytes);
     crc.sum()
 }
 
-/// Returns how long a gzip header is.
+/// Returns the length of a gzip header.
 fn header(bytes: &[u8], at: usize) -> Result<usize, ArchiveFault> {
     let truncated = ArchiveFault::Truncated { what: "a gzip header", at };
     if !bytes.starts_with(&[0x1f, 0x8b, 8]) {
@@ -173,7 +175,7 @@ fn header(bytes: &[u8], at: usize) -> Result<usize, ArchiveFault> {
 mod tests {
     use super::*;
 
-    /// "hello" in gzip with every optional field of a header, its body stored.
+    /// Returns "hello" as gzip, with every optional field of a header and a stored body.
     fn decorated() -> Vec<u8> {
         let mut bytes = vec![0x1f, 0x8b, 8, 0x1e, 0, 0, 0, 0, 0, 255];
         bytes.extend(b"\x03\0abc");
@@ -185,17 +187,17 @@ mod tests {
     }
 
     fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, ArchiveFault> {
-        Packed { member: "x", at: 0, bytes }.gunzip(&Budgets::default())
+        CompressedData { member: "x", at: 0, bytes }.gunzip(&Budgets::default())
     }
 
     #[test]
-    fn gzip_headers_have_optional_fields_and_members_follow_each_other() {
+    fn gzip_may_have_optional_header_fields_and_several_members() {
         assert_eq!(gunzip(&decorated()), Ok(b"hello".to_vec()));
         assert_eq!(gunzip(&decorated().repeat(2)), Ok(b"hellohello".to_vec()));
     }
 
     #[test]
-    fn gzip_that_ends_early_or_goes_on_is_refused() {
+    fn gzip_that_ends_early_or_has_bytes_after_it_is_rejected() {
         let whole = decorated();
         for end in 1..whole.len() {
             assert!(gunzip(&whole[..end]).is_err(), "{end}");

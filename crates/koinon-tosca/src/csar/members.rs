@@ -1,4 +1,4 @@
-//! The members found so far: their names checked, their bytes within the budgets.
+//! The unpacked members of an archive, with checked names.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -9,10 +9,10 @@ use super::fault::NameFault;
 use super::fault::shown;
 use crate::budget::Budgets;
 
-/// Most bytes of a name: what Linux lets a path have.
-const MAX_NAME: usize = 4096;
+/// The most bytes of a name: the limit of Linux for a path.
+const MAX_NAME_BYTES: usize = 4096;
 
-/// What is unpacked of an archive: all bytes in one place, and which of them belong to which path.
+/// The unpacked members: the bytes of all, and the range of each file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Members {
     pub(super) bytes: Vec<u8>,
@@ -21,13 +21,13 @@ pub(super) struct Members {
 }
 
 impl Members {
-    /// Refuses one more member than the budget allows, `count` being those before it.
-    pub(super) fn room(count: usize, budgets: &Budgets) -> Result<(), ArchiveFault> {
+    /// Rejects a further member after `count` others if that exceeds the budget.
+    pub(super) fn check_count(count: usize, budgets: &Budgets) -> Result<(), ArchiveFault> {
         let limit = budgets.members;
         if count < limit { Ok(()) } else { Err(ArchiveFault::TooManyMembers { limit }) }
     }
 
-    /// Adds a file whose bytes are unpacked already.
+    /// Adds a file whose bytes are already in `bytes`.
     pub(super) fn file(&mut self, path: String, bytes: Range<usize>) -> Result<(), ArchiveFault> {
         if self.directories.contains(&path) {
             return Err(ArchiveFault::FileAndDirectory { member: path });
@@ -39,7 +39,7 @@ impl Members {
         Ok(())
     }
 
-    /// Adds a directory. That of the root may be named, as `./`; it is no member of its own.
+    /// Adds a directory. The root, which an archive may name as `./`, is not counted.
     pub(super) fn directory(&mut self, path: String) -> Result<(), ArchiveFault> {
         if self.files.contains_key(&path) {
             return Err(ArchiveFault::FileAndDirectory { member: path });
@@ -50,7 +50,7 @@ impl Members {
         Ok(())
     }
 
-    /// Checks that nothing lies below a file.
+    /// Checks that no member lies below a file.
     pub(super) fn finish(self) -> Result<Self, ArchiveFault> {
         for path in self.files.keys().chain(&self.directories) {
             let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
@@ -62,11 +62,11 @@ impl Members {
     }
 }
 
-/// Returns the path a name means: relative, `/`-separated, without `.`; empty for the root alone. The slash that may
-/// end a directory's name is not part of it.
+/// Returns the path for a member's name: relative, separated by `/`, without `.` parts, without the
+/// slash at the end of a directory's name. Only the root's path is empty.
 pub(super) fn clean(name: &[u8]) -> Result<String, ArchiveFault> {
     let refuse = |fault| Err(ArchiveFault::Name { member: shown(name), fault });
-    if name.len() > MAX_NAME {
+    if name.len() > MAX_NAME_BYTES {
         return refuse(NameFault::TooLong);
     }
     let Ok(text) = std::str::from_utf8(name) else { return refuse(NameFault::Encoding) };
@@ -91,7 +91,7 @@ pub(super) fn clean(name: &[u8]) -> Result<String, ArchiveFault> {
     Ok(parts.join("/"))
 }
 
-/// Returns the path a file's name means.
+/// Returns the path for a file's name.
 pub(super) fn clean_file(name: &[u8]) -> Result<String, ArchiveFault> {
     let path = clean(name)?;
     if path.is_empty() || name.ends_with(b"/") {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_lies_below_a_file() {
+    fn members_below_a_file_are_rejected() {
         let mut members = Members::default();
         members.file("a/b".to_owned(), 0..0).unwrap();
         members.directory("a/c/d".to_owned()).unwrap();

@@ -1,15 +1,15 @@
-//! `TOSCA.meta`: what an archive says of itself (csd07 17.2; TOSCA 1.3, 6.2).
+//! Reads and writes `TOSCA.meta`, an archive's metadata (csd07 17.2; TOSCA 1.3, 6.2).
 
 use std::fmt;
 
 use super::fault::ArchiveFault;
-use super::write::PackError;
+use super::fault::PackError;
 
-/// Where it may be (csd07 17.1). TOSCA 1.x knows the directory alone.
+/// The paths the file may have (csd07 17.1). TOSCA 1.x allows only the one in the directory.
 pub(super) const AT_ROOT: &str = "TOSCA.meta";
 pub(super) const IN_DIRECTORY: &str = "TOSCA-Metadata/TOSCA.meta";
 
-const META_VERSION: &str = "TOSCA-Meta-File-Version";
+const META_VERSION: &str = "TOSCA-CsarMeta-File-Version";
 const VERSION: &str = "CSAR-Version";
 const CREATED_BY: &str = "Created-By";
 pub(super) const ENTRY: &str = "Entry-Definitions";
@@ -18,16 +18,16 @@ pub(super) const OTHERS: &str = "Other-Definitions";
 /// A version of the archive format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CsarVersion {
-    /// That of TOSCA 1.0 in YAML.
+    /// The version of TOSCA 1.0 in YAML.
     V1_0,
-    /// That of TOSCA 1.1 to 1.3.
+    /// The version of TOSCA 1.1 to 1.3.
     V1_1,
-    /// That of TOSCA 2.0.
+    /// The version of TOSCA 2.0.
     V2_0,
 }
 
 impl CsarVersion {
-    /// Returns it as `CSAR-Version` has it.
+    /// Returns the version as `CSAR-Version` writes it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::V1_0 => "1.0",
@@ -43,12 +43,12 @@ impl fmt::Display for CsarVersion {
     }
 }
 
-/// What block 0 of `TOSCA.meta` says.
+/// The content of block 0 of `TOSCA.meta`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meta {
+pub struct CsarMeta {
     /// `CSAR-Version`.
     pub version: CsarVersion,
-    /// `Created-By`: a person or an organization; left out if it is empty.
+    /// `Created-By`: a person or an organization; not written if empty.
     pub created_by: String,
     /// `Entry-Definitions`: the path of the file to start with.
     pub entry: String,
@@ -56,31 +56,31 @@ pub struct Meta {
     pub others: Vec<String>,
 }
 
-/// What is written, before a path is looked at.
+/// The content of block 0 as read, with paths not checked yet.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(super) struct ParsedMeta {
     pub(super) version: CsarVersion,
     pub(super) created_by: Option<String>,
     pub(super) entry: Option<String>,
     pub(super) others: Vec<String>,
 }
 
-/// A keyname, its value with continuation lines, and its line.
-struct Pair {
+/// A keyname with its value, including continuation lines, and its line.
+struct MetaEntry {
     key: String,
     value: String,
     line: usize,
 }
 
-/// Reads the file.
-pub(super) fn read(path: &'static str, bytes: &[u8]) -> Result<Written, ArchiveFault> {
-    let reader = Reader { path };
+/// Reads `TOSCA.meta`; `path` is its path in the archive.
+pub(super) fn read(path: &'static str, bytes: &[u8]) -> Result<ParsedMeta, ArchiveFault> {
+    let reader = MetaReader { path };
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(reader.fault(1, "UTF-8", "other bytes"));
     };
     let (block, later) = reader.blocks(text)?;
     if let Some(pair) = later.iter().find(|pair| is_normative(&pair.key)) {
-        // csd07 17.2.2: names of other blocks are different from those of block 0.
+        // csd07 17.2.2: names in other blocks differ from those of block 0.
         let expected = "this keyname in the first block only";
         return Err(reader.fault(pair.line, expected, &pair.key));
     }
@@ -99,37 +99,39 @@ pub(super) fn read(path: &'static str, bytes: &[u8]) -> Result<Written, ArchiveF
         None => Vec::new(),
     };
     let entry = value(ENTRY).filter(|entry| !entry.is_empty());
-    Ok(Written { version, created_by: value(CREATED_BY), entry, others })
+    Ok(ParsedMeta { version, created_by: value(CREATED_BY), entry, others })
 }
 
 fn is_normative(key: &str) -> bool {
     [VERSION, CREATED_BY, ENTRY, OTHERS].contains(&key)
 }
 
-struct Reader {
+/// A reader of one file, whose path its errors name.
+struct MetaReader {
     path: &'static str,
 }
 
-impl Reader {
+impl MetaReader {
     fn fault(&self, line: usize, expected: &'static str, found: &str) -> ArchiveFault {
         let found = format!("`{}`", super::fault::shown(found.as_bytes()));
         ArchiveFault::Meta { path: self.path, line, expected, found }
     }
 
-    /// Splits the text into the pairs of block 0, and those of all others.
-    fn blocks(&self, text: &str) -> Result<(Vec<Pair>, Vec<Pair>), ArchiveFault> {
+    /// Splits the text into the entries of block 0 and those of all other blocks.
+    fn blocks(&self, text: &str) -> Result<(Vec<MetaEntry>, Vec<MetaEntry>), ArchiveFault> {
         let mut blocks = (Vec::new(), Vec::new());
         let mut first = true;
         let mut open = false;
         for (index, text) in text.lines().enumerate() {
             let line = index + 1;
-            let block: &mut Vec<Pair> = if first { &mut blocks.0 } else { &mut blocks.1 };
+            let block: &mut Vec<MetaEntry> = if first { &mut blocks.0 } else { &mut blocks.1 };
             if text.trim_matches([' ', '\t']).is_empty() {
-                // The block ends; lines before the first one end nothing.
+                // A blank line ends a block; before block 0 it has no effect.
                 first = first && block.is_empty();
                 open = false;
             } else if text.starts_with(' ') {
-                // csd07 17.2: the spaces of a subsequent line are collapsed, here into one, so that lists stay lists.
+                // csd07 17.2: the spaces at the start of a continuation line are collapsed. One
+                // stays, so that the items of lists stay apart.
                 let Some(pair) = block.last_mut().filter(|_| open) else {
                     return Err(self.fault(line, "a keyname at the start of the line", text));
                 };
@@ -144,7 +146,7 @@ impl Reader {
                 else {
                     return Err(self.fault(line, "a keyname, a colon, a space and a value", text));
                 };
-                block.push(Pair { key: key.to_owned(), value: value.trim().to_owned(), line });
+                block.push(MetaEntry { key: key.to_owned(), value: value.trim().to_owned(), line });
                 open = true;
             }
         }
@@ -153,8 +155,8 @@ impl Reader {
 
     fn version(
         &self,
-        version: Option<&Pair>,
-        meta: Option<&Pair>,
+        version: Option<&MetaEntry>,
+        meta: Option<&MetaEntry>,
     ) -> Result<CsarVersion, ArchiveFault> {
         let none = || ArchiveFault::Meta {
             path: self.path,
@@ -166,7 +168,7 @@ impl Reader {
         let version = match pair.value.as_str() {
             "1.0" => CsarVersion::V1_0,
             "1.1" => CsarVersion::V1_1,
-            // What a file's version is, TOSCA 2.0 says no more; a keyname of another name is a custom one.
+            // TOSCA 2.0 has no TOSCA-Meta-File-Version; there it is a custom keyname.
             "2.0" => return Ok(CsarVersion::V2_0),
             other => return Err(self.fault(pair.line, "a CSAR-Version of 1.0, 1.1 or 2.0", other)),
         };
@@ -174,7 +176,7 @@ impl Reader {
             let expected = "CSAR-Version 2.0, or this file in the directory TOSCA-Metadata";
             return Err(self.fault(pair.line, expected, version.as_str()));
         }
-        let expected = "TOSCA-Meta-File-Version 1.0 or 1.1";
+        let expected = "TOSCA-CsarMeta-File-Version 1.0 or 1.1";
         match meta {
             None => Err(self.fault(pair.line, expected, version.as_str())),
             Some(meta) if ["1.0", "1.1"].contains(&meta.value.as_str()) => Ok(version),
@@ -183,7 +185,7 @@ impl Reader {
     }
 }
 
-/// Splits a list of file names at blanks, but for those between quotation marks.
+/// Splits a list of file names at blanks outside of quotation marks; `None` if a mark is misplaced.
 fn split(value: &str) -> Option<Vec<String>> {
     let mut names = Vec::new();
     let mut rest = value.trim_start();
@@ -193,7 +195,7 @@ fn split(value: &str) -> Option<Vec<String>> {
             None => rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len())),
         };
         let next = after.trim_start();
-        // What a quotation mark inside a name or right after one means is nowhere said.
+        // The specification does not define a quotation mark inside a name or right after one.
         if name.is_empty() || name.contains('"') || (next.len() == after.len() && !after.is_empty())
         {
             return None;
@@ -204,8 +206,8 @@ fn split(value: &str) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// Writes the file. Returns its path and text.
-pub(super) fn write(meta: &Meta) -> Result<(&'static str, String), PackError> {
+/// Writes `TOSCA.meta`. Returns its path and text.
+pub(super) fn write(meta: &CsarMeta) -> Result<(&'static str, String), PackError> {
     let one_line = |key: &'static str, value: &str| {
         let fits = !value.chars().any(char::is_control) && value.trim() == value;
         if fits { Ok(()) } else { Err(PackError::Value { key, value: value.to_owned() }) }
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_go_on_and_blocks_end() {
+    fn values_continue_on_indented_lines_and_blank_lines_end_blocks() {
         let text = "\r\nCSAR-Version: 2.0\r\nCreated-By: a\r\n   b\r\nOther-Definitions:\r\n  x.yaml\r\n  \"y z.yaml\"\r\nVendor-Key: 1\r\n\r\n\r\nName: f\r\nhash: aGk=\r\n\r\nName: g\r\n";
         let read = read(AT_ROOT, text.as_bytes()).unwrap();
         assert_eq!(read.created_by.as_deref(), Some("a b"));
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
+    fn errors_name_the_line() {
         let at = "TOSCA-Metadata/TOSCA.meta:";
         for (text, said) in [
             ("", "1: expected CSAR-Version in the first block, found none"),
@@ -297,10 +299,13 @@ mod tests {
                 "1: expected a keyname at the start of the line, found ` CSAR-Version: 2.0`",
             ),
             ("CSAR-Version: 2.1", "1: expected a CSAR-Version of 1.0, 1.1 or 2.0, found `2.1`"),
-            ("CSAR-Version: 1.1", "1: expected TOSCA-Meta-File-Version 1.0 or 1.1, found `1.1`"),
             (
-                "TOSCA-Meta-File-Version: 2\nCSAR-Version: 1.1",
-                "1: expected TOSCA-Meta-File-Version 1.0 or 1.1, found `2`",
+                "CSAR-Version: 1.1",
+                "1: expected TOSCA-CsarMeta-File-Version 1.0 or 1.1, found `1.1`",
+            ),
+            (
+                "TOSCA-CsarMeta-File-Version: 2\nCSAR-Version: 1.1",
+                "1: expected TOSCA-CsarMeta-File-Version 1.0 or 1.1, found `2`",
             ),
             (
                 "CSAR-Version: 2.0\nOther-Definitions: \"a",
@@ -310,6 +315,6 @@ mod tests {
             assert_eq!(fault(text), format!("{at}{said}"));
         }
         assert!(read(IN_DIRECTORY, b"\xff").is_err());
-        assert!(read(AT_ROOT, b"TOSCA-Meta-File-Version: 1.1\nCSAR-Version: 1.1").is_err());
+        assert!(read(AT_ROOT, b"TOSCA-CsarMeta-File-Version: 1.1\nCSAR-Version: 1.1").is_err());
     }
 }

@@ -1,19 +1,24 @@
-//! Cloud Service Archives: the files of a service in one (csd07 chapter 17; TOSCA 1.3, chapter 6).
+//! Cloud Service Archives: all files of a service in one file (csd07 chapter 17; TOSCA 1.3,
+//! chapter 6).
 //!
-//! An archive comes as bytes and is unpacked as a whole, in memory: zip files, tar files, and tar files compressed with
-//! gzip, told apart by what they hold. Archives within archives are files like any other, and are not opened.
+//! An archive comes as bytes and is unpacked as a whole, in memory. The formats are zip files, tar
+//! files, and tar files compressed with gzip; the first bytes show which. Archives inside of
+//! archives are ordinary files and are not opened.
 //!
-//! Input is hostile. Everything is bounded by [`Budgets`], and no declared size is believed: data are unpacked piece by
-//! piece, and the budgets looked at after each. What two readers could understand as two archives is refused: names that
-//! are twice there, headers that disagree, bytes between members, links.
+//! Input is hostile. [`Budgets`] bound everything, and declared sizes are not trusted: data are
+//! unpacked in pieces, and the budgets are checked after each piece. An archive that two readers
+//! could understand differently is rejected: duplicate names, headers that disagree, bytes between
+//! members, links.
 //!
-//! Both containers are read here, by 300 lines each, and not by the crates `zip` and `tar`. What is refused above is what
-//! those make invisible: `zip` keeps the last of two members of one name and tells nobody (zip-rs/zip2 issue 841), `tar`
-//! applies pax headers for its caller, and has had advisories for how (GHSA-3cv2-h65g-fgmm). DEFLATE is flate2's, with
-//! miniz_oxide below it: Rust alone, and the same bytes on every machine, which a C library found there would not give.
+//! This module reads both containers itself, in 300 lines each, and does not use the crates `zip`
+//! and `tar`, because they hide what is rejected above: `zip` silently keeps the last of two
+//! members with one name (zip-rs/zip2 issue 841), and `tar` applies pax headers for its caller and
+//! has had advisories for the way it did so (GHSA-3cv2-h65g-fgmm). DEFLATE comes from flate2 over
+//! miniz_oxide: pure Rust, with the same bytes on every machine, which a system's C library would
+//! not guarantee.
 
+mod entry_file;
 mod fault;
-mod head;
 mod inflate;
 mod members;
 mod meta;
@@ -21,27 +26,27 @@ mod tar;
 mod write;
 mod zip;
 
-use self::inflate::Packed;
+pub use self::entry_file::version_for;
+pub use self::fault::ArchiveError;
+pub use self::fault::ArchiveFault;
+pub use self::fault::NameFault;
+pub use self::fault::PackError;
+pub use self::meta::CsarMeta;
+pub use self::meta::CsarVersion;
+pub use self::write::ArchiveFormat;
+pub use self::write::pack;
+
+use self::inflate::CompressedData;
 use self::members::Members;
 use self::members::clean_file;
 use crate::budget::Budgets;
 use crate::files::FileError;
 use crate::files::Files;
 
-pub use self::fault::ArchiveError;
-pub use self::fault::ArchiveFault;
-pub use self::fault::NameFault;
-pub use self::head::version_for;
-pub use self::meta::CsarVersion;
-pub use self::meta::Meta;
-pub use self::write::Format;
-pub use self::write::PackError;
-pub use self::write::pack;
+/// The name of the whole archive in errors.
+const WHOLE_ARCHIVE: &str = ".";
 
-/// What a tar file is called in errors that are about all of it.
-const ALL: &str = ".";
-
-/// An archive that was opened: all its files, in memory.
+/// An opened archive, with all its files in memory.
 #[derive(Clone, Debug)]
 pub struct Archive {
     members: Members,
@@ -52,17 +57,18 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Unpacks an archive; `name` is what errors call it.
+    /// Unpacks an archive. `name` is its name in errors.
     ///
     /// # Errors
-    /// [`ArchiveError`] if it is none, is beyond a budget or unsafe, or does not say where to start.
+    /// [`ArchiveError`] if the bytes are not an archive, exceed a budget, are unsafe, or do not
+    /// name the file to start with.
     pub fn open(name: &str, bytes: &[u8], budgets: &Budgets) -> Result<Self, ArchiveError> {
         let members = unpack(bytes, budgets);
         let archive = members.and_then(|members| Self::new(members, budgets));
         archive.map_err(|fault| ArchiveError { archive: name.to_owned(), fault })
     }
 
-    /// Finds out where the archive starts.
+    /// Finds the file to start with.
     fn new(members: Members, budgets: &Budgets) -> Result<Self, ArchiveFault> {
         let [root, directory] = [meta::AT_ROOT, meta::IN_DIRECTORY]
             .map(|path| members.files.get(path).map(|range| (path, &members.bytes[range.clone()])));
@@ -72,42 +78,45 @@ impl Archive {
         let Some((path, bytes)) = root.or(directory) else {
             let entry = only_yaml(&members)?;
             let range = members.files[&entry].clone();
-            let version = head::version(&entry, &members.bytes[range], budgets)?;
+            let version = entry_file::version(&entry, &members.bytes[range], budgets)?;
             return Ok(Self { members, version, created_by: None, entry, others: Vec::new() });
         };
-        let written = meta::read(path, bytes)?;
-        let entry = match written.entry {
+        let parsed = meta::read(path, bytes)?;
+        let entry = match parsed.entry {
             Some(entry) => existing(&members, meta::ENTRY, &entry)?,
-            // csd07 17.1: it may name the file.
+            // csd07 17.1: naming the file is optional.
             None => only_yaml(&members)?,
         };
-        let others = written.others.iter().map(|path| existing(&members, meta::OTHERS, path));
+        let others = parsed.others.iter().map(|path| existing(&members, meta::OTHERS, path));
         let others = others.collect::<Result<_, _>>()?;
-        let (version, created_by) = (written.version, written.created_by);
+        let (version, created_by) = (parsed.version, parsed.created_by);
         Ok(Self { members, version, created_by, entry, others })
     }
 
-    /// Returns the path of the file to start with, which exists: `Entry-Definitions`, or the one YAML file at the root.
+    /// Returns the path of the file to start with: `Entry-Definitions`, or the one YAML file at the
+    /// root. The file exists.
     pub fn entry(&self) -> &str {
         &self.entry
     }
 
-    /// Returns the paths of files with substitution templates, which exist, in the order of `Other-Definitions`.
+    /// Returns the paths of files with substitution templates, in the order of `Other-Definitions`.
+    /// The files exist.
     pub fn others(&self) -> &[String] {
         &self.others
     }
 
-    /// Returns the version of the archive's format; without `TOSCA.meta` that which goes with the version of TOSCA.
+    /// Returns the version of the archive's format. Without `TOSCA.meta` it follows from the
+    /// version of TOSCA.
     pub fn version(&self) -> CsarVersion {
         self.version
     }
 
-    /// Returns the person or organization that made it, if it says so.
+    /// Returns `Created-By`: the person or organization that made the archive.
     pub fn created_by(&self) -> Option<&str> {
         self.created_by.as_deref()
     }
 
-    /// Returns the paths of all files, `TOSCA.meta` among them, sorted.
+    /// Returns the sorted paths of all files, including `TOSCA.meta`.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.members.files.keys().map(String::as_str)
     }
@@ -132,22 +141,23 @@ impl Files for Archive {
     }
 }
 
-/// Whether bytes start as a format does that [`Archive::open`] reads; the first 512 are enough to know.
+/// Returns whether bytes start like a format that [`Archive::open`] reads. The first 512 bytes are
+/// enough.
 pub fn is_archive(bytes: &[u8]) -> bool {
-    Container::of(bytes).is_some()
+    ContainerFormat::of(bytes).is_some()
 }
 
-/// How files are put together.
+/// The container that holds an archive's files.
 #[derive(Clone, Copy)]
-enum Container {
+enum ContainerFormat {
     Zip,
     Tar,
     Gzip,
 }
 
-impl Container {
+impl ContainerFormat {
     fn of(bytes: &[u8]) -> Option<Self> {
-        if bytes.starts_with(zip::LOCAL) || bytes.starts_with(zip::END) {
+        if bytes.starts_with(zip::LOCAL_SIGNATURE) || bytes.starts_with(zip::END_SIGNATURE) {
             Some(Self::Zip)
         } else if bytes.starts_with(&[0x1f, 0x8b]) {
             Some(Self::Gzip)
@@ -164,13 +174,14 @@ fn unpack(bytes: &[u8], budgets: &Budgets) -> Result<Members, ArchiveFault> {
         let (found, limit) = (bytes.len(), budgets.archive_bytes);
         return Err(ArchiveFault::TooManyBytes { found, limit });
     }
-    match Container::of(bytes).ok_or(ArchiveFault::UnknownFormat)? {
-        Container::Zip => zip::read(bytes, budgets),
-        Container::Tar => tar::read(bytes.to_vec(), budgets),
-        Container::Gzip => {
-            let tar = Packed { member: ALL, at: 0, bytes }.gunzip(budgets)?;
-            if tar::is_tar(&tar) {
-                tar::read(tar, budgets)
+    match ContainerFormat::of(bytes).ok_or(ArchiveFault::UnknownFormat)? {
+        ContainerFormat::Zip => zip::read(bytes, budgets),
+        ContainerFormat::Tar => tar::read(bytes.to_vec(), budgets),
+        ContainerFormat::Gzip => {
+            let whole = CompressedData { member: WHOLE_ARCHIVE, at: 0, bytes };
+            let unpacked = whole.gunzip(budgets)?;
+            if tar::is_tar(&unpacked) {
+                tar::read(unpacked, budgets)
             } else {
                 Err(ArchiveFault::UnknownFormat)
             }
@@ -189,7 +200,7 @@ fn only_yaml(members: &Members) -> Result<String, ArchiveFault> {
     }
 }
 
-/// Returns the path a keyname's value means, at which there is a file.
+/// Returns the clean form of a path in `TOSCA.meta`, if the archive has that file.
 fn existing(members: &Members, key: &'static str, path: &str) -> Result<String, ArchiveFault> {
     let clean = clean_file(path.as_bytes())?;
     if members.files.contains_key(&clean) {

@@ -1,46 +1,46 @@
-//! Zip files as ISO/IEC 21320-1 has them, read so that every reader sees the same members.
+//! Reads zip files of ISO/IEC 21320-1, so that every reader sees the same members.
 //!
-//! The central directory names the members, each local header must agree with it, and members, directory and end follow
-//! each other without a byte between: nothing is hidden from one reader and shown to another, and no two members share
-//! their data.
+//! The central directory lists the members, and each local header must agree with it. Members,
+//! directory and end follow each other without a byte between, so that no member is hidden from
+//! some readers, and no two members share data.
 
 use super::fault::ArchiveFault;
 use super::fault::NameFault;
 use super::fault::shown;
-use super::inflate::Packed;
+use super::inflate::CompressedData;
 use super::inflate::checksum;
 use super::members::Members;
 use super::members::clean;
 use super::members::clean_file;
 use crate::budget::Budgets;
 
-pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
-pub(super) const CENTRAL: &[u8] = b"PK\x01\x02";
-pub(super) const END: &[u8] = b"PK\x05\x06";
-const DESCRIPTOR: &[u8] = b"PK\x07\x08";
+pub(super) const LOCAL_SIGNATURE: &[u8] = b"PK\x03\x04";
+pub(super) const CENTRAL_SIGNATURE: &[u8] = b"PK\x01\x02";
+pub(super) const END_SIGNATURE: &[u8] = b"PK\x05\x06";
+const DESCRIPTOR_SIGNATURE: &[u8] = b"PK\x07\x08";
 
-/// Bytes of the fixed part of a local header, of a central one, and of the end.
+/// The bytes of the fixed part of a local header, of a central header, and of the end record.
 const LOCAL_LENGTH: usize = 30;
 const CENTRAL_LENGTH: usize = 46;
 const END_LENGTH: usize = 22;
 
-/// General purpose flags: the data are encrypted; sizes follow the data; they are a patch; strongly encrypted; the name
-/// is UTF-8; headers are masked.
+/// General purpose flags: data are encrypted; sizes follow the data; data are a patch; data are
+/// strongly encrypted; the name is UTF-8; headers are masked.
 const ENCRYPTED: u16 = 1;
 const DESCRIBED: u16 = 1 << 3;
 const PATCH: u16 = 1 << 5;
 const STRONG: u16 = 1 << 6;
-pub(super) const UTF8: u16 = 1 << 11;
+pub(super) const UTF8_NAME: u16 = 1 << 11;
 const MASKED: u16 = 1 << 13;
 
-/// The system that made a member, if it is Unix.
+/// The number of Unix as the system that made a member.
 const UNIX: u8 = 3;
 
-/// The extra field of Info-ZIP that holds a name in UTF-8.
+/// The number of Info-ZIP's extra field with a name in UTF-8.
 const UNICODE_PATH: u16 = 0x7075;
 
-/// What a central header says of a member.
-struct Entry<'a> {
+/// A member's central header.
+struct ZipEntry<'a> {
     name: &'a [u8],
     flags: u16,
     method: u16,
@@ -49,14 +49,14 @@ struct Entry<'a> {
     unpacked: usize,
     attributes: u32,
     extra: &'a [u8],
-    /// Where its local header starts.
+    /// The position of its local header.
     at: usize,
 }
 
 /// Reads all members.
 pub(super) fn read(bytes: &[u8], budgets: &Budgets) -> Result<Members, ArchiveFault> {
     let (directory, entries) = directory(bytes, budgets)?;
-    let mut order: Vec<&Entry<'_>> = entries.iter().collect();
+    let mut order: Vec<&ZipEntry<'_>> = entries.iter().collect();
     order.sort_by_key(|entry| entry.at);
     let mut members = Members::default();
     let mut expected = 0;
@@ -72,13 +72,13 @@ pub(super) fn read(bytes: &[u8], budgets: &Budgets) -> Result<Members, ArchiveFa
             return Err(ArchiveFault::Truncated { what: "a member's data", at: directory });
         };
         match bytes.get(end..next) {
-            Some(between) if describes(between, entry) => {}
+            Some(between) if is_descriptor(between, entry) => {}
             _ => return Err(ArchiveFault::Gap { what: "a member's end", at: end, found: next }),
         }
         add(
             &mut members,
             entry,
-            Packed { member: &shown(entry.name), at: data, bytes: packed },
+            CompressedData { member: &shown(entry.name), at: data, bytes: packed },
             budgets,
         )?;
     }
@@ -91,14 +91,14 @@ pub(super) fn read(bytes: &[u8], budgets: &Budgets) -> Result<Members, ArchiveFa
 /// Unpacks a member.
 fn add(
     members: &mut Members,
-    entry: &Entry<'_>,
-    packed: Packed<'_>,
+    entry: &ZipEntry<'_>,
+    packed: CompressedData<'_>,
     budgets: &Budgets,
 ) -> Result<(), ArchiveFault> {
     let start = members.bytes.len();
     match entry.method {
         0 => {
-            packed.allow(packed.bytes.len(), start + packed.bytes.len(), budgets)?;
+            packed.check_budgets(packed.bytes.len(), start + packed.bytes.len(), budgets)?;
             members.bytes.extend_from_slice(packed.bytes);
         }
         8 => packed.unpack(&mut members.bytes, budgets)?,
@@ -123,14 +123,15 @@ fn add(
     members.directory(clean(entry.name)?)
 }
 
-/// Finds the end, and reads the central directory. Returns where that starts, and what it holds.
+/// Reads the end record and the central directory. Returns the directory's position and entries.
 fn directory<'a>(
     bytes: &'a [u8],
     budgets: &Budgets,
-) -> Result<(usize, Vec<Entry<'a>>), ArchiveFault> {
-    // A comment of up to 65535 bytes may follow. Readers look for the last signature, and so does this.
+) -> Result<(usize, Vec<ZipEntry<'a>>), ArchiveFault> {
+    // A comment of up to 65535 bytes may follow. Other readers use the last signature too.
     let tail = bytes.len().saturating_sub(END_LENGTH + usize::from(u16::MAX));
-    let end = bytes[tail..].windows(END.len()).rposition(|window| window == END);
+    let end =
+        bytes[tail..].windows(END_SIGNATURE.len()).rposition(|window| window == END_SIGNATURE);
     let missing = ArchiveFault::Truncated { what: "the end of the directory", at: bytes.len() };
     let Some(end) = end.map(|at| tail + at) else { return Err(missing) };
     let Some(fields) = bytes.get(end..end + END_LENGTH) else { return Err(missing) };
@@ -159,22 +160,25 @@ fn directory<'a>(
     let mut entries = Vec::new();
     let mut at = start;
     while at < end {
-        Members::room(entries.len(), budgets)?;
+        Members::check_count(entries.len(), budgets)?;
         let (entry, length) = central(&bytes[..end], at)?;
         entries.push(entry);
         at += length;
     }
     if entries.len() != usize::from(count) {
-        return Err(ArchiveFault::Malformed { what: "as many members as the end counts", at: end });
+        return Err(ArchiveFault::Malformed {
+            what: "the number of members that the end states",
+            at: end,
+        });
     }
     Ok((start, entries))
 }
 
-/// Reads the central header at a place. Returns it and its length.
-fn central(bytes: &[u8], at: usize) -> Result<(Entry<'_>, usize), ArchiveFault> {
+/// Reads the central header at a position. Returns it and its length.
+fn central(bytes: &[u8], at: usize) -> Result<(ZipEntry<'_>, usize), ArchiveFault> {
     let truncated = ArchiveFault::Truncated { what: "a central header", at };
     let Some(fields) = bytes.get(at..at + CENTRAL_LENGTH) else { return Err(truncated) };
-    if !fields.starts_with(CENTRAL) {
+    if !fields.starts_with(CENTRAL_SIGNATURE) {
         return Err(ArchiveFault::Malformed { what: "a central header", at });
     }
     let [name, extra, comment] = [28, 30, 32].map(|field| usize::from(u16_at(fields, field)));
@@ -183,7 +187,7 @@ fn central(bytes: &[u8], at: usize) -> Result<(Entry<'_>, usize), ArchiveFault> 
     if bytes.len() < at + length {
         return Err(truncated);
     }
-    let entry = Entry {
+    let entry = ZipEntry {
         name: &bytes[name_at..name_at + name],
         flags: u16_at(fields, 8),
         method: u16_at(fields, 10),
@@ -208,14 +212,14 @@ fn central(bytes: &[u8], at: usize) -> Result<(Entry<'_>, usize), ArchiveFault> 
     if [20, 24, 42].iter().any(|field| u32_at(fields, *field) == u32::MAX) {
         return unsupported("zip64");
     }
-    // The name in the extra field, where there is one, is the same; else it is checked by whoever takes the path.
+    // A name in the extra field must be the same. `clean` checks the name itself later.
     let unicode = unicode_path(entry.extra, name_at + name)?;
     if unicode.is_some_and(|unicode| unicode != entry.name) {
         return Err(ArchiveFault::Mismatch { member: shown(entry.name), field: "name" });
     }
-    // Without a mark a name is in the code page of MS-DOS. Info-ZIP on Unix marks nothing, and writes what the system
-    // has, so that there it may be UTF-8, which is what is tried.
-    let marked = entry.flags & UTF8 != 0 || unicode.is_some() || fields[5] == UNIX;
+    // A name without a mark is in the code page of MS-DOS. Info-ZIP on Unix sets no mark and writes
+    // the system's bytes, so that its names are read as UTF-8.
+    let marked = entry.flags & UTF8_NAME != 0 || unicode.is_some() || fields[5] == UNIX;
     if !marked && !entry.name.is_ascii() {
         let fault = NameFault::Encoding;
         return Err(ArchiveFault::Name { member: shown(entry.name), fault });
@@ -223,12 +227,12 @@ fn central(bytes: &[u8], at: usize) -> Result<(Entry<'_>, usize), ArchiveFault> 
     Ok((entry, length))
 }
 
-/// Compares the local header of a member with the central one. Returns where its data start.
-fn local(bytes: &[u8], entry: &Entry<'_>) -> Result<usize, ArchiveFault> {
+/// Compares a member's local header with its central header. Returns the position of its data.
+fn local(bytes: &[u8], entry: &ZipEntry<'_>) -> Result<usize, ArchiveFault> {
     let at = entry.at;
     let truncated = ArchiveFault::Truncated { what: "a local header", at };
     let Some(fields) = bytes.get(at..at + LOCAL_LENGTH) else { return Err(truncated) };
-    if !fields.starts_with(LOCAL) {
+    if !fields.starts_with(LOCAL_SIGNATURE) {
         return Err(ArchiveFault::Malformed { what: "a local header", at });
     }
     let [name, extra] = [26, 28].map(|field| usize::from(u16_at(fields, field)));
@@ -240,14 +244,14 @@ fn local(bytes: &[u8], entry: &Entry<'_>) -> Result<usize, ArchiveFault> {
     if names[..name] != *entry.name || unicode.is_some_and(|unicode| unicode != entry.name) {
         return mismatch("name");
     }
-    let meaning = ENCRYPTED | DESCRIBED | PATCH | STRONG | UTF8 | MASKED;
+    let meaning = ENCRYPTED | DESCRIBED | PATCH | STRONG | UTF8_NAME | MASKED;
     if (u16_at(fields, 6) ^ entry.flags) & meaning != 0 {
         return mismatch("set of flags");
     }
     if u16_at(fields, 8) != entry.method {
         return mismatch("compression method");
     }
-    // What follows the data may be left out here.
+    // Fields that follow the data may be zero here.
     let same =
         |found: u32, known: u32| found == known || (found == 0 && entry.flags & DESCRIBED != 0);
     if !same(u32_at(fields, 14), entry.crc) {
@@ -260,13 +264,14 @@ fn local(bytes: &[u8], entry: &Entry<'_>) -> Result<usize, ArchiveFault> {
     Ok(data)
 }
 
-/// Whether what is between a member's data and the next member is the descriptor its flags announce, or nothing.
-fn describes(between: &[u8], entry: &Entry<'_>) -> bool {
+/// Returns whether the bytes between a member's data and the next member are the descriptor that
+/// its flags announce, or empty without that flag.
+fn is_descriptor(between: &[u8], entry: &ZipEntry<'_>) -> bool {
     if entry.flags & DESCRIBED == 0 {
         return between.is_empty();
     }
-    // The signature is optional, and the sizes have 8 bytes if the writer did not know them in time.
-    let fields = between.strip_prefix(DESCRIPTOR).unwrap_or(between);
+    // The signature is optional. Sizes have 8 bytes if the writer did not know them beforehand.
+    let fields = between.strip_prefix(DESCRIPTOR_SIGNATURE).unwrap_or(between);
     let sizes = [entry.packed, entry.unpacked];
     let mut narrow = entry.crc.to_le_bytes().to_vec();
     let mut wide = narrow.clone();
@@ -274,19 +279,19 @@ fn describes(between: &[u8], entry: &Entry<'_>) -> bool {
         narrow.extend(number(size).to_le_bytes());
         wide.extend((size as u64).to_le_bytes());
     }
-    // A checksum may look like the signature.
+    // A checksum may have the bytes of the signature, so try with and without it.
     [fields, between].iter().any(|fields| *fields == narrow || *fields == wide)
 }
 
-/// Whether a member is a directory, by its name and by its attributes, which must agree.
-fn is_directory(entry: &Entry<'_>) -> Result<bool, ArchiveFault> {
-    /// The MS-DOS attribute.
+/// Returns whether a member is a directory. Its name and its attributes must agree.
+fn is_directory(entry: &ZipEntry<'_>) -> Result<bool, ArchiveFault> {
+    /// The MS-DOS attribute of directories.
     const DIRECTORY: u32 = 0x10;
     let named = entry.name.ends_with(b"/");
     let member = || shown(entry.name);
     let other = |kind| Err(ArchiveFault::Kind { member: member(), kind });
     let directory = match entry.attributes >> 16 & 0o170_000 {
-        // Whoever wrote it knows no Unix modes.
+        // The writer did not set a Unix mode.
         0 if entry.attributes & DIRECTORY == 0 => named,
         0 | 0o040_000 => true,
         0o100_000 => false,
@@ -303,18 +308,18 @@ fn is_directory(entry: &Entry<'_>) -> Result<bool, ArchiveFault> {
     }
 }
 
-/// Returns the name in the extra field for it, if there is one.
+/// Returns the name in the extra field of Info-ZIP, if there is one.
 fn unicode_path(extra: &[u8], at: usize) -> Result<Option<&[u8]>, ArchiveFault> {
     let mut rest = extra;
     let mut path = None;
-    // Fewer bytes than a field's header are padding, as alignment tools leave it.
+    // Fewer bytes than a field's header are padding, which alignment tools leave.
     while let Some((header, after)) = rest.split_at_checked(4) {
         let length = usize::from(u16_at(header, 2));
         let Some((field, after)) = after.split_at_checked(length) else {
-            return Err(ArchiveFault::Malformed { what: "extra fields as long as they say", at });
+            return Err(ArchiveFault::Malformed { what: "extra fields of the stated length", at });
         };
         if u16_at(header, 0) == UNICODE_PATH {
-            // A version, the checksum of the name it is for, and the name.
+            // A version, a checksum and the name; in a shorter field the name is empty.
             let name = field.get(5..).unwrap_or_default();
             if path.replace(name).is_some_and(|earlier| earlier != name) {
                 return Err(ArchiveFault::Mismatch { member: shown(name), field: "name" });
@@ -333,7 +338,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-/// A size as headers have it: it was read from one.
+/// Returns a size as headers write it. It fits, because it was read from a header.
 fn number(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }

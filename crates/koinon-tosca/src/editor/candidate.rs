@@ -1,105 +1,111 @@
-//! What may be written at a place: the same answers complete a word, say what it means and where that is declared.
+//! The names that may stand at a cursor. The same candidates answer completions, hovers and
+//! definitions.
 
 use super::Completion;
 use super::CompletionKind;
-use super::View;
+use super::ResolvedFiles;
+use super::context::CursorContext;
+use super::context::EnclosingEntity;
+use super::context::EntityDefinition;
+use super::context::TypeMember;
+use super::context::WordRole;
+use super::context::function_name;
+use super::context::members;
+use super::context::values;
+use super::cursor::CollectionPosition;
 use super::cursor::Cursor;
-use super::cursor::Holder;
-use super::cursor::Side;
+use super::cursor::EntrySide;
 use super::cursor::flow_items;
-use super::place::Frame;
-use super::place::Member;
-use super::place::Owner;
-use super::place::Place;
-use super::place::Role;
-use super::place::function_name;
-use super::place::members;
-use super::place::values;
-use super::table::Keyname;
-use super::table::Table;
-use crate::check::Base;
+use super::keyname_table::Keyname;
+use super::keyname_table::KeynameTable;
+use crate::builtin::Base;
 use crate::diag::Span;
 use crate::grammar::Function;
-use crate::grammar::FunctionDef;
-use crate::grammar::Gives;
-use crate::grammar::Section;
+use crate::grammar::FunctionDefinition;
+use crate::grammar::ReturnKind;
 use crate::grammar::TypeId;
 use crate::grammar::Word;
 use crate::keynames;
-use crate::load;
+use crate::keynames::TypeKind;
 use crate::lower;
+use crate::profiles;
 use crate::yaml::Yaml;
 
-/// A place, and where it is.
+/// A cursor with its meaning, and the files to search.
 #[derive(Debug)]
-pub(super) struct Found<'f, 'v> {
-    view: &'v View<'v>,
+pub(super) struct CursorQuery<'f, 'v> {
+    view: &'v ResolvedFiles<'v>,
     file: u32,
     text: &'f str,
     pub(super) cursor: &'f Cursor<'f>,
-    place: &'f Place<'v>,
+    context: &'f CursorContext<'v>,
 }
 
-/// Something that may be written at a place.
+/// A name that may stand at a cursor.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate<'v> {
+pub(super) struct WordCandidate<'v> {
     name: String,
-    what: What<'v>,
-    /// Whether it is named there, and not used.
+    kind: CandidateKind<'v>,
+    /// Whether the name is declared at the cursor, not used.
     declared: bool,
 }
 
-/// What something is.
+/// The thing that a name refers to.
 #[derive(Clone, Copy, Debug)]
-enum What<'v> {
-    Keyname(Table, Keyname),
+enum CandidateKind<'v> {
+    Keyname(KeynameTable, Keyname),
     Type(TypeId),
-    Member(Member<'v>),
-    /// A template, group, policy or workflow: what it is called, and its type.
-    Template(&'static str, Word<'v>, Option<(Section, Word<'v>)>),
+    Member(TypeMember<'v>),
+    /// A template, group, policy or workflow: the noun for it, its name, and its type.
+    Template(&'static str, Word<'v>, Option<(TypeKind, Word<'v>)>),
     Function(Function),
-    Custom(&'v FunctionDef<'v>),
-    /// A word of the language, and what it is.
+    Custom(&'v FunctionDefinition<'v>),
+    /// A word of the language, with the noun for it.
     Word(&'static str),
     File(u32),
     Profile,
 }
 
-impl<'f, 'v> Found<'f, 'v> {
+impl<'f, 'v> CursorQuery<'f, 'v> {
     pub(super) fn new(
-        view: &'v View<'v>,
+        view: &'v ResolvedFiles<'v>,
         file: u32,
         text: &'f str,
         cursor: &'f Cursor<'f>,
-        place: &'f Place<'v>,
+        context: &'f CursorContext<'v>,
     ) -> Self {
-        Self { view, file, text, cursor, place }
+        Self { view, file, text, cursor, context }
     }
 
-    /// Returns what the word at the place means.
-    pub(super) fn named(&self) -> Option<Candidate<'v>> {
+    /// Returns the candidate that the word at the cursor names.
+    pub(super) fn named(&self) -> Option<WordCandidate<'v>> {
         let word = self.cursor.word;
         if word.is_empty() {
             return None;
         }
-        // A type may be called by names that are not told, such as the shorthands of 1.x.
-        if let Role::Type(section) = self.place.role {
+        // A type may have names that are not suggested, such as the shorthands of 1.x.
+        if let WordRole::Type(section) = self.context.role {
             let span = Span { file: self.file, start: 0, end: 0 };
             if let Some(id) = self.view.types.lookup(section, Word { text: word, span }) {
-                let (name, what) = (word.to_owned(), What::Type(id));
-                return Some(Candidate { name, what, declared: false });
+                return Some(used(word, CandidateKind::Type(id)));
             }
         }
-        self.candidates().into_iter().find(|one| match one.what {
-            What::Function(_) | What::Custom(_) => function_name(&one.name) == function_name(word),
+        self.candidates().into_iter().find(|one| match one.kind {
+            CandidateKind::Function(_) | CandidateKind::Custom(_) => {
+                function_name(&one.name) == function_name(word)
+            }
             _ => one.name == word,
         })
     }
 
-    /// Returns what may be written at the place, in the order of the tables, of names in the alphabet's.
-    pub(super) fn completions(&self, view: &View<'_>) -> Vec<Completion> {
-        let colon = self.cursor.side == Side::Either
-            && matches!(self.place.role, Role::Keyname | Role::Name | Role::KeyOfValue(_));
+    /// Returns the completions at the cursor: keynames in the order of their table, names of types
+    /// in the order of the alphabet.
+    pub(super) fn completions(&self, view: &ResolvedFiles<'_>) -> Vec<Completion> {
+        let colon = self.cursor.side == EntrySide::Either
+            && matches!(
+                self.context.role,
+                WordRole::Keyname | WordRole::Name | WordRole::KeyOfValue(_)
+            );
         let candidates = self.candidates().into_iter().filter(|one| !one.declared);
         let mut completions: Vec<Completion> = Vec::new();
         for one in candidates {
@@ -107,9 +113,9 @@ impl<'f, 'v> Found<'f, 'v> {
                 continue;
             }
             completions.push(Completion {
-                kind: one.kind(),
+                kind: one.completion_kind(),
                 detail: one.detail(view),
-                doc: one.doc(view).unwrap_or_default(),
+                doc: one.documentation(view).unwrap_or_default(),
                 insert: if colon { format!("{}: ", one.name) } else { one.name.clone() },
                 label: one.name,
                 range: self.cursor.range.clone(),
@@ -118,21 +124,21 @@ impl<'f, 'v> Found<'f, 'v> {
         completions
     }
 
-    fn candidates(&self) -> Vec<Candidate<'v>> {
-        let Some(frame) = self.place.frames.last() else { return Vec::new() };
-        match &self.place.role {
-            Role::Keyname => self.keynames(frame),
-            Role::Name => self.names(frame),
-            Role::Type(section) => {
+    fn candidates(&self) -> Vec<WordCandidate<'v>> {
+        let Some(entity) = self.context.entities.last() else { return Vec::new() };
+        match &self.context.role {
+            WordRole::Keyname => self.keynames(entity),
+            WordRole::Name => self.names(entity),
+            WordRole::Type(section) => {
                 let mut found = self.types(*section);
-                if frame.table.is(&keynames::RELATIONSHIP_ASSIGNMENT) && frame.key.is_none() {
+                if entity.table.is(&keynames::RELATIONSHIP_ASSIGNMENT) && entity.key.is_none() {
                     found.extend(self.relationships());
                 }
                 found
             }
-            Role::Text => self.words(frame),
-            Role::Boolean => words(["true", "false"], "boolean"),
-            Role::Value(schema) => {
+            WordRole::Text => self.words(entity),
+            WordRole::Boolean => words(["true", "false"], "boolean"),
+            WordRole::Value(schema) => {
                 let base = schema.and_then(|schema| self.view.types.shape(schema));
                 let boolean = base.is_some_and(|shape| shape.base == Base::Boolean);
                 let mut found = if boolean { words(["true", "false"], "boolean") } else { vec![] };
@@ -141,7 +147,7 @@ impl<'f, 'v> Found<'f, 'v> {
                 }
                 found
             }
-            Role::KeyOfValue(schema) => {
+            WordRole::KeyOfValue(schema) => {
                 let shape = schema.and_then(|schema| self.view.types.shape(schema));
                 let complex = shape.filter(|shape| shape.base == Base::Complex);
                 let inner = complex.map(|shape| values(&shape.def.properties, "property"));
@@ -149,37 +155,39 @@ impl<'f, 'v> Found<'f, 'v> {
                 found.extend(self.functions());
                 found
             }
-            Role::Argument(function, at, holder) => self.arguments(function, *at, *holder),
+            WordRole::Argument(function, at, list) => self.arguments(function, *at, *list),
         }
     }
 
-    fn keynames(&self, frame: &Frame<'v>) -> Vec<Candidate<'v>> {
-        let keys = frame.table.keys().into_iter();
+    fn keynames(&self, entity: &EnclosingEntity<'v>) -> Vec<WordCandidate<'v>> {
+        let keys = entity.table.keys().into_iter();
         let mut found: Vec<_> =
-            keys.map(|key| used(key.name, What::Keyname(frame.table, key))).collect();
-        // Operations may stand among the keynames of an interface of 1.x.
-        if let Some(open) = frame.table.open() {
-            found.extend(members(self.view, frame.owner, open.becomes).into_iter().map(member));
+            keys.map(|key| used(key.name, CandidateKind::Keyname(entity.table, key))).collect();
+        // An interface of 1.x may contain operations among its keynames.
+        if let Some(implicit) = entity.table.implicit_key() {
+            let operations = members(self.view, entity.definition, implicit.becomes);
+            found.extend(operations.into_iter().map(member));
         }
         found
     }
 
-    fn names(&self, frame: &Frame<'v>) -> Vec<Candidate<'v>> {
-        let Some(key) = frame.key else { return Vec::new() };
-        if frame.table.is(&keynames::FILE) {
+    fn names(&self, entity: &EnclosingEntity<'v>) -> Vec<WordCandidate<'v>> {
+        let Some(key) = entity.key else { return Vec::new() };
+        if entity.table.is(&keynames::FILE) {
             let types = self.view.types.iter().filter(|(_, def)| {
                 def.name.span.file == self.file && def.section.key() == key.becomes
             });
-            let types = types.map(|(id, def)| here(def.name.text, What::Type(id)));
+            let types = types.map(|(id, def)| declared(def.name.text, CandidateKind::Type(id)));
             let functions = self.view.types.functions().iter();
             let functions = functions.filter(|one| one.name.span.file == self.file);
-            let functions = functions.map(|one| here(one.name.text, What::Custom(one)));
+            let functions =
+                functions.map(|one| declared(one.name.text, CandidateKind::Custom(one)));
             return match key.becomes {
                 "functions" => functions.collect(),
                 _ => types.collect(),
             };
         }
-        if frame.table.is(&keynames::SERVICE_TEMPLATE) {
+        if entity.table.is(&keynames::SERVICE_TEMPLATE) {
             let all = match key.becomes {
                 "node_templates" => self.nodes(),
                 "relationship_templates" => self.relationships(),
@@ -193,48 +201,49 @@ impl<'f, 'v> Found<'f, 'v> {
                 }
                 _ => Vec::new(),
             };
-            return all.into_iter().map(|one| Candidate { declared: true, ..one }).collect();
+            return all.into_iter().map(|one| WordCandidate { declared: true, ..one }).collect();
         }
-        members(self.view, frame.owner, key.becomes).into_iter().map(member).collect()
+        members(self.view, entity.definition, key.becomes).into_iter().map(member).collect()
     }
 
-    fn types(&self, section: Section) -> Vec<Candidate<'v>> {
+    fn types(&self, section: TypeKind) -> Vec<WordCandidate<'v>> {
         let mut names = Vec::new();
         let types = &self.view.types;
         types.names_in(self.file, section, "", &mut Vec::new(), &mut names);
         names.sort();
-        if section == Section::Data {
+        if section == TypeKind::Data {
             names.extend(types.builtin_names().map(str::to_owned));
         }
         let span = Span { file: self.file, start: 0, end: 0 };
         let found = names.into_iter().filter_map(|name| {
             let id = types.lookup(section, Word { text: &name, span })?;
-            Some(Candidate { name, what: What::Type(id), declared: false })
+            Some(used(&name, CandidateKind::Type(id)))
         });
         found.collect()
     }
 
-    /// Returns what a string under the entity's keyname, or in the entity's place, may be.
-    fn words(&self, frame: &Frame<'v>) -> Vec<Candidate<'v>> {
-        let key = frame.key.map(|key| key.becomes);
-        let table = frame.table;
+    /// Returns the candidates for a string under the entity's keyname, or for the short notation of
+    /// the entity.
+    fn words(&self, entity: &EnclosingEntity<'v>) -> Vec<WordCandidate<'v>> {
+        let key = entity.key.map(|key| key.becomes);
+        let table = entity.table;
         let joined = |mut left: Vec<_>, mut right: Vec<_>| {
             left.append(&mut right);
             left
         };
         if table.is(&keynames::REQUIREMENT_ASSIGNMENT) {
             return match key {
-                None | Some("node") => joined(self.nodes(), self.types(Section::Node)),
-                Some("capability") => self.types(Section::Capability),
+                None | Some("node") => joined(self.nodes(), self.types(TypeKind::Node)),
+                Some("capability") => self.types(TypeKind::Capability),
                 Some("directives") => words(["internal", "external"], "directive"),
                 _ => Vec::new(),
             };
         }
         if table.is(&keynames::REQUIREMENT) && key == Some("capability") {
-            return self.types(Section::Capability);
+            return self.types(TypeKind::Capability);
         }
         if table.is(&keynames::POLICY_TYPE) {
-            return joined(self.types(Section::Node), self.types(Section::Group));
+            return joined(self.types(TypeKind::Node), self.types(TypeKind::Group));
         }
         if table.is(&keynames::WORKFLOW_CALL) {
             return self.workflows();
@@ -255,15 +264,22 @@ impl<'f, 'v> Found<'f, 'v> {
                 words(["create", "select", "substitute"], "directive")
             }
             Some("repository") => self.repositories(),
-            Some("tosca_definitions_version") => words(load::VERSIONS, "version of TOSCA"),
+            Some("tosca_definitions_version") => {
+                words(profiles::TOSCA_VERSIONS, "version of TOSCA")
+            }
             _ => Vec::new(),
         }
     }
 
-    fn arguments(&self, name: &str, at: usize, holder: Option<Holder>) -> Vec<Candidate<'v>> {
+    fn arguments(
+        &self,
+        name: &str,
+        at: usize,
+        list: Option<CollectionPosition>,
+    ) -> Vec<WordCandidate<'v>> {
         let function = Function::named(name);
-        let flow = match holder {
-            Some(Holder::Flow(start)) => Some(start),
+        let flow = match list {
+            Some(CollectionPosition::Flow(start)) => Some(start),
             _ => None,
         };
         match (function, at) {
@@ -285,22 +301,22 @@ impl<'f, 'v> Found<'f, 'v> {
                     _ => return Vec::new(),
                 };
                 let items = flow.map_or_else(Vec::new, |start| flow_items(self.text, start));
-                let owner = match items.first() {
-                    Some(&"SELF") => self.own(),
-                    Some(name) => self.template_type(name),
-                    None => Owner::Nobody,
+                let definition = match items.first() {
+                    Some(&"SELF") => self.self_definition(),
+                    Some(name) => self.node_definition(name),
+                    None => EntityDefinition::Unknown,
                 };
                 let all = [key, "properties", "requirements", "capabilities"];
                 let rest = if key == "properties" { &all[1..] } else { &all[..] };
-                let found = rest.iter().flat_map(|key| members(self.view, owner, key));
+                let found = rest.iter().flat_map(|key| members(self.view, definition, key));
                 found.map(member).collect()
             }
             _ => Vec::new(),
         }
     }
 
-    /// Returns what `SELF` stands for.
-    fn own(&self) -> Owner<'v> {
+    /// Returns the definition of the entity that `SELF` refers to.
+    fn self_definition(&self) -> EntityDefinition<'v> {
         let selves = [
             &keynames::NODE_TEMPLATE,
             &keynames::NODE_TYPE,
@@ -309,84 +325,87 @@ impl<'f, 'v> Found<'f, 'v> {
             &keynames::GROUP,
             &keynames::POLICY,
         ];
-        let mut frames = self.place.frames.iter().rev();
-        let own = frames.find(|frame| selves.iter().any(|entity| frame.table.is(entity)));
-        own.map_or(Owner::Nobody, |frame| frame.owner)
+        let mut entities = self.context.entities.iter().rev();
+        let own = entities.find(|around| selves.iter().any(|entity| around.table.is(entity)));
+        own.map_or(EntityDefinition::Unknown, |entity| entity.definition)
     }
 
-    fn template_type(&self, name: &str) -> Owner<'v> {
+    fn node_definition(&self, name: &str) -> EntityDefinition<'v> {
         let node = self.view.node(name).map(|node| node.node_type);
-        let id = node.and_then(|name| self.view.types.lookup(Section::Node, name));
-        id.map_or(Owner::Nobody, Owner::Type)
+        let id = node.and_then(|name| self.view.types.lookup(TypeKind::Node, name));
+        id.map_or(EntityDefinition::Unknown, EntityDefinition::Type)
     }
 
-    fn nodes(&self) -> Vec<Candidate<'v>> {
+    fn nodes(&self) -> Vec<WordCandidate<'v>> {
         let nodes = self.view.template().map(|one| one.nodes.values());
         let found = nodes.into_iter().flatten().map(|one| {
-            let of = Some((Section::Node, one.node_type));
-            used(one.name.text, What::Template("node template", one.name, of))
+            let node_type = Some((TypeKind::Node, one.node_type));
+            used(one.name.text, CandidateKind::Template("node template", one.name, node_type))
         });
         found.collect()
     }
 
-    fn relationships(&self) -> Vec<Candidate<'v>> {
+    fn relationships(&self) -> Vec<WordCandidate<'v>> {
         let all = self.view.template().map(|one| one.relationships.iter());
         let found = all.into_iter().flatten().map(|(name, one)| {
-            let of = Some((Section::Relationship, one.relationship_type));
-            used(name.text, What::Template("relationship template", *name, of))
+            let own_type = Some((TypeKind::Relationship, one.relationship_type));
+            used(name.text, CandidateKind::Template("relationship template", *name, own_type))
         });
         found.collect()
     }
 
-    fn groups(&self) -> Vec<Candidate<'v>> {
+    fn groups(&self) -> Vec<WordCandidate<'v>> {
         let all = self.view.template().map(|one| one.groups.values());
         let found = all.into_iter().flatten().map(|one| {
-            let of = Some((Section::Group, one.group_type));
-            used(one.name.text, What::Template("group", one.name, of))
+            let group_type = Some((TypeKind::Group, one.group_type));
+            used(one.name.text, CandidateKind::Template("group", one.name, group_type))
         });
         found.collect()
     }
 
-    fn policies(&self) -> Vec<Candidate<'v>> {
+    fn policies(&self) -> Vec<WordCandidate<'v>> {
         let all = self.view.template().map(|one| one.policies.values());
         let found = all.into_iter().flatten().map(|one| {
-            let of = Some((Section::Policy, one.policy_type));
-            used(one.name.text, What::Template("policy", one.name, of))
+            let policy_type = Some((TypeKind::Policy, one.policy_type));
+            used(one.name.text, CandidateKind::Template("policy", one.name, policy_type))
         });
         found.collect()
     }
 
-    fn workflows(&self) -> Vec<Candidate<'v>> {
+    fn workflows(&self) -> Vec<WordCandidate<'v>> {
         let all = self.view.template().map(|one| one.workflows.values());
         let found = all.into_iter().flatten();
-        found.map(|one| used(one.name.text, What::Template("workflow", one.name, None))).collect()
+        found
+            .map(|one| used(one.name.text, CandidateKind::Template("workflow", one.name, None)))
+            .collect()
     }
 
-    fn inputs(&self) -> Vec<Candidate<'v>> {
+    fn inputs(&self) -> Vec<WordCandidate<'v>> {
         let inputs = self.view.template().map(|one| values(&one.inputs, "input"));
         inputs.into_iter().flatten().map(member).collect()
     }
 
-    fn repositories(&self) -> Vec<Candidate<'v>> {
+    fn repositories(&self) -> Vec<WordCandidate<'v>> {
         let root = self.view.loaded(self.file).map(|file| file.tree.root());
         let mut entries = root.and_then(Yaml::map).into_iter().flatten();
         let all = entries.find(|(key, _)| key.text() == Some("repositories"));
         let names = all.and_then(|(_, all)| all.map()).into_iter().flatten();
         let found = names.filter_map(|(key, _)| {
             let name = Word { text: key.text()?, span: key.span() };
-            Some(used(name.text, What::Template("repository", name, None)))
+            Some(used(name.text, CandidateKind::Template("repository", name, None)))
         });
         found.collect()
     }
 
-    fn profiles(&self) -> Vec<Candidate<'v>> {
+    fn profiles(&self) -> Vec<WordCandidate<'v>> {
         let imported = self.imports().into_iter();
-        let builtin = load::builtins().map(|name| used(name, What::Profile));
+        let builtin =
+            profiles::builtin_profile_names().map(|name| used(name, CandidateKind::Profile));
         imported.chain(builtin).collect()
     }
 
-    /// Returns the file that the word at the place imports.
-    fn imports(&self) -> Vec<Candidate<'v>> {
+    /// Returns the file that the word at the cursor imports.
+    fn imports(&self) -> Vec<WordCandidate<'v>> {
         let (word, source) = (self.cursor.word, self.view.sources.get(self.file));
         let imports = self.view.loaded(self.file).into_iter().flat_map(|file| &file.imports);
         let found = imports.filter(|import| {
@@ -394,18 +413,20 @@ impl<'f, 'v> Found<'f, 'v> {
             let text = source.and_then(|source| source.text().get(range));
             !word.is_empty() && text.is_some_and(|text| text.contains(word))
         });
-        found.map(|import| used(word, What::File(import.file))).collect()
+        found.map(|import| used(word, CandidateKind::File(import.file))).collect()
     }
 
-    fn functions(&self) -> Vec<Candidate<'v>> {
+    fn functions(&self) -> Vec<WordCandidate<'v>> {
         if self.view.version(self.file).is_some() {
-            let known = lower::functions()
-                .filter_map(|name| Some(used(name, What::Function(Function::named(name)?))));
+            let known = lower::functions().filter_map(|name| {
+                Some(used(name, CandidateKind::Function(Function::named(name)?)))
+            });
             return known.collect();
         }
         let standard = Function::ALL.iter().filter(|function| !function.is_old());
-        let standard = standard
-            .map(|function| used(&format!("${}", function.name()), What::Function(*function)));
+        let standard = standard.map(|function| {
+            used(&format!("${}", function.name()), CandidateKind::Function(*function))
+        });
         let span = Span { file: self.file, start: 0, end: 0 };
         let imports = self.view.loaded(self.file).into_iter().flat_map(|file| &file.imports);
         let prefixes: Vec<String> = std::iter::once(String::new())
@@ -417,77 +438,76 @@ impl<'f, 'v> Found<'f, 'v> {
                 let found = self.view.types.function(Word { text: &name, span }).ok()??;
                 std::ptr::eq(found, function).then_some(name)
             })?;
-            Some(used(&format!("${name}"), What::Custom(function)))
+            Some(used(&format!("${name}"), CandidateKind::Custom(function)))
         });
         standard.chain(own).collect()
     }
 }
 
-fn used<'v>(name: &str, what: What<'v>) -> Candidate<'v> {
-    Candidate { name: name.to_owned(), what, declared: false }
+fn used<'v>(name: &str, kind: CandidateKind<'v>) -> WordCandidate<'v> {
+    WordCandidate { name: name.to_owned(), kind, declared: false }
 }
 
-fn here<'v>(name: &str, what: What<'v>) -> Candidate<'v> {
-    Candidate { name: name.to_owned(), what, declared: true }
+fn declared<'v>(name: &str, kind: CandidateKind<'v>) -> WordCandidate<'v> {
+    WordCandidate { name: name.to_owned(), kind, declared: true }
 }
 
-fn member(member: Member<'_>) -> Candidate<'_> {
-    used(member.name.text, What::Member(member))
+fn member(member: TypeMember<'_>) -> WordCandidate<'_> {
+    used(member.name.text, CandidateKind::Member(member))
 }
 
-fn words<'v, const N: usize>(all: [&str; N], noun: &'static str) -> Vec<Candidate<'v>> {
-    all.into_iter().map(|word| used(word, What::Word(noun))).collect()
+fn words<'v, const N: usize>(all: [&str; N], noun: &'static str) -> Vec<WordCandidate<'v>> {
+    all.into_iter().map(|word| used(word, CandidateKind::Word(noun))).collect()
 }
 
-impl Candidate<'_> {
-    fn kind(&self) -> CompletionKind {
-        match self.what {
-            What::Keyname(..) => CompletionKind::Keyname,
-            What::Type(_) => CompletionKind::Type,
-            What::Member(_) => CompletionKind::Member,
-            What::Template(..) => CompletionKind::Template,
-            What::Function(_) | What::Custom(_) => CompletionKind::Function,
-            What::Word(_) => CompletionKind::Word,
-            What::File(_) | What::Profile => CompletionKind::File,
+impl WordCandidate<'_> {
+    fn completion_kind(&self) -> CompletionKind {
+        match self.kind {
+            CandidateKind::Keyname(..) => CompletionKind::Keyname,
+            CandidateKind::Type(_) => CompletionKind::Type,
+            CandidateKind::Member(_) => CompletionKind::Member,
+            CandidateKind::Template(..) => CompletionKind::Template,
+            CandidateKind::Function(_) | CandidateKind::Custom(_) => CompletionKind::Function,
+            CandidateKind::Word(_) => CompletionKind::Word,
+            CandidateKind::File(_) | CandidateKind::Profile => CompletionKind::File,
         }
     }
 
-    /// Says what it is in a few words.
-    fn detail(&self, view: &View<'_>) -> String {
-        match &self.what {
-            What::Keyname(table, key) => {
+    /// Describes the candidate in a few words.
+    fn detail(&self, view: &ResolvedFiles<'_>) -> String {
+        match &self.kind {
+            CandidateKind::Keyname(table, key) => {
                 let must = if key.mandatory { ", mandatory" } else { "" };
                 format!("keyname of {}{must}", crate::diag::article(table.name()))
             }
-            What::Type(id) => {
+            CandidateKind::Type(id) => {
                 let parent = view.types.def(*id).chain.get(1);
                 let noun = view.types.def(*id).section.noun();
                 match parent {
-                    Some(parent) => format!("{noun}, derived from {}", shown(view, *parent)),
+                    Some(parent) => format!("{noun}, derived from {}", display_name(view, *parent)),
                     None => noun.to_owned(),
                 }
             }
-            What::Member(member) => {
-                let of = member.of.map_or(String::new(), |(_, word)| format!(": {}", word.text));
-                let must = if member.required { ", must be there" } else { "" };
-                format!("{}{of}{must}", member.noun)
+            CandidateKind::Member(member) => {
+                let required = if member.required { ", required" } else { "" };
+                format!("{}{}{required}", member.noun, type_suffix(member.member_type))
             }
-            What::Template(noun, _, of) => {
-                let of = of.map_or(String::new(), |(_, word)| format!(": {}", word.text));
-                format!("{noun}{of}")
+            CandidateKind::Template(noun, _, own_type) => {
+                format!("{noun}{}", type_suffix(*own_type))
             }
-            What::Function(function) => arity(*function),
-            What::Custom(_) => "function".to_owned(),
-            What::Word(noun) => (*noun).to_owned(),
-            What::File(_) => "file".to_owned(),
-            What::Profile => "built-in profile".to_owned(),
+            CandidateKind::Function(function) => signature(*function),
+            CandidateKind::Custom(_) => "function".to_owned(),
+            CandidateKind::Word(noun) => (*noun).to_owned(),
+            CandidateKind::File(_) => "file".to_owned(),
+            CandidateKind::Profile => "built-in profile".to_owned(),
         }
     }
 
-    /// Says what it is for, if anybody wrote that.
-    fn doc(&self, view: &View<'_>) -> Option<String> {
-        match &self.what {
-            What::Keyname(table, key) => Some(match key.below.table() {
+    /// Returns the candidate's purpose in Markdown: of a keyname from its table, of anything else
+    /// from its `description`.
+    fn documentation(&self, view: &ResolvedFiles<'_>) -> Option<String> {
+        match &self.kind {
+            CandidateKind::Keyname(table, key) => Some(match key.content.table() {
                 Some(inner) => {
                     let (name, doc) = (inner.name(), inner.entity.doc);
                     format!("{} *({})*\n\n{name}: {doc}", key.doc, table.clause())
@@ -495,7 +515,7 @@ impl Candidate<'_> {
                 None => format!("{} *({})*", key.doc, table.clause()),
             }),
             _ => {
-                let described = view.under(self.span(view)?)?;
+                let described = view.value_of(self.span(view)?)?;
                 let mut entries = described.map()?;
                 let (_, text) = entries.find(|(key, _)| key.text() == Some("description"))?;
                 text.string().map(|text| text.trim().to_owned())
@@ -503,49 +523,51 @@ impl Candidate<'_> {
         }
     }
 
-    /// Returns where its name is declared.
-    pub(super) fn declared(&self, view: &View<'_>) -> Option<Span> {
-        match self.what {
-            What::File(file) => Some(Span { file, start: 0, end: 0 }),
+    /// Returns the span of the declaration; of an imported file, its start.
+    pub(super) fn declared(&self, view: &ResolvedFiles<'_>) -> Option<Span> {
+        match self.kind {
+            CandidateKind::File(file) => Some(Span { file, start: 0, end: 0 }),
             _ => self.span(view),
         }
     }
 
-    fn span(&self, view: &View<'_>) -> Option<Span> {
-        match &self.what {
-            What::Type(id) if view.types.is_own(*id) => Some(view.types.def(*id).name.span),
-            What::Member(member) => Some(member.name.span),
-            What::Template(_, name, _) => Some(name.span),
-            What::Custom(function) => Some(function.name.span),
-            What::Keyname(..)
-            | What::Type(_)
-            | What::Function(_)
-            | What::Word(_)
-            | What::File(_)
-            | What::Profile => None,
+    fn span(&self, view: &ResolvedFiles<'_>) -> Option<Span> {
+        match &self.kind {
+            CandidateKind::Type(id) if view.types.is_own(*id) => {
+                Some(view.types.def(*id).name.span)
+            }
+            CandidateKind::Member(member) => Some(member.name.span),
+            CandidateKind::Template(_, name, _) => Some(name.span),
+            CandidateKind::Custom(function) => Some(function.name.span),
+            CandidateKind::Keyname(..)
+            | CandidateKind::Type(_)
+            | CandidateKind::Function(_)
+            | CandidateKind::Word(_)
+            | CandidateKind::File(_)
+            | CandidateKind::Profile => None,
         }
     }
 
-    /// Says in Markdown what it is, what it is for, and where it is declared.
-    pub(super) fn describe(&self, view: &View<'_>) -> String {
+    /// Describes the candidate in Markdown: its kind, its purpose, and its declaration.
+    pub(super) fn describe(&self, view: &ResolvedFiles<'_>) -> String {
         let mut parts = Vec::new();
-        parts.push(match &self.what {
-            What::Type(id) => {
+        parts.push(match &self.kind {
+            CandidateKind::Type(id) => {
                 let noun = view.types.def(*id).section.noun();
-                format!("{noun} `{}`", shown(view, *id))
+                format!("{noun} `{}`", display_name(view, *id))
             }
-            What::Keyname(..) => format!("`{}`: {}", self.name, self.detail(view)),
-            What::File(file) => {
+            CandidateKind::Keyname(..) => format!("`{}`: {}", self.name, self.detail(view)),
+            CandidateKind::File(file) => {
                 let name = view.sources.get(*file).map_or("", |source| source.name());
                 format!("imports `{name}`")
             }
-            _ => format!("{} `{}`{}", self.noun(), self.name, self.of(view)),
+            _ => format!("{} `{}`{}", self.noun(), self.name, self.full_type_suffix(view)),
         });
-        parts.extend(self.doc(view));
-        if let What::Type(id) = &self.what {
+        parts.extend(self.documentation(view));
+        if let CandidateKind::Type(id) = &self.kind {
             let chain = &view.types.def(*id).chain;
             if chain.len() > 1 {
-                let names = chain.iter().map(|id| format!("`{}`", shown(view, *id)));
+                let names = chain.iter().map(|id| format!("`{}`", display_name(view, *id)));
                 parts.push(format!("Derivation: {}", names.collect::<Vec<_>>().join(" → ")));
             }
         }
@@ -557,55 +579,61 @@ impl Candidate<'_> {
     }
 
     fn noun(&self) -> &'static str {
-        match self.what {
-            What::Member(member) => member.noun,
-            What::Template(noun, ..) | What::Word(noun) => noun,
-            What::Function(_) => "built-in function",
-            What::Custom(_) => "function",
-            What::Profile => "built-in profile",
-            What::Keyname(..) => "keyname",
-            What::Type(_) => "type",
-            What::File(_) => "file",
+        match self.kind {
+            CandidateKind::Member(member) => member.noun,
+            CandidateKind::Template(noun, ..) | CandidateKind::Word(noun) => noun,
+            CandidateKind::Function(_) => "built-in function",
+            CandidateKind::Custom(_) => "function",
+            CandidateKind::Profile => "built-in profile",
+            CandidateKind::Keyname(..) => "keyname",
+            CandidateKind::Type(_) => "type",
+            CandidateKind::File(_) => "file",
         }
     }
 
-    /// Says of which type it is.
-    fn of(&self, view: &View<'_>) -> String {
-        let (of, must) = match self.what {
-            What::Member(member) => (member.of, member.required),
-            What::Template(_, _, of) => (of, false),
-            What::Function(function) => return format!(": {}", arity(function)),
+    /// Returns a colon and the full name of the candidate's type, or the signature of a function.
+    fn full_type_suffix(&self, view: &ResolvedFiles<'_>) -> String {
+        let (own_type, required) = match self.kind {
+            CandidateKind::Member(member) => (member.member_type, member.required),
+            CandidateKind::Template(_, _, own_type) => (own_type, false),
+            CandidateKind::Function(function) => return format!(": {}", signature(function)),
             _ => (None, false),
         };
-        let of = of.map_or(String::new(), |(section, word)| {
-            let full = view.types.lookup(section, word).map(|id| shown(view, id));
+        let name = own_type.map_or(String::new(), |(section, word)| {
+            let full = view.types.lookup(section, word).map(|id| display_name(view, id));
             format!(": `{}`", full.unwrap_or(word.text))
         });
-        let must = if must { ", must be there" } else { "" };
-        format!("{of}{must}")
+        let required = if required { ", required" } else { "" };
+        format!("{name}{required}")
     }
 }
 
-/// Returns a type's full name; of one in a file without a profile, whose number would say nothing, its own name.
-fn shown<'v>(view: &'v View<'_>, id: TypeId) -> &'v str {
+/// Returns a colon and the name of a type as written; empty without a type.
+fn type_suffix(own_type: Option<(TypeKind, Word<'_>)>) -> String {
+    own_type.map_or(String::new(), |(_, word)| format!(": {}", word.text))
+}
+
+/// Returns a type's full name; without the file's number if the file has no profile, because the
+/// number means nothing to a reader.
+fn display_name<'v>(view: &'v ResolvedFiles<'_>, id: TypeId) -> &'v str {
     let full = view.types.full_name(id);
     full.split_once('#').map_or(full, |(_, name)| name)
 }
 
-/// Says what a function takes and gives.
-fn arity(function: Function) -> String {
+/// Describes a function's arguments and its result.
+fn signature(function: Function) -> String {
     let (least, most) = function.arity();
-    let takes = match (least, most) {
+    let arguments = match (least, most) {
         (least, usize::MAX) => format!("{least} or more arguments"),
         (1, 1) => "1 argument".to_owned(),
         (least, most) if least == most => format!("{least} arguments"),
         (least, most) => format!("{least} to {most} arguments"),
     };
-    match function.gives() {
-        Gives::Boolean => format!("{takes}, gives a boolean"),
-        Gives::Integer => format!("{takes}, gives an integer"),
-        Gives::String => format!("{takes}, gives a string"),
-        Gives::Number => format!("{takes}, gives a number"),
-        Gives::Any => takes,
+    match function.return_kind() {
+        ReturnKind::Boolean => format!("{arguments}, returns a boolean"),
+        ReturnKind::Integer => format!("{arguments}, returns an integer"),
+        ReturnKind::String => format!("{arguments}, returns a string"),
+        ReturnKind::Number => format!("{arguments}, returns a number"),
+        ReturnKind::Any => arguments,
     }
 }

@@ -1,66 +1,67 @@
-//! Where a cursor is in a file's text: the keys and items it is under, and the word it is on.
+//! Finds a cursor's position in a file's text: the keys and items that lead to it, and its word.
 //!
-//! Only text is looked at, and of block style only what stands above the cursor: that works while the file is broken,
-//! which it is whenever somebody types.
+//! Only the text is read, and in block style only the lines up to the cursor. This works in a
+//! broken file, and a file is broken whenever somebody types in it.
 
 use std::ops::Range;
 
-/// Where a cursor is.
+/// A cursor's position in the structure of a file.
 #[derive(Debug)]
 pub(super) struct Cursor<'t> {
-    /// What it is under, outermost first.
-    pub(super) path: Vec<Level>,
-    /// The word it is on, without quotes; empty between words.
+    /// The keys and items that lead to the word, outermost first.
+    pub(super) path: Vec<PathLevel>,
+    /// The word at the cursor, without quotes; empty between words.
     pub(super) word: &'t str,
-    /// The word's bytes.
+    /// The byte range of the word.
     pub(super) range: Range<usize>,
-    pub(super) side: Side,
-    /// The map or list that holds the word.
-    pub(super) holder: Holder,
+    pub(super) side: EntrySide,
+    /// The map or list that contains the word.
+    pub(super) collection: CollectionPosition,
 }
 
-/// Which part of a map's entry a word is.
+/// The part of a map's entry that a word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum EntrySide {
     Key,
     Value,
-    /// It stands alone: a value, or a key whose colon is not there yet.
+    /// The word stands alone: a value, or a key whose colon is not written yet.
     Either,
 }
 
-/// A key or item on the way from the root.
+/// A key or item on the path from the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Level {
-    pub(super) step: Step,
-    /// The map or list it is in.
-    pub(super) holder: Holder,
+pub(super) struct PathLevel {
+    pub(super) step: PathStep,
+    /// The map or list that contains the key or item.
+    pub(super) collection: CollectionPosition,
 }
 
+/// One step down from a map or list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Key(String),
     /// An item of a list, counted from 0.
     Item(usize),
 }
 
-/// Where a map or list is.
+/// The position of a map or list in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holder {
-    /// In block style: a line of it, and the column of its keys.
+pub(super) enum CollectionPosition {
+    /// In block style: one of its lines, and the column of its keys.
     Block { line: usize, column: usize },
-    /// In flow style: the byte of its bracket.
+    /// In flow style: the byte of its opening bracket.
     Flow(usize),
 }
 
-/// A dash or key that opens something on a line.
+/// A dash or a key at the start of a line, below which a value may follow.
 #[derive(Clone, Debug)]
-struct Opener {
+struct BlockIndicator {
     column: usize,
-    kind: Opens,
+    kind: BlockIndicatorKind,
 }
 
 #[derive(Clone, Debug)]
-enum Opens {
+enum BlockIndicatorKind {
     Item,
     /// A key, and the byte after its colon.
     Key {
@@ -69,29 +70,37 @@ enum Opens {
     },
 }
 
-/// A line's openers, and where what they do not cover starts.
+/// A line's dashes and key, and the rest of the line.
 #[derive(Debug)]
-struct Line {
-    openers: Vec<Opener>,
-    /// The first byte after dashes, or the line's end.
+struct BlockLine {
+    indicators: Vec<BlockIndicator>,
+    /// The first byte after the dashes, or the line's end.
     content: usize,
     end: usize,
 }
 
-/// A file's text by lines.
+/// The direction of a search through lines.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Up,
+    Down,
+}
+
+/// A file's text, split into lines.
 #[derive(Debug)]
-pub(super) struct Lines<'t> {
+pub(super) struct TextLines<'t> {
     text: &'t str,
     starts: Vec<usize>,
 }
 
-impl<'t> Lines<'t> {
+impl<'t> TextLines<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self { text, starts: [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect() }
     }
 
-    fn of(&self, offset: usize) -> usize {
+    /// Returns the number of the line that contains an offset, from 0.
+    fn line_at(&self, offset: usize) -> usize {
         self.starts.partition_point(|start| *start <= offset) - 1
     }
 
@@ -105,12 +114,13 @@ impl<'t> Lines<'t> {
         at - self.starts[line]
     }
 
-    /// Reads the dashes and the key a line starts with; nothing of a blank line, a comment or a document's mark.
-    fn line(&self, number: usize) -> Line {
+    /// Reads the dashes and the key that a line starts with. Blank lines, comments and document
+    /// markers have none.
+    fn line(&self, number: usize) -> BlockLine {
         let range = self.range(number);
         let bytes = self.text.as_bytes();
         let end = range.start + before_comment(&self.text[range.clone()]);
-        let mut openers = Vec::new();
+        let mut indicators = Vec::new();
         let mut at = range.start;
         let skip = |mut at: usize| {
             while at < end && bytes[at] == b' ' {
@@ -120,50 +130,56 @@ impl<'t> Lines<'t> {
         };
         at = skip(at);
         while at < end && bytes[at] == b'-' && (at + 1 == end || bytes[at + 1] == b' ') {
-            openers.push(Opener { column: self.column(number, at), kind: Opens::Item });
+            indicators.push(BlockIndicator {
+                column: self.column(number, at),
+                kind: BlockIndicatorKind::Item,
+            });
             at = skip(at + 1);
         }
         if at < end
-            && let Some((key, value)) = key(self.text, at, end)
+            && let Some((key, value)) = read_key(self.text, at, end)
         {
             let column = self.column(number, at);
-            openers.push(Opener { column, kind: Opens::Key { key, value } });
+            indicators
+                .push(BlockIndicator { column, kind: BlockIndicatorKind::Key { key, value } });
         }
-        Line { openers, content: at, end }
+        BlockLine { indicators, content: at, end }
     }
 
-    /// Returns the scalar under a key of the map that holds a place.
-    pub(super) fn sibling(&self, holder: Holder, name: &str) -> Option<&'t str> {
-        match holder {
-            Holder::Flow(at) => flow_value(self.text, at, name),
-            Holder::Block { line, column } => {
-                let above = (0..=line).rev().map(|number| (number, true));
-                let below = (line + 1..self.starts.len()).map(|number| (number, false));
-                self.scan(above, column, name).or_else(|| self.scan(below, column, name))
+    /// Returns the scalar under a key of a map.
+    pub(super) fn sibling(&self, map: CollectionPosition, name: &str) -> Option<&'t str> {
+        match map {
+            CollectionPosition::Flow(at) => flow_value(self.text, at, name),
+            CollectionPosition::Block { line, column } => {
+                let above = (0..=line).rev();
+                let below = line + 1..self.starts.len();
+                let found = self.scan(above, Direction::Up, column, name);
+                found.or_else(|| self.scan(below, Direction::Down, column, name))
             }
         }
     }
 
-    /// Looks for a key at a column until a line leaves the map.
+    /// Searches lines for a key at a column, until a line is outside of the map.
     fn scan(
         &self,
-        numbers: impl Iterator<Item = (usize, bool)>,
+        numbers: impl Iterator<Item = usize>,
+        direction: Direction,
         column: usize,
         name: &str,
     ) -> Option<&'t str> {
-        for (number, upwards) in numbers {
+        for number in numbers {
             let line = self.line(number);
-            if line.content == line.end && line.openers.is_empty() {
+            if line.content == line.end && line.indicators.is_empty() {
                 continue;
             }
-            let first = line.openers.first().map(|opener| opener.column);
+            let first = line.indicators.first().map(|indicator| indicator.column);
             let first = first.unwrap_or_else(|| self.column(number, line.content));
             let leaves = first < column;
-            if leaves && !upwards {
+            if leaves && direction == Direction::Down {
                 return None;
             }
-            if let Some(Opener { column: at, kind: Opens::Key { key, value } }) =
-                line.openers.last()
+            if let Some(BlockIndicator { column: at, kind: BlockIndicatorKind::Key { key, value } }) =
+                line.indicators.last()
                 && *at == column
                 && unquoted(&self.text[key.clone()]) == name
             {
@@ -177,14 +193,14 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// Finds out where an offset is; nothing in a comment or a text of several lines.
-pub(super) fn cursor<'t>(lines: &Lines<'t>, offset: usize) -> Option<Cursor<'t>> {
+/// Returns the cursor at an offset; `None` in a comment or in a scalar of several lines.
+pub(super) fn cursor_at<'t>(lines: &TextLines<'t>, offset: usize) -> Option<Cursor<'t>> {
     let text = lines.text;
     let offset = offset.min(text.len());
     if !text.is_char_boundary(offset) {
         return None;
     }
-    let number = lines.of(offset);
+    let number = lines.line_at(offset);
     let range = lines.range(number);
     let offset = offset.min(range.end);
     let line = lines.line(number);
@@ -195,166 +211,193 @@ pub(super) fn cursor<'t>(lines: &Lines<'t>, offset: usize) -> Option<Cursor<'t>>
             return None;
         }
     }
-    let mut openers: Vec<Opener> = line.openers.clone();
-    // What is behind the cursor opens nothing.
-    let on_key = match openers.last() {
-        Some(Opener { kind: Opens::Key { key, value }, .. }) if offset < *value => {
+    let mut indicators: Vec<BlockIndicator> = line.indicators.clone();
+    // Dashes and keys after the cursor do not contain it.
+    let on_key = match indicators.last() {
+        Some(BlockIndicator { kind: BlockIndicatorKind::Key { key, value }, .. })
+            if offset < *value =>
+        {
             let key = key.clone();
-            openers.pop();
+            indicators.pop();
             Some(key)
         }
         _ => None,
     };
-    openers.retain(|opener| range.start + opener.column < offset);
-    let start = match (&on_key, openers.last()) {
+    indicators.retain(|indicator| range.start + indicator.column < offset);
+    let start = match (&on_key, indicators.last()) {
         (Some(key), _) => key.start,
-        (None, Some(Opener { kind: Opens::Key { value, .. }, .. })) => *value,
+        (None, Some(BlockIndicator { kind: BlockIndicatorKind::Key { value, .. }, .. })) => *value,
         (None, _) => line.content.min(offset),
     };
-    let (side, word) = match (&on_key, openers.last()) {
-        (Some(key), _) => (Side::Key, key.clone()),
-        (None, Some(Opener { kind: Opens::Key { .. }, .. })) => {
-            (Side::Value, trimmed(text, start..line.end))
+    let (side, word) = match (&on_key, indicators.last()) {
+        (Some(key), _) => (EntrySide::Key, key.clone()),
+        (None, Some(BlockIndicator { kind: BlockIndicatorKind::Key { .. }, .. })) => {
+            (EntrySide::Value, trimmed_range(text, start..line.end))
         }
-        _ => (Side::Either, trimmed(text, start..line.end)),
+        _ => (EntrySide::Either, trimmed_range(text, start..line.end)),
     };
-    let column = match openers.last() {
-        Some(opener) if on_key.is_none() && matches!(opener.kind, Opens::Key { .. }) => {
-            opener.column
+    let column = match indicators.last() {
+        Some(indicator)
+            if on_key.is_none() && matches!(indicator.kind, BlockIndicatorKind::Key { .. }) =>
+        {
+            indicator.column
         }
         _ if word.is_empty() => lines.column(number, offset),
         _ => lines.column(number, word.start.min(offset)),
     };
-    let here = Holder::Block { line: number, column };
-    let outer = ancestors(lines, number, column, openers)?;
-    // The outermost flow that is still open at the cursor says what is in it.
-    for (at, (opener, _)) in outer.iter().enumerate() {
-        let from = opener.value;
-        if let Some(flow) = flow_start(text, from).filter(|flow| *flow < offset) {
-            let Some((mut inside, word, side, holder)) = in_flow(text, flow, offset) else {
-                continue;
-            };
-            let mut path: Vec<Level> =
-                outer[..=at].iter().map(|(_, level)| level.clone()).collect();
-            path.append(&mut inside);
-            return Some(found(text, path, word, side, holder, offset));
+    let here = CollectionPosition::Block { line: number, column };
+    let outer = ancestors(lines, number, column, indicators);
+    // The outermost flow collection that is still open at the cursor decides.
+    for (at, ancestor) in outer.iter().enumerate() {
+        let flow = flow_start(text, ancestor.value).filter(|flow| *flow < offset);
+        if let Some(inside) = flow.and_then(|flow| position_in_flow(text, flow, offset)) {
+            let above = outer[..=at].iter().map(|ancestor| ancestor.level.clone());
+            let path = above.chain(inside.path).collect();
+            return Some(WordPosition { path, ..inside }.cursor(text, offset));
         }
     }
-    // Who is deeper than a scalar is in it.
-    for (opener, level) in &outer {
-        let Holder::Block { line: at, .. } = level.holder else { continue };
-        let value = text[opener.value..lines.line(at).end.max(opener.value)].trim();
+    // Deeper lines after a scalar continue the scalar.
+    for ancestor in &outer {
+        let level = &ancestor.level;
+        let CollectionPosition::Block { line: at, .. } = level.collection else { continue };
+        let value = text[ancestor.value..lines.line(at).end.max(ancestor.value)].trim();
         let value = without_properties(value);
-        if at < number && !value.is_empty() && matches!(level.step, Step::Key(_)) {
+        if at < number && !value.is_empty() && matches!(level.step, PathStep::Key(_)) {
             return None;
         }
     }
-    let path = outer.into_iter().map(|(_, level)| level).collect();
-    Some(found(text, path, word, side, here, offset))
+    let path = outer.into_iter().map(|ancestor| ancestor.level).collect();
+    Some(WordPosition { path, word, side, collection: here }.cursor(text, offset))
 }
 
-fn found(
-    text: &str,
-    path: Vec<Level>,
+/// The word nearest to a cursor, and the path to it.
+struct WordPosition {
+    path: Vec<PathLevel>,
     word: Range<usize>,
-    side: Side,
-    holder: Holder,
-    offset: usize,
-) -> Cursor<'_> {
-    // Between words there is an empty one, where the cursor is.
-    let word = if word.start <= offset && offset <= word.end { word } else { offset..offset };
-    let inner = unquoted(&text[word.clone()]);
-    let start = word.start + (text[word].find(inner).unwrap_or(0));
-    Cursor { path, word: inner, range: start..start + inner.len(), side, holder }
+    side: EntrySide,
+    collection: CollectionPosition,
 }
 
-/// A level's opener, as far as it matters once it is one: the byte after it.
-struct Passed {
+impl WordPosition {
+    /// Returns the cursor at an offset. Away from the word, the cursor's word is empty.
+    fn cursor(self, text: &str, offset: usize) -> Cursor<'_> {
+        let Self { path, word, side, collection } = self;
+        let word = if word.start <= offset && offset <= word.end { word } else { offset..offset };
+        let inner = unquoted(&text[word.clone()]);
+        let start = word.start + (text[word].find(inner).unwrap_or(0));
+        Cursor { path, word: inner, range: start..start + inner.len(), side, collection }
+    }
+}
+
+/// A level above the cursor.
+struct Ancestor {
+    level: PathLevel,
+    /// The byte after the dash or colon.
     value: usize,
 }
 
-/// Collects what a column of a line is under, outermost first. `openers` are those of the line itself.
+/// Returns the levels above a column of a line, outermost first. `indicators` are those of the line
+/// itself.
 fn ancestors(
-    lines: &Lines<'_>,
+    lines: &TextLines<'_>,
     number: usize,
     column: usize,
-    openers: Vec<Opener>,
-) -> Option<Vec<(Passed, Level)>> {
-    let mut path: Vec<(Passed, Level)> = Vec::new();
-    let mut climb = Climb { column, item: None };
-    climb.line(lines, number, openers, &mut path, true);
+    indicators: Vec<BlockIndicator>,
+) -> Vec<Ancestor> {
+    let mut path: Vec<Ancestor> = Vec::new();
+    let mut walk = AncestorWalk { column, item: None };
+    walk.visit(lines, number, indicators, &mut path, LineRole::OfCursor);
     for above in (0..number).rev() {
-        if climb.column == 0 && climb.item.is_none() {
+        if walk.column == 0 && walk.item.is_none() {
             break;
         }
         let line = lines.line(above);
-        climb.line(lines, above, line.openers, &mut path, false);
+        walk.visit(lines, above, line.indicators, &mut path, LineRole::Above);
     }
-    climb.finish(&mut path);
+    walk.finish(&mut path);
     path.reverse();
-    Some(path)
+    path
 }
 
-/// A way up: what is left of a column is outside.
-struct Climb {
+/// A walk from a line upwards. A key or dash further left than `column` contains what was passed.
+struct AncestorWalk {
     column: usize,
-    /// An item whose number is being counted: its column, its number, and its place in the path.
-    item: Option<(usize, usize, usize)>,
+    item: Option<CountedItem>,
 }
 
-impl Climb {
-    fn line(
+/// Whether a line is the cursor's or above it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LineRole {
+    OfCursor,
+    Above,
+}
+
+/// A list's item, while the items before it are counted.
+struct CountedItem {
+    column: usize,
+    /// The items before it.
+    count: usize,
+    /// Its index in the path.
+    path_index: usize,
+}
+
+impl AncestorWalk {
+    /// Adds the dashes and the key of a line that contain what was passed.
+    fn visit(
         &mut self,
-        lines: &Lines<'_>,
+        lines: &TextLines<'_>,
         number: usize,
-        openers: Vec<Opener>,
-        path: &mut Vec<(Passed, Level)>,
-        own: bool,
+        indicators: Vec<BlockIndicator>,
+        path: &mut Vec<Ancestor>,
+        role: LineRole,
     ) {
-        for opener in openers.into_iter().rev() {
-            let start = lines.starts[number] + opener.column;
-            let holder = Holder::Block { line: number, column: opener.column };
-            match opener.kind {
-                Opens::Item => {
-                    if let Some((column, count, _)) = &mut self.item
-                        && *column == opener.column
+        let own = role == LineRole::OfCursor;
+        for indicator in indicators.into_iter().rev() {
+            let start = lines.starts[number] + indicator.column;
+            let collection = CollectionPosition::Block { line: number, column: indicator.column };
+            match indicator.kind {
+                BlockIndicatorKind::Item => {
+                    if let Some(item) = &mut self.item
+                        && item.column == indicator.column
                     {
-                        *count += 1;
-                    } else if opener.column < self.column || own {
+                        item.count += 1;
+                    } else if indicator.column < self.column || own {
                         self.finish(path);
-                        self.item = Some((opener.column, 0, path.len()));
-                        let level = Level { step: Step::Item(0), holder };
-                        path.push((Passed { value: start + 1 }, level));
-                        self.column = opener.column;
+                        let (column, path_index) = (indicator.column, path.len());
+                        self.item = Some(CountedItem { column, count: 0, path_index });
+                        let level = PathLevel { step: PathStep::Item(0), collection };
+                        path.push(Ancestor { level, value: start + 1 });
+                        self.column = indicator.column;
                     }
                 }
-                Opens::Key { key, value } => {
+                BlockIndicatorKind::Key { key, value } => {
                     // A list may stand at the column of its key.
-                    let outside = match self.item {
-                        Some((column, _, _)) => opener.column <= column,
-                        None => opener.column < self.column,
+                    let outside = match &self.item {
+                        Some(item) => indicator.column <= item.column,
+                        None => indicator.column < self.column,
                     };
                     if outside || own {
                         self.finish(path);
-                        let name = unquoted(&lines.text[key]).to_owned();
-                        path.push((Passed { value }, Level { step: Step::Key(name), holder }));
-                        self.column = opener.column;
+                        let step = PathStep::Key(unquoted(&lines.text[key]).to_owned());
+                        path.push(Ancestor { level: PathLevel { step, collection }, value });
+                        self.column = indicator.column;
                     }
                 }
             }
         }
     }
 
-    fn finish(&mut self, path: &mut [(Passed, Level)]) {
-        if let Some((_, count, at)) = self.item.take()
-            && let Some((_, level)) = path.get_mut(at)
+    /// Writes the number of the counted item into the path.
+    fn finish(&mut self, path: &mut [Ancestor]) {
+        if let Some(item) = self.item.take()
+            && let Some(ancestor) = path.get_mut(item.path_index)
         {
-            level.step = Step::Item(count);
+            ancestor.level.step = PathStep::Item(item.count);
         }
     }
 }
 
-/// Returns how much of a line is not comment.
+/// Returns the length of a line without its comment.
 fn before_comment(line: &str) -> usize {
     let bytes = line.as_bytes();
     let mut quote = None;
@@ -373,12 +416,12 @@ fn before_comment(line: &str) -> usize {
             (None, _) => {}
         }
     }
-    // A quote that was never closed hides nothing.
+    // A quote that is never closed hides no comment.
     line.trim_end().len()
 }
 
-/// Reads a key at a byte of a line: its range, and the byte after its colon.
-fn key(text: &str, at: usize, end: usize) -> Option<(Range<usize>, usize)> {
+/// Reads the key at a byte of a line. Returns its range, and the byte after its colon.
+fn read_key(text: &str, at: usize, end: usize) -> Option<(Range<usize>, usize)> {
     let bytes = text.as_bytes();
     let after = |colon: usize| {
         bytes[colon] == b':' && (colon + 1 >= end || matches!(bytes[colon + 1], b' ' | b'\t'))
@@ -398,7 +441,7 @@ fn key(text: &str, at: usize, end: usize) -> Option<(Range<usize>, usize)> {
     }
 }
 
-/// Returns where a flow starts, if that is what comes next.
+/// Returns the byte of the bracket if a flow collection starts after `from`, on the same line.
 fn flow_start(text: &str, from: usize) -> Option<usize> {
     let line = text[from..].find('\n').map_or(text.len(), |end| from + end);
     let rest = without_properties(text[from..line].trim_start());
@@ -407,7 +450,7 @@ fn flow_start(text: &str, from: usize) -> Option<usize> {
     rest.starts_with(['{', '[']).then_some(from + at + skipped)
 }
 
-/// Leaves out an anchor and a tag.
+/// Returns a value without the anchor and the tag before it.
 fn without_properties(mut value: &str) -> &str {
     while value.starts_with(['&', '!']) {
         value = value.find(' ').map_or("", |end| value[end..].trim_start());
@@ -415,26 +458,24 @@ fn without_properties(mut value: &str) -> &str {
     value
 }
 
-/// A bracket that is open.
-struct Bracket {
+/// A bracket that is still open.
+struct OpenBracket {
     at: usize,
     list: bool,
-    /// The key whose value comes, of a map.
+    /// In a map, the key whose value follows.
     key: Option<String>,
-    /// Items before, of a list.
+    /// In a list, the number of items before.
     items: usize,
 }
 
-type InFlow = (Vec<Level>, Range<usize>, Side, Holder);
-
-/// Reads a flow up to the cursor; nothing if it ends before.
-fn in_flow(text: &str, start: usize, offset: usize) -> Option<InFlow> {
-    let mut open: Vec<Bracket> = Vec::new();
+/// Reads a flow collection up to the cursor; `None` if the collection ends before the cursor.
+fn position_in_flow(text: &str, start: usize, offset: usize) -> Option<WordPosition> {
+    let mut open: Vec<OpenBracket> = Vec::new();
     let mut at = start;
     let mut last: Option<Range<usize>> = None;
     loop {
         let token = flow_token(text, at);
-        // The cursor is before what comes next.
+        // The cursor is before the next token.
         let Some(token) = token.filter(|token| {
             token.start < offset || (token.start == offset && is_word(text, token))
         }) else {
@@ -444,7 +485,7 @@ fn in_flow(text: &str, start: usize, offset: usize) -> Option<InFlow> {
         match text.as_bytes()[token.start] {
             bracket @ (b'{' | b'[') => {
                 let list = bracket == b'[';
-                open.push(Bracket { at: token.start, list, key: None, items: 0 });
+                open.push(OpenBracket { at: token.start, list, key: None, items: 0 });
                 last = None;
             }
             b'}' | b']' => {
@@ -475,28 +516,28 @@ fn in_flow(text: &str, start: usize, offset: usize) -> Option<InFlow> {
     }
     let innermost = open.last()?;
     let side = match (innermost.list, &innermost.key) {
-        (true, _) => Side::Either,
-        (false, Some(_)) => Side::Value,
-        (false, None) => Side::Key,
+        (true, _) => EntrySide::Either,
+        (false, Some(_)) => EntrySide::Value,
+        (false, None) => EntrySide::Key,
     };
-    let holder = Holder::Flow(innermost.at);
+    let collection = CollectionPosition::Flow(innermost.at);
     let levels = open.iter().filter_map(|bracket| {
         let step = match (bracket.list, &bracket.key) {
-            (true, _) => Step::Item(bracket.items),
-            (false, Some(key)) => Step::Key(key.clone()),
+            (true, _) => PathStep::Item(bracket.items),
+            (false, Some(key)) => PathStep::Key(key.clone()),
             (false, None) => return None,
         };
-        Some(Level { step, holder: Holder::Flow(bracket.at) })
+        Some(PathLevel { step, collection: CollectionPosition::Flow(bracket.at) })
     });
     let word = last.filter(|word| offset <= word.end).unwrap_or(offset..offset);
-    Some((levels.collect(), word, side, holder))
+    Some(WordPosition { path: levels.collect(), word, side, collection })
 }
 
 fn is_word(text: &str, token: &Range<usize>) -> bool {
     !matches!(text.as_bytes()[token.start], b'{' | b'[' | b'}' | b']' | b',' | b':')
 }
 
-/// Returns the next token of a flow: a bracket, a comma, a colon or a scalar.
+/// Returns the next token of a flow collection: a bracket, a comma, a colon or a scalar.
 fn flow_token(text: &str, from: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let mut at = from;
@@ -533,13 +574,13 @@ fn flow_token(text: &str, from: usize) -> Option<Range<usize>> {
                 end += 1;
             }
             let end = at + text[at..end].trim_end().len();
-            // A scalar has a byte at least, whatever it is.
+            // A token has at least one byte, so that every caller comes to an end.
             Some(at..end.max(at + 1))
         }
     }
 }
 
-/// Returns the items of a list in flow style, as far as they are scalars.
+/// Returns the items of a list in flow style, up to the first that is not a scalar.
 pub(super) fn flow_items(text: &str, start: usize) -> Vec<&str> {
     let mut items = Vec::new();
     let mut at = start + 1;
@@ -582,7 +623,7 @@ fn flow_value<'t>(text: &'t str, start: usize, name: &str) -> Option<&'t str> {
     None
 }
 
-fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
+fn trimmed_range(text: &str, range: Range<usize>) -> Range<usize> {
     let range = range.start..range.end.max(range.start);
     let part = &text[range.clone()];
     let start = range.start + (part.len() - part.trim_start().len());
@@ -601,14 +642,16 @@ fn unquoted(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// Says where the cursor `|` of a text is: path, side and word.
+    /// Returns the path, side and word at the cursor `|` of a text.
     fn at(marked: &str) -> String {
         let offset = marked.find('|').unwrap();
         let text = marked.replacen('|', "", 1);
-        let Some(cursor) = cursor(&Lines::new(&text), offset) else { return "nowhere".to_owned() };
+        let Some(cursor) = cursor_at(&TextLines::new(&text), offset) else {
+            return "nowhere".to_owned();
+        };
         let path = cursor.path.iter().map(|level| match &level.step {
-            Step::Key(key) => key.clone(),
-            Step::Item(at) => at.to_string(),
+            PathStep::Key(key) => key.clone(),
+            PathStep::Item(at) => at.to_string(),
         });
         let path: Vec<String> = path.collect();
         assert_eq!(&text[cursor.range.clone()], cursor.word);
@@ -616,7 +659,7 @@ mod tests {
     }
 
     #[test]
-    fn block_style() {
+    fn cursors_in_block_style_have_the_path_of_keys_above_them() {
         assert_eq!(at("a:\n  b: |\n"), "a.b Value");
         assert_eq!(at("a:\n  b: fo|o # c\n"), "a.b Value foo");
         assert_eq!(at("a:\n  b|b: foo\n"), "a Key bb");
@@ -630,14 +673,14 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_several_lines() {
+    fn cursors_in_scalars_of_several_lines_are_nowhere() {
         assert_eq!(at("a: >-\n  x: |\n"), "nowhere");
         assert_eq!(at("a: b\n  c: |\n"), "nowhere");
         assert_eq!(at("a: &x\n  c: |\n"), "a.c Value");
     }
 
     #[test]
-    fn lists() {
+    fn items_of_lists_are_counted() {
         assert_eq!(at("a:\n- x\n- y|\n"), "a.1 Either y");
         assert_eq!(at("a:\n  - x: 1\n  - y: 2\n    z: |\n"), "a.1.z Value");
         assert_eq!(at("a:\n  - x: |\n"), "a.0.x Value");
@@ -648,7 +691,7 @@ mod tests {
     }
 
     #[test]
-    fn flow_style() {
+    fn cursors_in_flow_style_have_the_path_of_open_brackets() {
         assert_eq!(at("a: { b: | }\n"), "a.b Value");
         assert_eq!(at("a: { b: x|y, c: 2 }\n"), "a.b Value xy");
         assert_eq!(at("a: { b: 1, c| }\n"), "a Key c");
@@ -661,22 +704,22 @@ mod tests {
     }
 
     #[test]
-    fn siblings() {
+    fn siblings_are_keys_of_the_same_map() {
         let text = "a:\n  type: T # c\n  x:\n    type: U\n  y:\nb:\n  type: V\n";
-        let lines = Lines::new(text);
-        let holder = |at: &str| cursor(&lines, text.find(at).unwrap()).unwrap().holder;
-        assert_eq!(lines.sibling(holder("y:"), "type"), Some("T"));
-        assert_eq!(lines.sibling(holder("x:"), "type"), Some("T"));
-        assert_eq!(lines.sibling(holder("b:"), "type"), None);
+        let lines = TextLines::new(text);
+        let map = |at: &str| cursor_at(&lines, text.find(at).unwrap()).unwrap().collection;
+        assert_eq!(lines.sibling(map("y:"), "type"), Some("T"));
+        assert_eq!(lines.sibling(map("x:"), "type"), Some("T"));
+        assert_eq!(lines.sibling(map("b:"), "type"), None);
         let text = "- n: 1\n  type: T\n- n: 2\n  type: U\n";
-        let lines = Lines::new(text);
-        let holder = cursor(&lines, text.rfind("n:").unwrap()).unwrap().holder;
-        assert_eq!(lines.sibling(holder, "type"), Some("U"));
+        let lines = TextLines::new(text);
+        let map = cursor_at(&lines, text.rfind("n:").unwrap()).unwrap().collection;
+        assert_eq!(lines.sibling(map, "type"), Some("U"));
         let text = "a: { type: T, x: { type: U, y: 1 } }";
-        let lines = Lines::new(text);
-        let holder = |at: &str| cursor(&lines, text.find(at).unwrap()).unwrap().holder;
-        assert_eq!(lines.sibling(holder("x:"), "type"), Some("T"));
-        assert_eq!(lines.sibling(holder("y:"), "type"), Some("U"));
+        let lines = TextLines::new(text);
+        let map = |at: &str| cursor_at(&lines, text.find(at).unwrap()).unwrap().collection;
+        assert_eq!(lines.sibling(map("x:"), "type"), Some("T"));
+        assert_eq!(lines.sibling(map("y:"), "type"), Some("U"));
         assert_eq!(flow_items("[SELF, a b, 'c']", 0), ["SELF", "a b", "c"]);
     }
 }

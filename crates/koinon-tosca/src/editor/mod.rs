@@ -1,15 +1,19 @@
-//! What an editor asks about files while they are written: what is wrong, what a word means, where that is declared,
-//! what may come next, and what there is.
+//! Answers an editor's questions about files while somebody writes them: diagnostics, hovers,
+//! definitions, completions and outlines.
 //!
-//! No protocol and no files here: texts and byte offsets in, texts and byte ranges out. What may stand where comes from
-//! the tables of [`crate::keynames`], and which names there are from the types; what the cursor is in is found in the
-//! text alone ([`cursor`]), so that it works while the file is broken.
+//! This module knows no protocol and no file system: texts and byte offsets go in, texts and byte
+//! ranges come out. Keynames come from the tables of [`crate::keynames`], other names from the
+//! types and templates. The cursor's position is read from the text alone ([`cursor`]), so that it
+//! is known in a broken file too.
 
 mod candidate;
+mod context;
 mod cursor;
-mod place;
+mod keyname_table;
 mod symbols;
-mod table;
+
+pub use symbols::Symbol;
+pub use symbols::SymbolKind;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,8 +21,6 @@ use std::sync::Arc;
 
 use crate::Options;
 use crate::budget::Budgets;
-use crate::check;
-use crate::check::Types;
 use crate::diag::Diagnostics;
 use crate::diag::Faults;
 use crate::diag::Sources;
@@ -27,89 +29,88 @@ use crate::files::FileError;
 use crate::files::Files;
 use crate::grammar;
 use crate::grammar::NodeTemplate;
-use crate::grammar::Template;
-use crate::load::File;
-use crate::load::Loaded;
-use crate::lower::Version;
+use crate::grammar::ServiceTemplate;
+use crate::loaded::LoadedFiles;
+use crate::loaded::ToscaFile;
+use crate::profiles::ToscaVersion;
+use crate::types::Types;
 
-pub use symbols::Symbol;
-pub use symbols::SymbolKind;
+/// The most lines of a broken file that are blanked to understand the others.
+const MAX_BLANKED_LINES: usize = 8;
 
-/// Lines that may be left out of a broken file to understand the others.
-const MOST_MENDED: usize = 8;
-
-/// What is known about a file and everything it imports.
+/// The results of analysing a file and everything it imports.
 #[derive(Clone, Debug)]
 pub struct Analysis {
     root: String,
     diagnostics: Diagnostics,
-    read: Vec<String>,
-    known: Option<Arc<Known>>,
+    files: Vec<String>,
+    understood: Option<Arc<AnalysedFiles>>,
 }
 
-/// Files as they were when they could be understood.
+/// A file and its imports, loaded.
 #[derive(Debug)]
-struct Known {
+struct AnalysedFiles {
     sources: Sources,
-    loaded: Loaded,
+    loaded: LoadedFiles,
 }
 
-/// What a word means.
+/// The meaning of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hover {
     /// Markdown.
     pub text: String,
-    /// The word's bytes.
+    /// The byte range of the word.
     pub range: Range<usize>,
 }
 
-/// Where something is declared.
+/// The place of a declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The file, as the analysis names it; `profile NAME` is a built-in profile.
+    /// The name of the file in the analysis; `profile NAME` is a built-in profile.
     pub file: String,
-    /// The bytes of its name.
+    /// The byte range of the declared name.
     pub range: Range<usize>,
 }
 
-/// Something that may be written at a place.
+/// A text that an editor may insert at a cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
-    /// What it is called.
+    /// The name that the editor lists.
     pub label: String,
-    /// What it is.
+    /// The kind, for an icon.
     pub kind: CompletionKind,
-    /// What it is, in a few words.
+    /// A description in a few words.
     pub detail: String,
-    /// What it is for, in Markdown.
+    /// The purpose, in Markdown.
     pub doc: String,
-    /// What is written.
+    /// The text to insert.
     pub insert: String,
-    /// The bytes that are replaced.
+    /// The byte range that the text replaces.
     pub range: Range<usize>,
 }
 
-/// What may be written.
+/// The kind of a completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompletionKind {
     /// A keyname.
     Keyname,
     /// The name of a type.
     Type,
-    /// The name of something a type has.
+    /// The name of a property, capability or other member of a type.
     Member,
     /// The name of a template, group, workflow or input.
     Template,
     /// A function.
     Function,
-    /// A word the language knows.
+    /// A word of the language, such as `SELF` or `true`.
     Word,
-    /// A profile or file.
+    /// A profile or a file.
     File,
 }
 
-/// Analyses a file and everything it imports. Where it cannot be understood, all but the diagnostics come from `last`,
-/// and without that from the lines that can be.
+/// Analyses a file and everything it imports. If the file cannot be understood, hovers, definitions
+/// and completions use the files of `last`; without `last` they use the file without the lines that
+/// break it.
 pub fn analyse(
     files: &dyn Files,
     root: &str,
@@ -117,68 +118,69 @@ pub fn analyse(
     last: Option<&Analysis>,
 ) -> Analysis {
     let options = Options { budgets: *budgets, ..Options::default() };
-    let (known, diagnostics, whole) = inspect(files, root, &options);
-    let read = known.sources.iter().map(|source| source.name().to_owned()).collect();
-    let known = match whole || known.view(|_| ()).is_some() {
-        true => Some(Arc::new(known)),
-        false => match last.and_then(|last| last.known.clone()) {
-            Some(known) => Some(known),
-            None => mended(files, root, &options, &diagnostics).map(Arc::new),
+    let (loaded, diagnostics, whole) = inspect(files, root, &options);
+    let names = loaded.sources.iter().map(|source| source.name().to_owned()).collect();
+    let understood = match whole || loaded.resolve(|_| ()).is_some() {
+        true => Some(Arc::new(loaded)),
+        false => match last.and_then(|last| last.understood.clone()) {
+            Some(earlier) => Some(earlier),
+            None => load_without_broken_lines(files, root, &options, &diagnostics).map(Arc::new),
         },
     };
-    Analysis { root: root.to_owned(), diagnostics, read, known }
+    Analysis { root: root.to_owned(), diagnostics, files: names, understood }
 }
 
-fn inspect(files: &dyn Files, root: &str, options: &Options) -> (Known, Diagnostics, bool) {
-    let (sources, loaded, diagnostics, whole) = crate::inspect(files, root, options);
-    (Known { sources, loaded }, diagnostics, whole)
+fn inspect(files: &dyn Files, root: &str, options: &Options) -> (AnalysedFiles, Diagnostics, bool) {
+    let crate::Inspection { sources, loaded, diagnostics, is_whole } =
+        crate::inspect(files, root, options);
+    (AnalysedFiles { sources, loaded }, diagnostics, is_whole)
 }
 
-/// Understands a broken file without the lines that break it; byte offsets stay.
-fn mended(
+/// Loads a broken file with the lines blanked that break it; byte offsets stay the same.
+fn load_without_broken_lines(
     files: &dyn Files,
     root: &str,
     options: &Options,
     diagnostics: &Diagnostics,
-) -> Option<Known> {
+) -> Option<AnalysedFiles> {
     let text = String::from_utf8(files.read(root).ok()?).ok()?;
-    let mut patched = Patched { files, root, text };
+    let mut patched = PatchedRoot { files, root, text };
     let mut diagnostics = diagnostics.clone();
-    for _ in 0..MOST_MENDED {
+    for _ in 0..MAX_BLANKED_LINES {
         let first = diagnostics.iter().find(|one| one.place.file == root)?;
         let line = usize::try_from(first.place.line).ok()?;
-        // A parser often finds out one line late: of both the one is left out that lets it come further.
-        let tries = [line, line.saturating_sub(1)].map(|line| patched.without(line));
-        let mut best: Option<(Known, Diagnostics, String)> = None;
-        for text in tries.into_iter().flatten() {
-            let tried = Patched { files, root, text };
-            let (known, found, whole) = inspect(&tried, root, options);
-            if whole || known.view(|_| ()).is_some() {
-                return Some(known);
+        // A parser often reports an error one line late. Blank the line without which it reads
+        // further.
+        let texts = [line, line.saturating_sub(1)].map(|line| patched.without_line(line));
+        let mut best: Option<(Diagnostics, String)> = None;
+        for text in texts.into_iter().flatten() {
+            let attempt = PatchedRoot { files, root, text };
+            let (loaded, found, whole) = inspect(&attempt, root, options);
+            if whole || loaded.resolve(|_| ()).is_some() {
+                return Some(loaded);
             }
-            let reached = |found: &Diagnostics| {
+            let first_line = |found: &Diagnostics| {
                 found.iter().find(|one| one.place.file == root).map_or(0, |one| one.place.line)
             };
-            if best.as_ref().is_none_or(|(_, other, _)| reached(other) < reached(&found)) {
-                best = Some((known, found, tried.text));
+            if best.as_ref().is_none_or(|(other, _)| first_line(other) < first_line(&found)) {
+                best = Some((found, attempt.text));
             }
         }
-        let (_, found, text) = best?;
-        (diagnostics, patched.text) = (found, text);
+        (diagnostics, patched.text) = best?;
     }
     None
 }
 
-/// Files with another text for the root.
-struct Patched<'f> {
+/// Files of which the root has a changed text.
+struct PatchedRoot<'f> {
     files: &'f dyn Files,
     root: &'f str,
     text: String,
 }
 
-impl Patched<'_> {
-    /// Returns the text with a line blanked; nothing if there is nothing to blank.
-    fn without(&self, line: usize) -> Option<String> {
+impl PatchedRoot<'_> {
+    /// Returns the text with one line blanked; `None` if the line is blank or does not exist.
+    fn without_line(&self, line: usize) -> Option<String> {
         let mut start = 0;
         let mut ranges = self.text.split_inclusive('\n').map(|text| {
             start += text.len();
@@ -193,7 +195,7 @@ impl Patched<'_> {
     }
 }
 
-impl Files for Patched<'_> {
+impl Files for PatchedRoot<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         if path == self.root { Ok(self.text.clone().into_bytes()) } else { self.files.read(path) }
     }
@@ -208,118 +210,120 @@ impl Files for Patched<'_> {
 }
 
 impl Analysis {
-    /// Returns the file that was analysed.
+    /// Returns the name of the analysed file.
     pub fn root(&self) -> &str {
         &self.root
     }
 
-    /// Returns what is wrong in all files.
+    /// Returns the diagnostics of all files.
     pub fn diagnostics(&self) -> &Diagnostics {
         &self.diagnostics
     }
 
-    /// Returns the names of the files that were read, the root first.
+    /// Returns the names of the files that the analysis read, the root first.
     pub fn files(&self) -> impl Iterator<Item = &str> {
-        self.read.iter().map(String::as_str)
+        self.files.iter().map(String::as_str)
     }
 
-    /// Returns a file's text, as ranges of [`Location`]s count in it.
+    /// Returns the text that the ranges of [`Location`]s in a file refer to.
     pub fn text(&self, file: &str) -> Option<&str> {
-        let sources = self.known.as_ref()?.sources.iter();
+        let sources = self.understood.as_ref()?.sources.iter();
         let mut named = sources.filter(|source| source.name() == file);
         named.next().map(|source| source.text())
     }
 
-    /// Says what the word at an offset of the root's text means.
+    /// Returns the meaning of the word at an offset of the root's text.
     pub fn hover(&self, text: &str, offset: usize) -> Option<Hover> {
-        self.at(text, offset, |view, found| {
-            let candidate = found.named()?;
-            let range = found.cursor.range.clone();
+        self.query(text, offset, |view, query| {
+            let candidate = query.named()?;
+            let range = query.cursor.range.clone();
             Some(Hover { text: candidate.describe(view), range })
         })
     }
 
-    /// Returns where what the word at an offset of the root's text means is declared.
+    /// Returns the declaration that the word at an offset of the root's text refers to.
     pub fn definition(&self, text: &str, offset: usize) -> Option<Location> {
-        self.at(text, offset, |view, found| {
-            let span = found.named()?.declared(view)?;
+        self.query(text, offset, |view, query| {
+            let span = query.named()?.declared(view)?;
             let file = view.sources.get(span.file)?.name().to_owned();
             Some(Location { file, range: span.start as usize..span.end as usize })
         })
     }
 
-    /// Returns what may be written at an offset of the root's text.
+    /// Returns the completions at an offset of the root's text.
     pub fn complete(&self, text: &str, offset: usize) -> Vec<Completion> {
-        let found = self.at(text, offset, |view, found| Some(found.completions(view)));
+        let found = self.query(text, offset, |view, query| Some(query.completions(view)));
+        // A place that cannot be understood has no completions.
         found.unwrap_or_default()
     }
 
-    fn at<T>(
+    /// Runs `then` for the cursor at an offset; `None` where the position has no known meaning.
+    fn query<T>(
         &self,
         text: &str,
         offset: usize,
-        then: impl FnOnce(&View<'_>, &candidate::Found<'_, '_>) -> Option<T>,
+        then: impl FnOnce(&ResolvedFiles<'_>, &candidate::CursorQuery<'_, '_>) -> Option<T>,
     ) -> Option<T> {
-        let lines = cursor::Lines::new(text);
-        let cursor = cursor::cursor(&lines, offset)?;
-        let known = self.known.as_ref()?;
-        known.view(|view| {
+        let lines = cursor::TextLines::new(text);
+        let cursor = cursor::cursor_at(&lines, offset)?;
+        let loaded = self.understood.as_ref()?;
+        loaded.resolve(|view| {
             let file = view.file(&self.root)?;
-            let place = place::place(view, file, &lines, &cursor)?;
-            then(view, &candidate::Found::new(view, file, text, &cursor, &place))
+            let context = context::context(view, file, &lines, &cursor)?;
+            then(view, &candidate::CursorQuery::new(view, file, text, &cursor, &context))
         })?
     }
 }
 
-/// Returns what there is in a file, as a tree; nothing while it is no YAML.
+/// Returns the outline of a file; `None` if the text is not valid YAML.
 pub fn symbols(text: &str) -> Option<Vec<Symbol>> {
     symbols::symbols(text)
 }
 
-/// Files with their types and templates.
+/// Loaded files with their types and templates.
 #[derive(Debug)]
-struct View<'a> {
+struct ResolvedFiles<'a> {
     sources: &'a Sources,
-    loaded: &'a Loaded,
+    loaded: &'a LoadedFiles,
     types: Types<'a>,
-    templates: BTreeMap<u32, Template<'a>>,
+    templates: BTreeMap<u32, ServiceTemplate<'a>>,
 }
 
-impl Known {
-    /// Reads definitions and resolves types anew: that costs less than it would to keep them beside what they point
-    /// into. Nothing if types cannot be resolved.
-    fn view<T>(&self, then: impl FnOnce(&View<'_>) -> T) -> Option<T> {
+impl AnalysedFiles {
+    /// Reads definitions, resolves types and passes both to `then`; `None` if types cannot be
+    /// resolved. To do this for each question costs less than a structure that refers to itself.
+    fn resolve<T>(&self, then: impl FnOnce(&ResolvedFiles<'_>) -> T) -> Option<T> {
         let faults = Faults::default();
         if self.loaded.is_empty() {
             return None;
         }
         let (definitions, templates) = grammar::read_files(&self.loaded, &faults);
         let mut types = Types::resolve(definitions, &self.loaded, &faults)?;
-        check::complete(&mut types, &faults);
+        crate::types::complete(&mut types, &faults);
         let (sources, loaded) = (&self.sources, &self.loaded);
-        Some(then(&View { sources, loaded, types, templates }))
+        Some(then(&ResolvedFiles { sources, loaded, types, templates }))
     }
 }
 
-impl<'a> View<'a> {
-    /// Returns the number of a file.
+impl<'a> ResolvedFiles<'a> {
+    /// Returns the number of the file with a name.
     fn file(&self, name: &str) -> Option<u32> {
         let mut numbers = self.loaded.iter().map(|(number, _)| number);
         numbers.find(|number| self.sources.get(*number).is_some_and(|one| one.name() == name))
     }
 
-    /// Returns a file by its number.
-    fn loaded(&self, number: u32) -> Option<&File> {
+    /// Returns the file with a number.
+    fn loaded(&self, number: u32) -> Option<&ToscaFile> {
         self.loaded.get(number)
     }
 
-    /// Returns the version of TOSCA 1.x a file was written in, if it was.
-    fn version(&self, file: u32) -> Option<Version> {
+    /// Returns the version of a file of TOSCA 1.x; `None` for a file of 2.0.
+    fn version(&self, file: u32) -> Option<ToscaVersion> {
         self.loaded.get(file)?.version
     }
 
     /// Returns the service template, if there is one.
-    fn template(&self) -> Option<&Template<'a>> {
+    fn template(&self) -> Option<&ServiceTemplate<'a>> {
         self.templates.values().next()
     }
 
@@ -327,10 +331,10 @@ impl<'a> View<'a> {
         self.template()?.nodes.get(name)
     }
 
-    /// Returns what stands under the key at a place.
-    fn under(&self, key: Span) -> Option<crate::yaml::Yaml<'a>> {
+    /// Returns the value of the key at a span.
+    fn value_of(&self, key: Span) -> Option<crate::yaml::Yaml<'a>> {
         let mut at = self.loaded.get(key.file)?.tree.root();
-        // Each round goes one level down, and levels are bounded.
+        // Each iteration goes one level down, and the budgets bound the levels.
         loop {
             let inside = |span: Span| span.start <= key.start && key.start < span.end;
             if let Some(mut entries) = at.map() {

@@ -1,77 +1,79 @@
-//! What there is in a file, as a tree of names.
+//! The outline of a file, as a tree of names.
 
 use std::ops::Range;
 
-use super::table::Below;
-use super::table::Table;
+use super::keyname_table::KeynameContent;
+use super::keyname_table::KeynameTable;
 use crate::diag::Faults;
 use crate::diag::Span;
 use crate::keynames;
-use crate::lower::Version;
+use crate::profiles::ToscaVersion;
 use crate::yaml::Budget;
 use crate::yaml::Yaml;
 use crate::yaml::parse;
 
-/// Something in a file that has a name, or a keyname with such things under it.
+/// A named element of a file, or a keyname that contains named elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbol {
-    /// Its name.
+    /// The name or keyname.
     pub name: String,
-    /// What it is called, such as `node template`, with its type if it names one.
+    /// The noun for its kind, such as `node template`, and its type if the file names one.
     pub detail: String,
-    /// What it is.
+    /// The kind, for an icon.
     pub kind: SymbolKind,
-    /// All its bytes.
+    /// The byte range of the whole element.
     pub range: Range<usize>,
-    /// The bytes of its name, which are among them.
+    /// The byte range of the name, within `range`.
     pub name_range: Range<usize>,
-    /// What is in it.
+    /// The elements inside of it, in the order of the file.
     pub children: Vec<Self>,
 }
 
-/// What a symbol is.
+/// The kind of a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SymbolKind {
-    /// A keyname with named things under it.
+    /// A keyname that contains named elements.
     Section,
-    /// A type.
+    /// A type definition.
     Type,
-    /// A part of the service.
+    /// An element of the service template.
     Template,
-    /// A part of a type or template.
+    /// An element of a type or template.
     Member,
 }
 
+/// Returns the outline of a file; `None` if the text is not valid YAML.
 pub(super) fn symbols(text: &str) -> Option<Vec<Symbol>> {
     let faults = Faults::default();
     let tree = parse(text, 0, &mut Budget::default(), &faults).ok()?;
     let first = tree.root().map().and_then(|mut entries| entries.next());
-    let version = first.and_then(|(_, version)| version.text()).and_then(Version::parse);
+    let version = first.and_then(|(_, version)| version.text()).and_then(ToscaVersion::parse);
     let all = Span { file: 0, start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) };
-    Some(keynames(text, tree.root(), Table::file(version), all))
+    Some(keyname_symbols(text, tree.root(), KeynameTable::file(version), all))
 }
 
-/// Returns the keynames of an entity that have named things under them.
-fn keynames(text: &str, entity: Yaml<'_>, table: Table, within: Span) -> Vec<Symbol> {
+/// Returns the keynames of an entity that contain named elements.
+fn keyname_symbols(text: &str, entity: Yaml<'_>, table: KeynameTable, within: Span) -> Vec<Symbol> {
     let mut symbols = Vec::new();
     for (key, value) in entity.map().into_iter().flatten() {
         let Some(name) = key.text() else { continue };
         let Some(range) = range(text, key, value, within) else { continue };
         let inside = Span { file: 0, ..span(&range) };
         let known = table.key(name);
-        let children = match known.map(|key| key.below) {
-            Some(Below::One(inner)) => keynames(text, value, inner, inside),
-            Some(Below::Map(inner)) => {
+        let tables = |inner| SymbolTables { outer: table, inner };
+        let children = match known.map(|key| key.content) {
+            Some(KeynameContent::One(inner)) => keyname_symbols(text, value, inner, inside),
+            Some(KeynameContent::Map(inner)) => {
                 let entries = value.map().into_iter().flatten();
                 entries
-                    .filter_map(|(key, value)| named(text, (key, value), (table, inner), inside))
+                    .filter_map(|entry| named_symbol(text, entry, tables(inner), inside))
                     .collect()
             }
-            Some(Below::Sequence(inner)) => {
+            Some(KeynameContent::Sequence(inner)) => {
                 let items = value.list().into_iter().flatten();
                 let entries = items.flat_map(|item| item.map().into_iter().flatten());
                 entries
-                    .filter_map(|(key, value)| named(text, (key, value), (table, inner), inside))
+                    .filter_map(|entry| named_symbol(text, entry, tables(inner), inside))
                     .collect()
             }
             _ => Vec::new(),
@@ -87,18 +89,28 @@ fn keynames(text: &str, entity: Yaml<'_>, table: Table, within: Span) -> Vec<Sym
     symbols
 }
 
-fn named(
+/// The table of a named element, and that of the entity around it.
+#[derive(Clone, Copy)]
+struct SymbolTables {
+    outer: KeynameTable,
+    inner: KeynameTable,
+}
+
+fn named_symbol(
     text: &str,
-    (key, value): (Yaml<'_>, Yaml<'_>),
-    (outer, table): (Table, Table),
+    entry: (Yaml<'_>, Yaml<'_>),
+    tables: SymbolTables,
     within: Span,
 ) -> Option<Symbol> {
+    let (key, value) = entry;
+    let SymbolTables { outer, inner: table } = tables;
     let range = range(text, key, value, within)?;
     let mut entries = value.map().into_iter().flatten();
-    let of = entries.find(|(key, _)| key.text() == Some("type")).and_then(|(_, of)| of.text());
-    let of = of.or(value.string().filter(|text| !text.is_empty()));
-    let detail = match of {
-        Some(of) => format!("{}: {of}", table.name()),
+    let typed = entries.find(|(key, _)| key.text() == Some("type"));
+    let type_name = typed.and_then(|(_, name)| name.text());
+    let short_notation = value.string().filter(|text| !text.is_empty());
+    let detail = match type_name.or(short_notation) {
+        Some(name) => format!("{}: {name}", table.name()),
         None => table.name().to_owned(),
     };
     let kind = match () {
@@ -106,12 +118,12 @@ fn named(
         () if outer.is(&keynames::SERVICE_TEMPLATE) => SymbolKind::Template,
         () => SymbolKind::Member,
     };
-    let children = keynames(text, value, table, span(&range));
+    let children = keyname_symbols(text, value, table, span(&range));
     let (name, name_range) = (key.text()?.to_owned(), bytes(key.span()));
     Some(Symbol { name, detail, kind, range, name_range, children })
 }
 
-/// Returns the bytes of an entry; nothing if it stands elsewhere, as what an alias or a merge brings does.
+/// Returns the bytes of an entry; `None` if the entry comes from elsewhere by an alias or a merge.
 fn range(text: &str, key: Yaml<'_>, value: Yaml<'_>, within: Span) -> Option<Range<usize>> {
     let (key, value) = (key.span(), value.span());
     let end = value.end.max(key.end).min(within.end);

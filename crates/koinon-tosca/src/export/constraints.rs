@@ -1,10 +1,11 @@
-//! Validation clauses as the constraints of 1.3, where those say the same.
+//! Validation clauses as constraints of 1.3, where both mean the same.
 
 use koinon_model::Value;
 
 use super::plain::is_call;
 
-/// Returns the constraints that `$value` passes exactly if the clause is true; nothing if there are none such.
+/// Returns constraints that `$value` passes exactly if the clause is true. Returns nothing if 1.3
+/// has no such constraints.
 pub(super) fn constraints(clause: &Value) -> Option<Vec<Value>> {
     let (function, arguments) = clause.as_map()?.iter().next()?;
     let arguments = arguments.as_list()?;
@@ -16,15 +17,15 @@ pub(super) fn constraints(clause: &Value) -> Option<Vec<Value>> {
     if !is_literal(operand) {
         return None;
     }
-    let one = |name: &str| Some(vec![Value::from([(name, operand.clone())])]);
+    let constraint = |name: &str| Some(vec![Value::from([(name, operand.clone())])]);
     if subject.as_str() == Some("$value") {
         return match function.as_str() {
-            "$equal" => one("equal"),
-            "$greater_than" => one("greater_than"),
-            "$greater_or_equal" => one("greater_or_equal"),
-            "$less_than" => one("less_than"),
-            "$less_or_equal" => one("less_or_equal"),
-            "$valid_values" => one("valid_values"),
+            "$equal" => constraint("equal"),
+            "$greater_than" => constraint("greater_than"),
+            "$greater_or_equal" => constraint("greater_or_equal"),
+            "$less_than" => constraint("less_than"),
+            "$less_or_equal" => constraint("less_or_equal"),
+            "$valid_values" => constraint("valid_values"),
             "$matches" => {
                 let pattern = operand.as_str()?.strip_prefix("^(?:")?.strip_suffix(")$")?;
                 Some(vec![Value::from([("pattern", pattern.into())])])
@@ -38,9 +39,9 @@ pub(super) fn constraints(clause: &Value) -> Option<Vec<Value>> {
         return None;
     }
     match function.as_str() {
-        "$equal" => one("length"),
-        "$greater_or_equal" => one("min_length"),
-        "$less_or_equal" => one("max_length"),
+        "$equal" => constraint("length"),
+        "$greater_or_equal" => constraint("min_length"),
+        "$less_or_equal" => constraint("max_length"),
         "$greater_than" => {
             let least = operand.as_i64()?.checked_add(1)?;
             Some(vec![Value::from([("min_length", least.into())])])
@@ -49,7 +50,7 @@ pub(super) fn constraints(clause: &Value) -> Option<Vec<Value>> {
     }
 }
 
-/// Joins two bounds, one after the other, to a range.
+/// Joins a lower and an upper bound to a range.
 fn ranges(clauses: Vec<Value>) -> Vec<Value> {
     match clauses.as_slice() {
         [low, high] => match (low.get("greater_or_equal"), high.get("less_or_equal")) {
@@ -63,7 +64,7 @@ fn ranges(clauses: Vec<Value>) -> Vec<Value> {
     }
 }
 
-/// Returns whether nothing in a value is a call, or looks like one in 1.3.
+/// Returns whether a value contains no call and nothing that 1.3 would read as a call.
 fn is_literal(value: &Value) -> bool {
     match value {
         Value::String(text) => !text.starts_with('$'),

@@ -1,8 +1,9 @@
-//! A document of 2.0 in the words of 1.3: what both have, found by walking their tables of keynames side by side.
+//! A document of 2.0 in TOSCA 1.3: the keynames that both versions have, found by walking both
+//! tables side by side.
 //!
-//! What 1.3 has no words for is left out, or something that will do stands in its place: what it says is for
-//! [`overlay`](super::overlay) to keep. Some of what 1.3 has is left out too, since OpenStack's tosca-parser refuses
-//! it: see [`REFUSED`].
+//! A feature without a keyname in 1.3 is left out or replaced, and [`overlay`](super::overlay)
+//! keeps it. Some keynames of 1.3 are left out too, because OpenStack's tosca-parser rejects them:
+//! see [`REJECTED`].
 
 use std::collections::BTreeMap;
 
@@ -16,12 +17,12 @@ use super::value::has_call_inside;
 use super::value::literal;
 use super::value::value;
 use crate::keynames as later;
-use crate::lower::Version;
 use crate::lower::keynames as old;
-use crate::lower::keynames::Special;
+use crate::lower::keynames::SpecialForm;
+use crate::profiles::ToscaVersion;
 
-/// Keynames of 1.3 that tosca-parser 2.15.0 takes for mistakes, by entity.
-const REFUSED: [(&str, &str); 4] = [
+/// Keynames of 1.3 that tosca-parser 2.15.0 rejects, by entity.
+const REJECTED: [(&str, &str); 4] = [
     ("parameter definition", "metadata"),
     ("relationship type", "metadata"),
     ("group type", "metadata"),
@@ -29,36 +30,37 @@ const REFUSED: [(&str, &str); 4] = [
 ];
 
 /// Writes documents for 1.3.
-pub(super) struct Writer<'w> {
+pub(super) struct OldWriter<'w> {
     pub(super) types: DataTypes<'w>,
-    /// Where values come from that stand for what 1.3 cannot compute.
+    /// The source of values that replace calls which 1.3 cannot express.
     pub(super) known: Option<&'w Representation>,
-    /// Keynames and names that lead to what is written.
+    /// The path of keynames and names to the current value.
     pub(super) path: Vec<String>,
 }
 
-impl Writer<'_> {
+impl OldWriter<'_> {
     /// Writes an entity.
     pub(super) fn entity(
         &mut self,
         found: &Value,
         table: &'static later::Entity,
-        words: &'static old::Entity,
+        words: &'static old::OldEntity,
     ) -> Value {
         let Value::Map(entries) = found else {
             return value(found).unwrap_or_default();
         };
-        if words.short == old::Short::Value && !entries.contains_key("type") {
-            // A value in the place of a definition.
+        if words.short == old::OldShortNotation::Value && !entries.contains_key("type") {
+            // The short notation of a definition is a value.
             if let Some(written) = super::plain::is_call(found).then(|| value(found)).flatten() {
                 return written;
             }
         }
         let mut out = BTreeMap::new();
         for (name, found) in entries {
-            let row = words.keys.iter().find(|row| row.becomes == name && row.has(Version::V1_3));
+            let row =
+                words.keys.iter().find(|row| row.becomes == name && row.has(ToscaVersion::V1_3));
             let (Some(row), Some(is)) = (row, table.key(name)) else { continue };
-            if REFUSED.contains(&(words.name, row.name)) || self.is_type(words, row, found) {
+            if REJECTED.contains(&(words.name, row.name)) || self.is_type(words, row, found) {
                 continue;
             }
             self.path.push(name.clone());
@@ -71,18 +73,18 @@ impl Writer<'_> {
             && self.path.get(1).is_some_and(|key| key == "outputs")
             && self.path.len() == 3
         {
-            // Outputs have no other keynames in tosca-parser.
+            // tosca-parser accepts only these keynames of outputs.
             out.retain(|name, _| name == "description" || name == "value");
             out.entry("value".to_owned()).or_insert_with(|| Value::from(""));
         } else {
             self.types.flatten(&mut out);
         }
-        self.accepted(words, &mut out);
+        self.complete_for_tosca_parser(words, &mut out);
         Value::Map(out)
     }
 
-    /// Returns whether a requirement names a type of nodes, which tosca-parser cannot look up.
-    fn is_type(&self, words: &old::Entity, row: &old::Key, found: &Value) -> bool {
+    /// Returns whether a requirement names a node type, which tosca-parser cannot look up.
+    fn is_type(&self, words: &old::OldEntity, row: &old::OldKeynameRow, found: &Value) -> bool {
         let template = |name: &str| {
             let service = self.types.documents.first()?.get("service_template")?;
             service.get("node_templates")?.get(name)
@@ -91,8 +93,8 @@ impl Writer<'_> {
         words.name == "requirement assignment" && named.is_some_and(|name| template(name).is_none())
     }
 
-    /// Adds what tosca-parser needs.
-    fn accepted(&self, words: &old::Entity, out: &mut BTreeMap<String, Value>) {
+    /// Adds keynames that tosca-parser needs.
+    fn complete_for_tosca_parser(&self, words: &old::OldEntity, out: &mut BTreeMap<String, Value>) {
         let root = match words.name {
             "policy type" => Some("tosca.policies.Root"),
             "group type" => Some("tosca.groups.Root"),
@@ -101,7 +103,7 @@ impl Writer<'_> {
         if let Some(root) = root {
             out.entry("derived_from".to_owned()).or_insert_with(|| root.into());
         }
-        // It takes a default that Python holds for false for none.
+        // It ignores a default that Python evaluates to false.
         let of_data = self.path.first().is_some_and(|key| key == "data_types");
         let default = out.get("default");
         if of_data && words.name == "property definition" && default.is_some_and(is_falsy) {
@@ -109,9 +111,14 @@ impl Writer<'_> {
         }
     }
 
-    fn field(&mut self, found: &Value, is: later::Kind, row: old::Kind) -> Option<Value> {
-        use later::Kind as Is;
-        use old::Kind as Row;
+    fn field(
+        &mut self,
+        found: &Value,
+        is: later::KeynameKind,
+        row: old::OldKeynameKind,
+    ) -> Option<Value> {
+        use later::KeynameKind as Is;
+        use old::OldKeynameKind as Row;
         match (is, row, found) {
             (Is::One(table), Row::One(words), _) => {
                 let written = self.entity(found, table, words);
@@ -131,7 +138,8 @@ impl Writer<'_> {
                 let written = entries.iter().filter_map(|(name, one)| {
                     let literal = literal(name)?.to_owned();
                     self.path.push(name.clone());
-                    // tosca-parser compares a call in a complex value with the constraints of its place.
+                    // tosca-parser compares a call in a complex value with the constraints of its
+                    // place.
                     let inside = has_call_inside(one).then(|| self.stand_in()).flatten();
                     let written = inside.or_else(|| value(one)).or_else(|| self.stand_in());
                     self.path.pop();
@@ -141,7 +149,7 @@ impl Writer<'_> {
             }
             (_, Row::Value, _) => value(found).or_else(|| self.stand_in()),
             (_, Row::Text, Value::List(items)) => {
-                // A node of a template, by its number.
+                // A node of a template and its index: 1.3 has only the template.
                 items.first().filter(|first| first.as_str().is_some()).cloned()
             }
             (_, Row::Text | Row::DataType, Value::String(_)) => value(found),
@@ -159,7 +167,7 @@ impl Writer<'_> {
         &mut self,
         found: &Value,
         table: &'static later::Entity,
-        words: &'static old::Entity,
+        words: &'static old::OldEntity,
     ) -> Value {
         let entries = found.as_map().into_iter().flatten().map(|(name, found)| {
             self.path.push(name.clone());
@@ -170,7 +178,12 @@ impl Writer<'_> {
         entries.flatten().collect()
     }
 
-    fn special(&mut self, found: &Value, is: later::Kind, special: Special) -> Option<Value> {
+    fn special(
+        &mut self,
+        found: &Value,
+        is: later::KeynameKind,
+        special: SpecialForm,
+    ) -> Option<Value> {
         let each = |change: &dyn Fn(&Value) -> Option<Value>| -> Option<Value> {
             let entries = found.as_map()?.iter();
             let changed: BTreeMap<String, Value> =
@@ -178,19 +191,21 @@ impl Writer<'_> {
             (!changed.is_empty()).then_some(Value::Map(changed))
         };
         match special {
-            Special::Version => Some("tosca_simple_yaml_1_3".into()),
-            Special::Constraints => constraints(found).map(Value::List),
-            Special::Count => {
+            SpecialForm::Version => Some("tosca_simple_yaml_1_3".into()),
+            SpecialForm::Constraints => constraints(found).map(Value::List),
+            SpecialForm::Count => {
                 let count = found.as_u64()?;
                 (count > 0).then(|| Value::List(vec![found.clone(), found.clone()]))
             }
-            Special::Required | Special::Range | Special::Directives => Some(found.clone()),
-            Special::PropertyMappings | Special::AttributeMappings => {
+            SpecialForm::Required | SpecialForm::Range | SpecialForm::Directives => {
+                Some(found.clone())
+            }
+            SpecialForm::PropertyMappings | SpecialForm::AttributeMappings => {
                 each(&|one| one.as_str().map(|_| Value::List(vec![one.clone()])))
             }
-            Special::CapabilityMappings => each(&|one| one.as_list().map(|_| one.clone())),
-            Special::InterfaceMappings => each(&|one| one.as_map().map(|_| one.clone())),
-            Special::RequirementMappings => {
+            SpecialForm::CapabilityMappings => each(&|one| one.as_list().map(|_| one.clone())),
+            SpecialForm::InterfaceMappings => each(&|one| one.as_map().map(|_| one.clone())),
+            SpecialForm::RequirementMappings => {
                 let mut all = BTreeMap::new();
                 for item in found.as_list()? {
                     let (name, mapped) = item.as_map()?.iter().next()?;
@@ -201,8 +216,8 @@ impl Writer<'_> {
                 }
                 Some(Value::Map(all))
             }
-            Special::OutputMappings => match is {
-                later::Kind::Values | later::Kind::Map(_) => {
+            SpecialForm::OutputMappings => match is {
+                later::KeynameKind::Values | later::KeynameKind::Map(_) => {
                     let fine = |one: &Value| {
                         one.as_list()
                             .is_some_and(|path| path.iter().all(|step| step.as_str().is_some()))
@@ -212,24 +227,24 @@ impl Writer<'_> {
                 }
                 _ => None,
             },
-            Special::Action => {
-                let later::Kind::List(table) = is else { return None };
+            SpecialForm::Action => {
+                let later::KeynameKind::List(table) = is else { return None };
                 let items = found.as_list()?.iter();
                 let items = items.map(|item| self.entity(item, table, &old::ACTIVITY));
                 Some(Value::List(items.collect()))
             }
-            // Imports are written for the file; the filters and conditions of 1.3 say less.
-            Special::Imports
-            | Special::TargetFilter
-            | Special::NodeFilter
-            | Special::SubstitutionFilter
-            | Special::Preconditions
-            | Special::StepFilter
-            | Special::Condition => None,
+            // Imports are written for the whole file. Filters and conditions of 1.3 express less.
+            SpecialForm::Imports
+            | SpecialForm::TargetFilter
+            | SpecialForm::NodeFilter
+            | SpecialForm::SubstitutionFilter
+            | SpecialForm::Preconditions
+            | SpecialForm::StepFilter
+            | SpecialForm::Condition => None,
         }
     }
 
-    /// Returns the value the template's first node has, where one of a node template is asked for.
+    /// Returns the value of the template's first node, at the path of a value of a node template.
     fn stand_in(&self) -> Option<Value> {
         let known = |properties: &Properties, name: &str| {
             properties.get(name).and_then(|property| property.value.known()).cloned()
@@ -249,11 +264,11 @@ impl Writer<'_> {
     }
 }
 
-/// Returns whether an entity has what 1.3 says it must have.
-fn is_complete(written: &Value, words: &old::Entity) -> bool {
+/// Returns whether an entity has the mandatory keynames of 1.3.
+fn is_complete(written: &Value, words: &old::OldEntity) -> bool {
     let Some(entries) = written.as_map() else { return true };
-    let copied = words.rule == old::Rule::Copied && entries.contains_key("copy");
-    let mut must = words.keys.iter().filter(|row| row.mandatory && row.has(Version::V1_3));
+    let copied = words.rule == old::MapRule::Copied && entries.contains_key("copy");
+    let mut must = words.keys.iter().filter(|row| row.mandatory && row.has(ToscaVersion::V1_3));
     copied || super::plain::is_call(written) || must.all(|row| entries.contains_key(row.name))
 }
 

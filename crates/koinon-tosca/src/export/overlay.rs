@@ -1,4 +1,5 @@
-//! What a 1.3 file does not say, as metadata that is laid over it: the difference of two documents of 2.0.
+//! The content that a 1.3 file lacks, as metadata that overlays the file: the difference of two
+//! documents of 2.0.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +7,9 @@ use koinon_model::Value;
 
 use super::Warning;
 use crate::keynames::Entity;
-use crate::keynames::Kind;
+use crate::keynames::KeynameKind;
 
-/// What is laid over entity `from` to make it `to`; nothing if they are equal.
+/// Returns the overlay that turns entity `from` into `to`, or nothing if they are equal.
 pub(super) fn difference(
     from: &Value,
     to: &Value,
@@ -16,32 +17,37 @@ pub(super) fn difference(
     path: &mut Vec<String>,
     warnings: &mut Vec<Warning>,
 ) -> Option<Value> {
-    let mut differ = Differ { path, warnings };
-    differ.entity(from, to, table)
+    let mut writer = OverlayWriter { path, warnings };
+    writer.entity(from, to, table)
 }
 
-struct Differ<'d> {
+struct OverlayWriter<'d> {
     path: &'d mut Vec<String>,
     warnings: &'d mut Vec<Warning>,
 }
 
-impl Differ<'_> {
+impl OverlayWriter<'_> {
     fn entity(&mut self, from: &Value, to: &Value, table: &'static Entity) -> Option<Value> {
-        self.map(from, to, &|name| table.key(name).map_or(Kind::Any, |row| row.kind))
+        self.map(from, to, &|name| table.key(name).map_or(KeynameKind::Any, |row| row.kind))
     }
 
-    fn kind(&mut self, from: &Value, to: &Value, kind: Kind) -> Option<Value> {
+    fn kind(&mut self, from: &Value, to: &Value, kind: KeynameKind) -> Option<Value> {
         match kind {
-            Kind::One(table) => self.entity(from, to, table),
-            Kind::Map(table) => self.map(from, to, &|_| Kind::One(table)),
-            Kind::Values => self.map(from, to, &|_| Kind::Value),
-            Kind::Sequence(table) => self.list(from, to, Kind::Map(table)),
-            Kind::List(table) => self.list(from, to, Kind::One(table)),
+            KeynameKind::One(table) => self.entity(from, to, table),
+            KeynameKind::Map(table) => self.map(from, to, &|_| KeynameKind::One(table)),
+            KeynameKind::Values => self.map(from, to, &|_| KeynameKind::Value),
+            KeynameKind::Sequence(table) => self.list(from, to, KeynameKind::Map(table)),
+            KeynameKind::List(table) => self.list(from, to, KeynameKind::One(table)),
             _ => self.whole(from, to),
         }
     }
 
-    fn map(&mut self, from: &Value, to: &Value, kind: &dyn Fn(&str) -> Kind) -> Option<Value> {
+    fn map(
+        &mut self,
+        from: &Value,
+        to: &Value,
+        kind: &dyn Fn(&str) -> KeynameKind,
+    ) -> Option<Value> {
         let (Value::Map(old), Value::Map(new)) = (from, to) else { return self.whole(from, to) };
         let mut over = BTreeMap::new();
         for (name, value) in new {
@@ -53,13 +59,13 @@ impl Differ<'_> {
             over.extend(more.map(|more| (name.clone(), more)));
             self.path.pop();
         }
-        // Nothing takes away what is below.
+        // A null in an overlay removes the entry below.
         let gone = old.keys().filter(|name| !new.contains_key(*name));
         over.extend(gone.map(|name| (name.clone(), Value::Null)));
         (!over.is_empty()).then_some(Value::Map(over))
     }
 
-    fn list(&mut self, from: &Value, to: &Value, kind: Kind) -> Option<Value> {
+    fn list(&mut self, from: &Value, to: &Value, kind: KeynameKind) -> Option<Value> {
         let (Value::List(old), Value::List(new)) = (from, to) else { return self.whole(from, to) };
         if old.len() > new.len() {
             return self.whole(from, to);
@@ -83,15 +89,15 @@ impl Differ<'_> {
     }
 
     fn whole(&mut self, from: &Value, to: &Value) -> Option<Value> {
-        (from != to).then(|| self.kept("other words for it only", to))
+        (from != to).then(|| self.kept("expresses it differently", to))
     }
 
     fn added(&mut self, value: &Value) -> Option<Value> {
-        Some(self.kept("no words for it", value))
+        Some(self.kept("cannot express it", value))
     }
 
     fn kept(&mut self, what: &str, value: &Value) -> Value {
-        let message = format!("TOSCA 1.3 has {what}; it is kept as metadata, which Koinon reads");
+        let message = format!("TOSCA 1.3 {what}; metadata keeps it for Koinon");
         self.warnings.push(Warning { path: self.path.join("."), message });
         value.clone()
     }

@@ -1,4 +1,5 @@
-//! A document in the words every TOSCA 2.0 processor knows: long forms, and functions of the specification's list.
+//! A document in plain TOSCA 2.0, which every processor reads: long forms, and only functions of
+//! the specification.
 
 use std::collections::BTreeMap;
 use std::ptr;
@@ -8,9 +9,9 @@ use koinon_model::Value;
 use crate::grammar::paper_input;
 use crate::keynames;
 use crate::keynames::Entity;
-use crate::keynames::Kind;
+use crate::keynames::KeynameKind;
 
-/// Rewrites an entity and all in it. It means the same.
+/// Rewrites an entity and its content without changing the meaning.
 pub(super) fn entity(value: &Value, table: &'static Entity) -> Value {
     let calls = ptr::eq(table, &raw const keynames::PROPERTY)
         || ptr::eq(table, &raw const keynames::PARAMETER);
@@ -20,9 +21,11 @@ pub(super) fn entity(value: &Value, table: &'static Entity) -> Value {
         Value::Map(entries) => {
             let mut out = BTreeMap::new();
             for (name, value) in entries {
-                let kind = table.key(name).map_or(Kind::Any, |row| row.kind);
-                // Nothing under a keyname says nothing, but it may be a value.
-                if *value != Value::Null || matches!(kind, Kind::Value | Kind::Condition) {
+                let kind = table.key(name).map_or(KeynameKind::Any, |row| row.kind);
+                // A null has no meaning under a keyname, except as a value.
+                if *value != Value::Null
+                    || matches!(kind, KeynameKind::Value | KeynameKind::Condition)
+                {
                     out.insert(name.clone(), field(value, kind));
                 }
             }
@@ -32,7 +35,7 @@ pub(super) fn entity(value: &Value, table: &'static Entity) -> Value {
     }
 }
 
-/// Writes the long form of what stands in an entity's place, where it is known without looking anything up.
+/// Writes the long form of a short notation, where it does not depend on other definitions.
 fn short(value: &Value, table: &'static Entity) -> Value {
     let tables: [(&Entity, &str); 7] = [
         (&keynames::SCHEMA, "type"),
@@ -50,7 +53,7 @@ fn short(value: &Value, table: &'static Entity) -> Value {
     }
 }
 
-fn field(value: &Value, kind: Kind) -> Value {
+fn field(value: &Value, kind: KeynameKind) -> Value {
     let map = |value: &Value, table| match value {
         Value::Map(entries) => {
             entries.iter().map(|(name, value)| (name.clone(), entity(value, table))).collect()
@@ -58,20 +61,27 @@ fn field(value: &Value, kind: Kind) -> Value {
         other => other.clone(),
     };
     match (kind, value) {
-        (Kind::One(table), value) => entity(value, table),
-        (Kind::Map(table), value) => map(value, table),
-        (Kind::Sequence(table), Value::List(items)) => {
+        (KeynameKind::One(table), value) => entity(value, table),
+        (KeynameKind::Map(table), value) => map(value, table),
+        (KeynameKind::Sequence(table), Value::List(items)) => {
             Value::List(items.iter().map(|item| map(item, table)).collect())
         }
-        (Kind::List(table), Value::List(items)) => {
+        (KeynameKind::List(table), Value::List(items)) => {
             Value::List(items.iter().map(|item| entity(item, table)).collect())
         }
-        (Kind::Value | Kind::Values | Kind::Condition | Kind::Special, value) => expression(value),
+        (
+            KeynameKind::Value
+            | KeynameKind::Values
+            | KeynameKind::Condition
+            | KeynameKind::Special,
+            value,
+        ) => expression(value),
         _ => value.clone(),
     }
 }
 
-/// Rewrites an expression: the paper's `{{core.x}}` as a call, `$in_range` as the comparisons it stands for.
+/// Rewrites an expression: the paper's `{{core.x}}` becomes a call, `$in_range` becomes
+/// comparisons.
 fn expression(value: &Value) -> Value {
     match value {
         Value::String(text) => match paper_input(text) {
@@ -104,7 +114,7 @@ fn in_range(entries: &BTreeMap<String, Value>) -> Option<Value> {
     }
 }
 
-/// Returns whether a value is a map of one entry whose key is a call's.
+/// Returns whether a value is a function call.
 pub(super) fn is_call(value: &Value) -> bool {
     let entry = value.as_map().filter(|map| map.len() == 1).and_then(|map| map.keys().next());
     entry.is_some_and(|key| key.starts_with('$') && !key.starts_with("$$"))

@@ -1,4 +1,5 @@
-//! Data types as 1.3 and its processors know them: what derives from a simple type is that type.
+//! Data types as 1.3 and its processors know them: a type that derives from a simple type becomes
+//! the simple type.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +7,11 @@ use koinon_model::Value;
 
 use super::constraints::constraints;
 
-/// Most levels of derivation that are followed; a checked document has fewer.
-const MAX_LEVELS: usize = 64;
+/// The most levels of derivation that are followed. A checked document has fewer.
+const MAX_DERIVATIONS: usize = 64;
 
 /// The simple types of 1.3.
-const SIMPLE: [&str; 13] = [
+const SIMPLE_TYPES: [&str; 13] = [
     "string",
     "integer",
     "float",
@@ -26,10 +27,17 @@ const SIMPLE: [&str; 13] = [
     "scalar-unit.frequency",
 ];
 
-/// Types of a document and of the profiles it imports, in the order in which they are looked for.
+/// The types of a document and of the profiles it imports, in the order of lookup.
 #[derive(Clone, Debug)]
 pub(super) struct DataTypes<'d> {
     pub(super) documents: Vec<&'d Value>,
+}
+
+/// The name of a type, with its section of a file.
+#[derive(Clone, Copy, Debug)]
+struct TypeName<'a> {
+    section: &'a str,
+    name: &'a str,
 }
 
 impl<'d> DataTypes<'d> {
@@ -41,7 +49,8 @@ impl<'d> DataTypes<'d> {
         })
     }
 
-    /// Makes a definition's type, or what a type derives from, one that 1.3 has, with what it says of values.
+    /// Replaces the type of a definition, or the parent of a type, by a simple type of 1.3, and
+    /// adds the constraints and schemas of the types between.
     pub(super) fn flatten(&self, definition: &mut BTreeMap<String, Value>) {
         let key = if definition.contains_key("type") { "type" } else { "derived_from" };
         let Some(named) = definition.get(key).and_then(Value::as_str) else { return };
@@ -60,23 +69,23 @@ impl<'d> DataTypes<'d> {
                 }
             }
         }
-        // A scalar is written as text, of which those of numbers mean nothing.
+        // A scalar is written as text, and constraints on numbers do not apply to text.
         if !all.is_empty() && !from_scalar {
             definition.insert("constraints".to_owned(), Value::List(all));
         }
         definition.insert(key.to_owned(), base.into());
     }
 
-    /// Returns the simple type of 1.3 that values of a data type have, and the types on the way to it; nothing for a
-    /// complex one, or what is no data type.
+    /// Returns the simple type of 1.3 that a data type derives from, and the types between. Returns
+    /// nothing for a complex type or an unknown name.
     fn base(&self, name: &str) -> Option<(&'static str, Vec<&'d Value>)> {
         let mut chain = Vec::new();
         let mut name = name;
-        for _ in 0..MAX_LEVELS {
+        for _ in 0..MAX_DERIVATIONS {
             let known = match name {
                 "nil" => Some("null"),
                 "bytes" | "scalar" => Some("string"),
-                name => SIMPLE.iter().copied().find(|simple| *simple == name),
+                name => SIMPLE_TYPES.iter().copied().find(|simple| *simple == name),
             };
             if let Some(known) = known {
                 return Some((known, chain));
@@ -88,7 +97,8 @@ impl<'d> DataTypes<'d> {
         None
     }
 
-    /// Completes definitions that refine others by what they refine: 1.3 has them whole, and no fixed values.
+    /// Completes refinements with the definitions they refine, and turns fixed values into
+    /// defaults: 1.3 has neither refinements nor fixed values.
     pub(super) fn complete(&self, document: &Value) -> Value {
         let mut document = document.clone();
         let Value::Map(root) = &mut document else { return document };
@@ -97,17 +107,22 @@ impl<'d> DataTypes<'d> {
             for (name, one) in types {
                 let Value::Map(one) = one else { continue };
                 for what in ["properties", "attributes"] {
-                    self.complete_all(one.get_mut(what), (section, name), what);
+                    self.complete_all(one.get_mut(what), TypeName { section, name }, what);
                 }
                 let Some(Value::Map(capabilities)) = one.get_mut("capabilities") else { continue };
                 for (capability, one) in capabilities {
                     let Value::Map(one) = one else { continue };
-                    let inherited = self.inherited((section, name), "capabilities", capability);
+                    let inherited =
+                        self.inherited(TypeName { section, name }, "capabilities", capability);
                     let own = one.get("type").or_else(|| inherited.as_ref()?.get("type")).cloned();
                     let Some(Value::String(own)) = own else { continue };
                     one.entry("type".to_owned()).or_insert_with(|| Value::from(own.as_str()));
                     for what in ["properties", "attributes"] {
-                        self.complete_all(one.get_mut(what), ("capability_types", &own), what);
+                        self.complete_all(
+                            one.get_mut(what),
+                            TypeName { section: "capability_types", name: &own },
+                            what,
+                        );
                     }
                 }
             }
@@ -115,7 +130,7 @@ impl<'d> DataTypes<'d> {
         document
     }
 
-    fn complete_all(&self, definitions: Option<&mut Value>, of: (&str, &str), what: &str) {
+    fn complete_all(&self, definitions: Option<&mut Value>, of: TypeName<'_>, what: &str) {
         let Some(Value::Map(definitions)) = definitions else { return };
         for (name, definition) in definitions {
             let Value::Map(definition) = definition else { continue };
@@ -132,10 +147,10 @@ impl<'d> DataTypes<'d> {
         }
     }
 
-    /// Returns the definition of that name which a type has or inherits, if it says its type.
-    fn inherited(&self, (section, name): (&str, &str), what: &str, wanted: &str) -> Option<Value> {
-        let mut name = name;
-        for _ in 0..MAX_LEVELS {
+    /// Returns the definition of a name that a type has or inherits, if the definition has a type.
+    fn inherited(&self, of: TypeName<'_>, what: &str, wanted: &str) -> Option<Value> {
+        let TypeName { section, mut name } = of;
+        for _ in 0..MAX_DERIVATIONS {
             let found = self.find(section, name)?;
             let definition = found.get(what).and_then(|all| all.get(wanted));
             if let Some(definition) = definition.filter(|one| one.get("type").is_some()) {

@@ -1,12 +1,12 @@
-//! Values and calls in the words of 1.3.
+//! Values and calls of TOSCA 1.3.
 
 use koinon_model::Value;
 
 use super::plain::is_call;
 use crate::grammar::Function;
-use crate::lower::FUNCTIONS;
+use crate::lower::OLD_FUNCTIONS;
 
-/// Returns the value as 1.3 writes it, if it can.
+/// Returns the value as 1.3 writes it, or nothing if 1.3 cannot express it.
 pub(super) fn value(value: &Value) -> Option<Value> {
     match value {
         Value::String(text) => literal(text).map(Value::from),
@@ -26,7 +26,7 @@ pub(super) fn value(value: &Value) -> Option<Value> {
     }
 }
 
-/// Returns whether there is a call in a value that is none itself.
+/// Returns whether a value contains a call but is not a call itself.
 pub(super) fn has_call_inside(value: &Value) -> bool {
     match value {
         Value::List(items) => items.iter().any(|item| is_call(item) || has_call_inside(item)),
@@ -37,7 +37,7 @@ pub(super) fn has_call_inside(value: &Value) -> bool {
     }
 }
 
-/// Takes the escape off a text; nothing if it is a call.
+/// Returns a text without its escape, or nothing if it is a call.
 pub(super) fn literal(text: &str) -> Option<&str> {
     match text.strip_prefix('$') {
         Some(escaped) if escaped.starts_with('$') => Some(escaped),
@@ -46,37 +46,39 @@ pub(super) fn literal(text: &str) -> Option<&str> {
     }
 }
 
-/// Returns whether 1.3, or Koinon's reading of it, would take a literal map for a call.
+/// Returns whether 1.3, or Koinon's reader of it, would read a literal map as a call.
 fn reads_as_call(value: &Value) -> bool {
     let Some(map) = value.as_map().filter(|map| map.len() == 1) else { return false };
     map.keys().any(|key| match key.strip_prefix('$') {
         Some(later) => Function::named(later.split('$').next().unwrap_or(later)).is_some(),
-        None => FUNCTIONS.iter().any(|(old, ..)| old == key),
+        None => OLD_FUNCTIONS.iter().any(|function| function.name == key),
     })
 }
 
 fn call(name: &str, arguments: &Value) -> Option<Value> {
-    let row = FUNCTIONS.iter().find(|(_, plain, typed)| *plain == name || *typed == Some(name));
-    let (old, plain, typed) = row?;
+    let function = OLD_FUNCTIONS
+        .iter()
+        .find(|function| function.becomes == name || function.typed == Some(name))?;
     let arguments = match arguments.as_list() {
         Some(list) => list.to_vec(),
         None => vec![arguments.clone()],
     };
-    let arguments = match typed {
-        Some(_) if *plain == name => path(&arguments)?,
+    let arguments = match function.typed {
+        Some(_) if function.becomes == name => path(&arguments)?,
         _ => arguments,
     };
     let mut written: Vec<Value> = arguments.iter().map(value).collect::<Option<_>>()?;
-    let argument = match (*old, written.len()) {
+    let argument = match (function.name, written.len()) {
         ("get_input" | "get_nodes_of_type", 1) => written.pop()?,
-        // tosca-parser takes a path into an input for a mistake.
+        // tosca-parser rejects a path into an input.
         ("get_input", _) => return None,
         _ => Value::List(written),
     };
-    Some(Value::from([(*old, argument)]))
+    Some(Value::from([(function.name, argument)]))
 }
 
-/// Writes a TOSCA path as 1.3 does: an entity, perhaps one of its requirements or capabilities, and names.
+/// Writes a TOSCA path as 1.3 does: an entity, one of its requirements or capabilities if the path
+/// has one, and names.
 fn path(steps: &[Value]) -> Option<Vec<Value>> {
     let words: Vec<Option<&str>> = steps.iter().map(Value::as_str).collect();
     let (first, rest): (&Value, &[Value]) = match words.as_slice() {

@@ -1,20 +1,20 @@
-//! `copy`: a template that takes over the keynames of another (csd07 7.2, 7.4).
+//! `copy`: a template that uses the keynames of another template (csd07 7.2, 7.4).
 
-use super::fields::Fields;
+use super::assignments::ValueAssignments;
+use super::assignments::read_assignments;
+use super::fields::EntityFields;
 use super::fields::Word;
-use super::template::Assigned;
-use super::template::read_assignments;
 use crate::diag::Faults;
 use crate::yaml::Yaml;
 
-/// A template's own keynames, and those of the one it copies.
+/// The keynames of a template, and of the template it copies.
 pub(crate) struct Copied<'a> {
-    pub(crate) own: Fields<'a>,
-    pub(crate) copied: Option<Fields<'a>>,
+    pub(crate) own: EntityFields<'a>,
+    pub(crate) copied: Option<EntityFields<'a>>,
 }
 
 impl<'a> Copied<'a> {
-    /// Returns what is under a keyname: its own, or what is copied.
+    /// Returns the template's own value of a keyname, or the copied value.
     pub(crate) fn get(&self, key: &str) -> Option<Yaml<'a>> {
         self.own.get(key).or_else(|| self.copied.as_ref()?.get(key))
     }
@@ -31,8 +31,8 @@ impl<'a> Copied<'a> {
         self.own.words(key).or_else(|| self.copied.as_ref()?.words(key))
     }
 
-    /// Reads values: its own, and those of the copied template it does not give itself.
-    pub(crate) fn assigned(&self, key: &str, faults: &Faults) -> Assigned<'a> {
+    /// Reads assignments: the template's own, and copied ones for other names.
+    pub(crate) fn assigned(&self, key: &str, faults: &Faults) -> ValueAssignments<'a> {
         let own = read_assignments(self.own.get(key), key, faults);
         let Some(copied) = self.copied.as_ref().and_then(|copied| copied.get(key)) else {
             return own;

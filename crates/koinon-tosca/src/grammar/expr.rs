@@ -22,7 +22,7 @@ pub(crate) struct Expr<'a> {
     pub(crate) kind: ExprKind<'a>,
 }
 
-/// What an expression is.
+/// The kinds of expressions.
 #[derive(Clone, Debug)]
 pub(crate) enum ExprKind<'a> {
     Null,
@@ -30,32 +30,32 @@ pub(crate) enum ExprKind<'a> {
     Number(Number),
     Text(Cow<'a, str>),
     List(Vec<Expr<'a>>),
-    /// A map. A key is text, or a call that gives it.
+    /// A map. A key is a text, or a call that returns the text.
     Map(Vec<(Expr<'a>, Expr<'a>)>),
     /// A call of a built-in function.
     Call(Function, Vec<Expr<'a>>),
-    /// A call of a function that is not built in, with its arguments as they stand.
+    /// A call of a function that is not built in, with its arguments as written.
     Custom(Word<'a>, Box<Expr<'a>>),
-    /// Something a fault was made of already.
+    /// An expression with a fault, which was reported.
     Faulty,
 }
 
-/// What a function gives.
+/// The kind of a function's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gives {
+pub(crate) enum ReturnKind {
     Boolean,
     Integer,
     String,
-    /// A number, or a scalar.
+    /// A number or a scalar.
     Number,
-    /// It depends on the arguments.
+    /// A kind that depends on the arguments.
     Any,
 }
 
 macro_rules! functions {
     ($($variant:ident $name:literal $min:literal..=$max:expr => $gives:ident,)*) => {
-        /// TOSCA's built-in functions (csd07 chapter 10), `$in_range`, which its examples use, and those of TOSCA 1.x
-        /// that have no equal in 2.0.
+        /// TOSCA's built-in functions (csd07 chapter 10), `$in_range`, which its examples use, and
+        /// functions of TOSCA 1.x without an equivalent in 2.0.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Function {
             $(#[doc = $name] $variant,)*
@@ -74,17 +74,17 @@ macro_rules! functions {
                 match name { $($name => Some(Self::$variant),)* _ => None }
             }
 
-            /// Returns the fewest and the most arguments.
+            /// Returns the least and the greatest number of arguments.
             pub(crate) const fn arity(self) -> (usize, usize) {
                 match self { $(Self::$variant => ($min, $max),)* }
             }
 
-            /// Returns what it gives.
-            pub(crate) const fn gives(self) -> Gives {
-                match self { $(Self::$variant => Gives::$gives,)* }
+            /// Returns the kind of its result.
+            pub(crate) const fn return_kind(self) -> ReturnKind {
+                match self { $(Self::$variant => ReturnKind::$gives,)* }
             }
 
-            /// Returns whether it asks something of the graph or of running nodes.
+            /// Returns whether its result depends on the graph or on running nodes.
             pub(crate) const fn is_query(self) -> bool {
                 matches!(
                     self,
@@ -105,19 +105,20 @@ macro_rules! functions {
     };
 }
 
-const ANY: usize = usize::MAX;
+/// The greatest number of arguments of a function without a limit.
+const UNBOUNDED: usize = usize::MAX;
 
 functions! {
-    GetInput "get_input" 1..=ANY => Any,
-    GetProperty "get_property" 2..=ANY => Any,
-    GetAttribute "get_attribute" 2..=ANY => Any,
-    GetArtifact "get_artifact" 2..=ANY => String,
-    Value "value" 0..=ANY => Any,
+    GetInput "get_input" 1..=UNBOUNDED => Any,
+    GetProperty "get_property" 2..=UNBOUNDED => Any,
+    GetAttribute "get_attribute" 2..=UNBOUNDED => Any,
+    GetArtifact "get_artifact" 2..=UNBOUNDED => String,
+    Value "value" 0..=UNBOUNDED => Any,
     NodeIndex "node_index" 0..=0 => Integer,
     RelationshipIndex "relationship_index" 0..=0 => Integer,
-    AvailableAllocation "available_allocation" 2..=ANY => Any,
-    And "and" 2..=ANY => Boolean,
-    Or "or" 2..=ANY => Boolean,
+    AvailableAllocation "available_allocation" 2..=UNBOUNDED => Any,
+    And "and" 2..=UNBOUNDED => Boolean,
+    Or "or" 2..=UNBOUNDED => Boolean,
     Not "not" 1..=1 => Boolean,
     Xor "xor" 2..=2 => Boolean,
     Equal "equal" 2..=2 => Boolean,
@@ -138,29 +139,29 @@ functions! {
     HasAnyEntry "has_any_entry" 2..=2 => Boolean,
     HasAnyKey "has_any_key" 2..=2 => Boolean,
     Length "length" 1..=1 => Integer,
-    Concat "concat" 1..=ANY => Any,
+    Concat "concat" 1..=UNBOUNDED => Any,
     Join "join" 1..=2 => String,
     Token "token" 3..=3 => String,
-    Union "union" 1..=ANY => Any,
-    Intersection "intersection" 1..=ANY => Any,
-    Sum "sum" 1..=ANY => Number,
+    Union "union" 1..=UNBOUNDED => Any,
+    Intersection "intersection" 1..=UNBOUNDED => Any,
+    Sum "sum" 1..=UNBOUNDED => Number,
     Difference "difference" 2..=2 => Number,
-    Product "product" 1..=ANY => Number,
+    Product "product" 1..=UNBOUNDED => Number,
     Quotient "quotient" 2..=2 => Number,
     Remainder "remainder" 2..=2 => Number,
     Round "round" 1..=1 => Integer,
     Floor "floor" 1..=1 => Integer,
     Ceil "ceil" 1..=1 => Integer,
-    GetProperty1x "get_property_1x" 2..=ANY => Any,
-    GetAttribute1x "get_attribute_1x" 2..=ANY => Any,
+    GetProperty1x "get_property_1x" 2..=UNBOUNDED => Any,
+    GetAttribute1x "get_attribute_1x" 2..=UNBOUNDED => Any,
     GetArtifact1x "get_artifact_1x" 2..=4 => String,
-    Schema1x "schema_1x" 1..=ANY => Boolean,
+    Schema1x "schema_1x" 1..=UNBOUNDED => Boolean,
     GetOperationOutput "get_operation_output" 4..=4 => Any,
     GetNodesOfType "get_nodes_of_type" 1..=1 => Any,
 }
 
 impl Function {
-    /// Returns whether it is only for what 1.x has and 2.0 has not.
+    /// Returns whether it stands for a feature that 1.x has and 2.0 does not have.
     pub(crate) fn is_old(self) -> bool {
         matches!(
             self,
@@ -175,12 +176,12 @@ impl Function {
 }
 
 impl<'a> Expr<'a> {
-    /// Returns the string, if it is a literal one.
+    /// Returns the text of a literal string.
     pub(crate) fn as_str(&self) -> Option<&str> {
         if let ExprKind::Text(text) = &self.kind { Some(text) } else { None }
     }
 
-    /// Returns the natural number, if it is a literal one.
+    /// Returns the value of a literal natural number.
     pub(crate) fn as_u64(&self) -> Option<u64> {
         match &self.kind {
             ExprKind::Number(number) => {
@@ -190,7 +191,7 @@ impl<'a> Expr<'a> {
         }
     }
 
-    /// Returns the name of the input, if this is a plain `$get_input` of one.
+    /// Returns the name of the input, if this is `$get_input` with only a name.
     pub(crate) fn plain_input(&self) -> Option<&str> {
         match &self.kind {
             ExprKind::Call(Function::GetInput, arguments) if arguments.len() == 1 => {
@@ -214,12 +215,12 @@ impl<'a> Expr<'a> {
             }
             ExprKind::Call(function, _) if function.is_query() => true,
             ExprKind::Call(_, arguments) => arguments.iter().any(Self::varies),
-            // What is called may ask for what it likes.
+            // The function may depend on the graph.
             ExprKind::Custom(..) => true,
         }
     }
 
-    /// Returns the expressions it is made of.
+    /// Returns the direct subexpressions.
     pub(crate) fn parts(&self) -> Box<dyn Iterator<Item = &Self> + '_> {
         match &self.kind {
             ExprKind::Null
@@ -235,7 +236,7 @@ impl<'a> Expr<'a> {
         }
     }
 
-    /// Makes an expression of a value; everything in it stands at one place.
+    /// Returns a literal expression. All its parts have the same span.
     pub(crate) fn lift(value: Value, span: Span) -> Self {
         let kind = match value {
             Value::Null => ExprKind::Null,
@@ -299,8 +300,8 @@ fn read_scalar<'a>(scalar: Scalar<'a>, span: Span, faults: &Faults) -> Result<Ex
     }
 }
 
-/// Returns the one spelling of an infinity or not-a-number, which floats may be (csd07 9.1.1.3) and JSON has no number
-/// for.
+/// Returns the normal spelling of an infinity or not-a-number. Floats may have these values (csd07
+/// 9.1.1.3), but JSON has no numbers for them.
 fn not_finite(text: &str) -> Option<&'static str> {
     match text {
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Some(".inf"),
@@ -318,7 +319,7 @@ pub(crate) fn paper_input(text: &str) -> Option<&str> {
     (!name.is_empty() && name.chars().all(valid)).then_some(name)
 }
 
-/// Returns whether a map is a function call: its only key begins with a single dollar sign.
+/// Returns whether a tree is a function call: a map whose only key begins with one dollar sign.
 pub(crate) fn is_call(yaml: Yaml<'_>) -> bool {
     let Some(mut map) = yaml.map() else { return false };
     map.len() == 1
@@ -366,19 +367,19 @@ fn read_map<'a>(yaml: Yaml<'a>, faults: &Faults) -> Result<ExprKind<'a>, Fault> 
     Ok(ExprKind::Map(entries))
 }
 
-/// Reads a call, given what stands under its key.
+/// Reads a call from the value under its key.
 fn call<'a>(
     name: Word<'a>,
     value: Option<Yaml<'a>>,
     span: Span,
     faults: &Faults,
 ) -> Result<ExprKind<'a>, Fault> {
-    // `$f$1` is `$f`: the suffix only makes keys differ.
+    // `$f$1` is `$f`: the suffix only makes keys unique.
     let text = name.text.split_once('$').map_or(name.text, |(name, _)| name);
     let Some(function) = Function::named(text) else {
         let empty = text.is_empty() || text.contains(char::is_whitespace);
         if empty {
-            let message = format!("`${text}` is no call of a function");
+            let message = format!("`${text}` is not a function call");
             let hint = format!("write `$${text}` if the text is meant literally");
             return Err(Fault::new(Code::UnknownFunction, span, message).hint(hint));
         }
@@ -396,7 +397,7 @@ fn call<'a>(
     if !(min..=max).contains(&arguments.len()) {
         let expected = match (min, max) {
             (0, 0) => "no arguments".to_owned(),
-            (min, ANY) => format!("{min} or more arguments"),
+            (min, UNBOUNDED) => format!("{min} or more arguments"),
             (1, 1) => "1 argument".to_owned(),
             (min, max) if min == max => format!("{min} arguments"),
             (min, max) => format!("{min} to {max} arguments"),
@@ -407,14 +408,15 @@ fn call<'a>(
     Ok(ExprKind::Call(function, arguments))
 }
 
-/// Reads the arguments of a call: a list, but a single name for `$get_input` and its like, or nothing.
+/// Reads the arguments of a call: a list, a single argument, or nothing.
 fn arguments<'a>(name: &str, value: Yaml<'a>, faults: &Faults) -> Result<Vec<Expr<'a>>, Fault> {
     if let Some(items) = value.list() {
         return Ok(items.map(|item| read_expr(item, faults)).collect());
     }
     match value.scalar() {
         Some(Scalar::Null) => Ok(Vec::new()),
-        // A single argument may stand without a list: csd07 does so for `$get_input`, its test suite for others.
+        // A single argument may stand without a list: csd07 writes `$get_input` so, its test suite
+        // other functions too.
         _ if Function::named(name).is_some_and(|function| function.arity().0 <= 1) => {
             Ok(vec![read_expr(value, faults)])
         }

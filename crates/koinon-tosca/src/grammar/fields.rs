@@ -1,6 +1,6 @@
-//! Maps with fixed keynames, checked against their tables; maps and lists of named things.
+//! Maps with fixed keynames, checked against their tables; maps and lists with names.
 
-use crate::check::version_key;
+use crate::builtin::version_key;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
@@ -8,52 +8,55 @@ use crate::diag::Span;
 use crate::diag::article;
 use crate::hash::HashMap;
 use crate::keynames::Entity;
-use crate::keynames::Kind;
+use crate::keynames::KeynameKind;
 use crate::yaml::Scalar;
 use crate::yaml::Yaml;
 
-/// Longest name of a type, template or property. Some become paths of objects, which contracts bound.
-const MAX_NAME: usize = 100;
+/// The most bytes of the name of a type, template or property. Some names become paths of objects,
+/// and contracts limit paths.
+const MAX_NAME_BYTES: usize = 100;
 
-/// Entries of a map above which names are looked up by hash.
-const MANY: usize = 12;
+/// The most entries of a map that is searched in order: larger maps have an index.
+const MAX_UNINDEXED: usize = 12;
 
-/// A name or reference with its place. The place says in which file's namespace it is looked up.
+/// A name or reference with its place. The file of the place decides in which namespace the name is
+/// looked up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word<'a> {
     pub(crate) text: &'a str,
     pub(crate) span: Span,
 }
 
-/// Things by name, in the order of the file.
+/// Values by name, in the order of the file.
 #[derive(Clone, Debug)]
-pub(crate) struct Named<'a, T> {
+pub(crate) struct NamedMap<'a, T> {
     entries: Vec<(Word<'a>, T)>,
-    /// Where names are, if there are many.
+    /// The indices of names in a large map.
     index: Option<Box<HashMap<&'a str, usize>>>,
 }
 
-impl<T> Default for Named<'_, T> {
+impl<T> Default for NamedMap<'_, T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<'a, T> FromIterator<(Word<'a>, T)> for Named<'a, T> {
-    /// The first of several entries with one name counts.
+impl<'a, T> FromIterator<(Word<'a>, T)> for NamedMap<'a, T> {
+    /// Lookups find the first of several entries with one name.
     fn from_iter<I: IntoIterator<Item = (Word<'a>, T)>>(entries: I) -> Self {
         let read = entries.into_iter();
-        // No more room than that: a large service has a hundred thousand of these.
-        let mut entries = Vec::with_capacity(read.size_hint().1.unwrap_or_default());
+        // The exact capacity saves memory: a large service has a hundred thousand maps. An unknown
+        // number of entries only costs growth.
+        let mut entries = Vec::with_capacity(read.size_hint().1.unwrap_or(0));
         entries.extend(read);
         Self::from(entries)
     }
 }
 
-impl<'a, T> From<Vec<(Word<'a>, T)>> for Named<'a, T> {
-    /// The first of several entries with one name counts.
+impl<'a, T> From<Vec<(Word<'a>, T)>> for NamedMap<'a, T> {
+    /// Lookups find the first of several entries with one name.
     fn from(entries: Vec<(Word<'a>, T)>) -> Self {
-        let index = (entries.len() > MANY).then(|| {
+        let index = (entries.len() > MAX_UNINDEXED).then(|| {
             let mut index = HashMap::with_capacity_and_hasher(entries.len(), Default::default());
             for (at, (word, _)) in entries.iter().enumerate() {
                 index.entry(word.text).or_insert(at);
@@ -64,13 +67,13 @@ impl<'a, T> From<Vec<(Word<'a>, T)>> for Named<'a, T> {
     }
 }
 
-impl<'a, T> Named<'a, T> {
-    /// Makes one without entries.
+impl<'a, T> NamedMap<'a, T> {
+    /// Returns a map without entries.
     pub(crate) const fn new() -> Self {
         Self { entries: Vec::new(), index: None }
     }
 
-    /// Returns the number of the entry with this name.
+    /// Returns the index of the entry with this name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         match &self.index {
             Some(index) => index.get(name).copied(),
@@ -111,15 +114,15 @@ impl<'a, T> Named<'a, T> {
     }
 }
 
-/// A map with fixed keynames. What is under one has the kind its table says, or is not here.
+/// The keynames of an entity. It has only values of the kinds in the entity's table.
 #[derive(Debug)]
-pub(crate) struct Fields<'a> {
-    /// Where it is, for what is missing.
+pub(crate) struct EntityFields<'a> {
+    /// The place of faults about missing keynames.
     pub(crate) span: Span,
     entries: Vec<(&'static str, Yaml<'a>)>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> EntityFields<'a> {
     pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
@@ -146,7 +149,7 @@ impl<'a> Fields<'a> {
         Some(self.get(key)?.list()?.filter_map(text_of).collect())
     }
 
-    /// Makes the fault that a key is missing, if it is.
+    /// Reports a missing key.
     pub(crate) fn require(&self, key: &str, entity: &Entity, faults: &Faults) {
         if !self.has(key) {
             faults.push(missing(key, entity, self.span));
@@ -154,19 +157,19 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Makes the fault that a key is missing.
+/// Returns the fault that a key is missing.
 pub(crate) fn missing(key: &str, entity: &Entity, span: Span) -> Fault {
     Fault::new(Code::MissingKey, span, format!("expected `{key}` in {}", article(entity.name)))
 }
 
-/// Reads an entity: unknown keynames, missing ones and those with something of another kind under them are faults.
-/// `owner` is where the entity is named, the place of what is missing.
-pub(crate) fn fields<'a>(
+/// Reads an entity. Unknown keynames, missing keynames and values of another kind are faults.
+/// `owner` is the place of the entity's name, where missing keynames are reported.
+pub(crate) fn read_fields<'a>(
     yaml: Yaml<'a>,
     entity: &'static Entity,
     owner: Span,
     faults: &Faults,
-) -> Option<Fields<'a>> {
+) -> Option<EntityFields<'a>> {
     let Some(map) = yaml.map() else {
         faults.push(wrong_kind(yaml, entity.name, "map"));
         return None;
@@ -192,22 +195,22 @@ pub(crate) fn fields<'a>(
             }
         }
     }
-    let fields = Fields { span: owner, entries };
+    let fields = EntityFields { span: owner, entries };
     for key in entity.keys.iter().filter(|key| key.mandatory && !broken.contains(&key.name)) {
         fields.require(key.name, entity, faults);
     }
     Some(fields)
 }
 
-/// Checks the kind of what is under a keyname, as far as its reader does not.
-fn check(value: Yaml<'_>, name: &str, kind: Kind) -> Result<(), Fault> {
+/// Checks the kind of a keyname's value, unless the value's reader checks it.
+fn check(value: Yaml<'_>, name: &str, kind: KeynameKind) -> Result<(), Fault> {
     let wrong = |expected: &str| Err(wrong_kind(value, name, expected));
     match kind {
-        Kind::Text => match value.string() {
+        KeynameKind::Text => match value.string() {
             Some(_) => Ok(()),
             None => wrong("string"),
         },
-        Kind::Type(_) => match value.string() {
+        KeynameKind::Type(_) => match value.string() {
             Some("") => Err(Fault::new(
                 Code::InvalidName,
                 value.span(),
@@ -216,11 +219,11 @@ fn check(value: Yaml<'_>, name: &str, kind: Kind) -> Result<(), Fault> {
             Some(_) => Ok(()),
             None => wrong("string"),
         },
-        Kind::Boolean => match value.scalar() {
+        KeynameKind::Boolean => match value.scalar() {
             Some(Scalar::Bool(_)) => Ok(()),
             _ => wrong("boolean"),
         },
-        Kind::Version => match value.string() {
+        KeynameKind::Version => match value.string() {
             Some(text) if version_key(text).is_some() => Ok(()),
             Some(text) => Err(Fault::new(
                 Code::WrongKind,
@@ -229,34 +232,38 @@ fn check(value: Yaml<'_>, name: &str, kind: Kind) -> Result<(), Fault> {
             )),
             None => wrong("string"),
         },
-        Kind::Metadata => {
+        KeynameKind::Metadata => {
             let Some(mut map) = value.map() else { return wrong("map") };
             match map.find(|(key, _)| key.string().is_none()) {
                 Some((key, _)) => Err(wrong_kind(key, "a key of metadata", "string")),
                 None => Ok(()),
             }
         }
-        Kind::Words | Kind::Types(_) => {
+        KeynameKind::Words | KeynameKind::Types(_) => {
             let Some(mut list) = value.list() else { return wrong("list of strings") };
             match list.find(|item| item.string().is_none()) {
                 Some(item) => Err(wrong_kind(item, name, "string")),
                 None => Ok(()),
             }
         }
-        Kind::Values | Kind::Map(_) => match value.map() {
+        KeynameKind::Values | KeynameKind::Map(_) => match value.map() {
             Some(_) => Ok(()),
             None => wrong("map"),
         },
-        Kind::Sequence(_) | Kind::List(_) => match value.list() {
+        KeynameKind::Sequence(_) | KeynameKind::List(_) => match value.list() {
             Some(_) => Ok(()),
             None => wrong("list"),
         },
-        Kind::Any | Kind::Value | Kind::Condition | Kind::One(_) | Kind::Special => Ok(()),
+        KeynameKind::Any
+        | KeynameKind::Value
+        | KeynameKind::Condition
+        | KeynameKind::One(_)
+        | KeynameKind::Special => Ok(()),
     }
 }
 
-/// Reads a map from names to anything.
-pub(crate) fn named<'a>(
+/// Reads a map from names to values of any kind.
+pub(crate) fn read_named_map<'a>(
     yaml: Option<Yaml<'a>>,
     what: &str,
     faults: &Faults,
@@ -269,8 +276,8 @@ pub(crate) fn named<'a>(
     entries
 }
 
-/// Reads a list of maps with one name each, TOSCA's form of an ordered map.
-pub(crate) fn named_list<'a>(
+/// Reads a list of maps with one name each: TOSCA's form of an ordered map.
+pub(crate) fn read_named_list<'a>(
     yaml: Option<Yaml<'a>>,
     what: &str,
     faults: &Faults,
@@ -291,30 +298,30 @@ pub(crate) fn named_list<'a>(
     entries
 }
 
-/// Returns the string, if it is one.
+/// Returns the text of a string.
 pub(crate) fn text_of(yaml: Yaml<'_>) -> Option<Word<'_>> {
     yaml.string().map(|text| Word { text, span: yaml.span() })
 }
 
-/// Reads the key that names something. Names become paths of objects, so they have no `/`, no white space at their
-/// ends, no control characters and a bounded length.
+/// Reads a key that is a name. Names become paths of objects, so they have no `/`, no white space,
+/// no control characters and a bounded length.
 pub(crate) fn name_of<'a>(key: Yaml<'a>, what: &str, faults: &Faults) -> Option<Word<'a>> {
     let Some(text) = key.string() else {
         faults.push(wrong_kind(key, &format!("a name in {what}"), "string"));
         return None;
     };
-    let bad = |one: char| one == '/' || one.is_whitespace() || one.is_control();
-    if text.is_empty() || text.len() > MAX_NAME || text.contains(bad) {
-        let shown: String = text.chars().take(MAX_NAME).collect();
+    let bad = |c: char| c == '/' || c.is_whitespace() || c.is_control();
+    if text.is_empty() || text.len() > MAX_NAME_BYTES || text.contains(bad) {
+        let shown: String = text.chars().take(MAX_NAME_BYTES).collect();
         let message = format!("`{shown}` cannot be a name");
-        let hint = format!("names have 1 to {MAX_NAME} bytes without `/` and white space");
+        let hint = format!("names have 1 to {MAX_NAME_BYTES} bytes without `/` and white space");
         faults.push(Fault::new(Code::InvalidName, key.span(), message).hint(hint));
         return None;
     }
     Some(Word { text, span: key.span() })
 }
 
-/// Makes the fault "expected X, found Y".
+/// Returns the fault "expected X, found Y".
 pub(crate) fn wrong_kind(yaml: Yaml<'_>, what: &str, expected: &str) -> Fault {
     let found = yaml.kind_name();
     let fault = Fault::new(

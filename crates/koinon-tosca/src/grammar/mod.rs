@@ -1,28 +1,70 @@
-//! TOSCA's grammar: trees to typed definitions and templates. Nothing is resolved here; every key that is in no table
-//! of [`crate::keynames`] is a fault.
+//! TOSCA's grammar: trees to typed definitions, assignments and templates. Nothing is resolved
+//! here. Every key that is not in a table of [`crate::keynames`] is a fault.
 
+mod artifact;
+mod assignments;
 mod copy;
 mod document;
 mod expr;
 mod fields;
+mod literal;
 mod schema;
 mod substitution;
 mod template;
 mod types;
 mod workflow;
 
-pub(crate) use document::{Definitions, Template, read_files};
-pub(crate) use expr::{Expr, ExprKind, Function, Gives, paper_input};
-pub(crate) use fields::{Named, Word, fields, missing, text_of, wrong_kind};
-pub(crate) use schema::{Properties, Property, Schema, untyped};
-pub(crate) use substitution::{Assignments, Index, MappedRequirement, MappedTo, MappedValue};
-pub(crate) use substitution::{RequirementMapping, Substitution};
-pub(crate) use template::{
-    Artifact, ArtifactRef, Assigned, Directive, Group, Implementation, InterfaceValues,
-    NodeTemplate, OperationValues, Policy, Requirement, Target,
-};
-pub(crate) use types::{
-    Capability, FunctionDef, Interface, Operation, RelationshipDef, RequirementType, Section,
-    Signature, TypeDef, TypeId,
-};
-pub(crate) use workflow::{Activity, Step, Trigger, Workflow};
+pub(crate) use artifact::ArtifactDefinition;
+pub(crate) use artifact::ArtifactReference;
+pub(crate) use artifact::ImplementationDefinition;
+pub(crate) use assignments::ValueAssignments;
+pub(crate) use document::Definitions;
+pub(crate) use document::ServiceTemplate;
+pub(crate) use document::read_files;
+pub(crate) use expr::Expr;
+pub(crate) use expr::ExprKind;
+pub(crate) use expr::Function;
+pub(crate) use expr::ReturnKind;
+pub(crate) use expr::paper_input;
+pub(crate) use fields::NamedMap;
+pub(crate) use fields::Word;
+pub(crate) use fields::missing;
+pub(crate) use fields::read_fields;
+pub(crate) use fields::text_of;
+pub(crate) use fields::wrong_kind;
+pub(crate) use literal::convert;
+pub(crate) use literal::literal;
+pub(crate) use schema::PropertyDefinition;
+pub(crate) use schema::PropertyDefinitions;
+pub(crate) use schema::Schema;
+pub(crate) use schema::untyped;
+pub(crate) use substitution::CapabilityMapping;
+pub(crate) use substitution::MappedCount;
+pub(crate) use substitution::MappedRequirement;
+pub(crate) use substitution::MappedTo;
+pub(crate) use substitution::MappedValue;
+pub(crate) use substitution::OperationMapping;
+pub(crate) use substitution::RelationshipIndex;
+pub(crate) use substitution::RequirementMapping;
+pub(crate) use substitution::SubstitutionMapping;
+pub(crate) use template::Directive;
+pub(crate) use template::GroupDefinition;
+pub(crate) use template::InterfaceAssignment;
+pub(crate) use template::NodeTemplate;
+pub(crate) use template::OperationAssignment;
+pub(crate) use template::PolicyDefinition;
+pub(crate) use template::RequirementAssignment;
+pub(crate) use template::RequirementTarget;
+pub(crate) use types::CapabilityDefinition;
+pub(crate) use types::FunctionDefinition;
+pub(crate) use types::InterfaceDefinition;
+pub(crate) use types::OperationDefinition;
+pub(crate) use types::RelationshipDefinition;
+pub(crate) use types::RequirementDefinition;
+pub(crate) use types::Signature;
+pub(crate) use types::TypeDefinition;
+pub(crate) use types::TypeId;
+pub(crate) use workflow::Activity;
+pub(crate) use workflow::TriggerDefinition;
+pub(crate) use workflow::WorkflowDefinition;
+pub(crate) use workflow::WorkflowStep;

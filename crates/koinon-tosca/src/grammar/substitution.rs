@@ -1,9 +1,9 @@
-//! Substitution mappings: how a service template stands for a node (csd07 chapter 15).
+//! Substitution mappings: a service template that stands for a node (csd07 chapter 15).
 
 use super::expr::Expr;
 use super::expr::read_expr;
 use super::fields::Word;
-use super::fields::fields;
+use super::fields::read_fields;
 use super::fields::text_of;
 use super::fields::wrong_kind;
 use crate::code::Code;
@@ -16,18 +16,16 @@ use crate::yaml::Yaml;
 
 /// A substitution mapping.
 #[derive(Clone, Debug)]
-pub(crate) struct Substitution<'a> {
+pub(crate) struct SubstitutionMapping<'a> {
     pub(crate) node_type: Word<'a>,
     pub(crate) filter: Option<Expr<'a>>,
-    /// Properties of the node, and the inputs that take them.
+    /// Properties of the node, and the inputs that receive them.
     pub(crate) properties: Vec<(MappedValue<'a>, MappedTo<'a>)>,
-    /// Attributes of the node, and the outputs that give them.
+    /// Attributes of the node, and the outputs they come from.
     pub(crate) attributes: Vec<(MappedValue<'a>, MappedTo<'a>)>,
-    /// Capabilities of the node, and the node template and capability that stand for each.
-    pub(crate) capabilities: Vec<(Word<'a>, Word<'a>, Word<'a>)>,
+    pub(crate) capabilities: Vec<CapabilityMapping<'a>>,
     pub(crate) requirements: Vec<RequirementMapping<'a>>,
-    /// Interfaces, operations and the workflows that do them.
-    pub(crate) interfaces: Vec<(Word<'a>, Word<'a>, Word<'a>)>,
+    pub(crate) interfaces: Vec<OperationMapping<'a>>,
 }
 
 /// A value of the substituted node.
@@ -35,46 +33,63 @@ pub(crate) struct Substitution<'a> {
 pub(crate) enum MappedValue<'a> {
     /// A property or attribute of the node.
     Own(Word<'a>),
-    /// One of a capability.
+    /// A property or attribute of a capability.
     Capability(Word<'a>, Word<'a>),
-    /// One of the relationships of a requirement: the first if there is no index.
-    Relationship(Word<'a>, Option<Index>, Word<'a>),
+    /// A property or attribute of a relationship of a requirement: of the first relationship
+    /// without an index.
+    Relationship(Word<'a>, Option<RelationshipIndex>, Word<'a>),
 }
 
-/// Which relationships are meant.
+/// The relationships of a requirement that a mapping names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Index {
+pub(crate) enum RelationshipIndex {
     At(u64),
     All,
 }
 
-/// What a value is mapped to.
+/// The target of a mapped value.
 #[derive(Clone, Debug)]
 pub(crate) enum MappedTo<'a> {
     /// An input or output.
     Name(Word<'a>),
-    /// A fixed value, as TOSCA 1.x has it.
+    /// A fixed value, as in TOSCA 1.x.
     Value(Expr<'a>),
+}
+
+/// A capability of the node, with the capability of a node template that stands for it.
+#[derive(Clone, Debug)]
+pub(crate) struct CapabilityMapping<'a> {
+    pub(crate) name: Word<'a>,
+    pub(crate) template: Word<'a>,
+    pub(crate) capability: Word<'a>,
+}
+
+/// An operation of the node, with the workflow that implements it.
+#[derive(Clone, Debug)]
+pub(crate) struct OperationMapping<'a> {
+    pub(crate) interface: Word<'a>,
+    pub(crate) operation: Word<'a>,
+    pub(crate) workflow: Word<'a>,
 }
 
 /// A requirement mapping.
 #[derive(Clone, Debug)]
 pub(crate) struct RequirementMapping<'a> {
     pub(crate) name: Word<'a>,
-    /// How many assignments it maps; `None` if it says nothing of it.
-    pub(crate) count: Option<Assignments>,
+    /// The number of assignments it maps, if it has one.
+    pub(crate) count: Option<MappedCount>,
     pub(crate) targets: Vec<MappedRequirement<'a>>,
 }
 
-/// How many assignments a mapping maps.
+/// The number of assignments that a mapping maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Assignments {
+pub(crate) enum MappedCount {
     Number(u64),
-    /// All that are left.
+    /// All remaining assignments.
     Unbounded,
 }
 
-/// What a requirement is mapped to.
+/// The target of a mapped requirement.
 #[derive(Clone, Debug)]
 pub(crate) enum MappedRequirement<'a> {
     /// A requirement of a node template.
@@ -88,9 +103,9 @@ pub(crate) fn read_substitution<'a>(
     yaml: Yaml<'a>,
     span: Span,
     faults: &Faults,
-) -> Option<Substitution<'a>> {
-    let fields = fields(yaml, &keynames::SUBSTITUTION, span, faults)?;
-    Some(Substitution {
+) -> Option<SubstitutionMapping<'a>> {
+    let fields = read_fields(yaml, &keynames::SUBSTITUTION, span, faults)?;
+    Some(SubstitutionMapping {
         node_type: fields.word("node_type")?,
         filter: fields.get("substitution_filter").map(|filter| read_expr(filter, faults)),
         properties: values(fields.get("properties"), "property mapping", faults),
@@ -139,7 +154,7 @@ fn values<'a>(
     mapped
 }
 
-/// Reads the left side of a mapping: a name, or a list that leads to a capability or relationship.
+/// Reads the left side of a mapping: a name, or a path to a value of a capability or relationship.
 fn mapped_value<'a>(key: Yaml<'a>, what: &str) -> Result<MappedValue<'a>, Fault> {
     if let Some(word) = text_of(key) {
         return Ok(MappedValue::Own(word));
@@ -163,8 +178,8 @@ fn mapped_value<'a>(key: Yaml<'a>, what: &str) -> Result<MappedValue<'a>, Fault>
             }
             [requirement, index, name] => {
                 let index = match (index.string(), natural(*index)) {
-                    (Some("ALL"), _) => Index::All,
-                    (_, Some(at)) => Index::At(at),
+                    (Some("ALL"), _) => RelationshipIndex::All,
+                    (_, Some(at)) => RelationshipIndex::At(at),
                     _ => return Err(wrong()),
                 };
                 Ok(MappedValue::Relationship(word(requirement)?, Some(index), word(name)?))
@@ -193,15 +208,14 @@ fn pair<'a>(yaml: Yaml<'a>) -> Option<(Word<'a>, Word<'a>)> {
     }
 }
 
-fn capabilities<'a>(
-    yaml: Option<Yaml<'a>>,
-    faults: &Faults,
-) -> Vec<(Word<'a>, Word<'a>, Word<'a>)> {
+fn capabilities<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<CapabilityMapping<'a>> {
     let what = "capability mapping";
     let mut mapped = Vec::new();
     for (key, value) in map_of(yaml, what, faults) {
         match (text_of(key), pair(value)) {
-            (Some(name), Some((node, capability))) => mapped.push((name, node, capability)),
+            (Some(name), Some((template, capability))) => {
+                mapped.push(CapabilityMapping { name, template, capability });
+            }
             (None, _) => faults.push(wrong_kind(key, what, "string")),
             (_, None) => {
                 faults.push(wrong_kind(value, what, "list of a node template and a capability"));
@@ -231,8 +245,8 @@ fn requirements<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<RequirementM
                 let list: Vec<Yaml<'_>> = key.list().into_iter().flatten().collect();
                 let parts = match list.as_slice() {
                     [name, count] => text_of(*name).zip(match count.string() {
-                        Some("UNBOUNDED") => Some(Assignments::Unbounded),
-                        _ => natural(*count).map(Assignments::Number),
+                        Some("UNBOUNDED") => Some(MappedCount::Unbounded),
+                        _ => natural(*count).map(MappedCount::Number),
                     }),
                     _ => None,
                 };
@@ -289,7 +303,7 @@ fn mapped_requirement<'a>(yaml: Yaml<'a>) -> Option<MappedRequirement<'a>> {
     }
 }
 
-fn interfaces<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<(Word<'a>, Word<'a>, Word<'a>)> {
+fn interfaces<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<OperationMapping<'a>> {
     let what = "interface mapping";
     let mut mapped = Vec::new();
     for (key, value) in map_of(yaml, what, faults) {
@@ -299,7 +313,9 @@ fn interfaces<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<(Word<'a>, Wor
         };
         for (key, value) in map_of(Some(value), what, faults) {
             match (text_of(key), text_of(value)) {
-                (Some(operation), Some(workflow)) => mapped.push((interface, operation, workflow)),
+                (Some(operation), Some(workflow)) => {
+                    mapped.push(OperationMapping { interface, operation, workflow });
+                }
                 (None, _) => faults.push(wrong_kind(key, what, "string")),
                 (_, None) => faults.push(wrong_kind(value, "workflow", "string")),
             }

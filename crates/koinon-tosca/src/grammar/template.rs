@@ -1,16 +1,26 @@
-//! Templates: what a service consists of.
+//! Templates of nodes and relationships, groups and policies.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::artifact::ArtifactDefinition;
+use super::artifact::ImplementationDefinition;
+use super::artifact::read_artifacts;
+use super::artifact::read_implementation;
+use super::assignments::ValueAssignments;
+use super::assignments::read_assignments;
+use super::copy::Copied;
 use super::expr::Expr;
 use super::expr::read_expr;
-use super::fields::Fields;
-use super::fields::Named;
+use super::fields::EntityFields;
+use super::fields::NamedMap;
 use super::fields::Word;
-use super::fields::fields;
-use super::fields::named;
-use super::fields::named_list;
+use super::fields::read_fields;
+use super::fields::read_named_list;
+use super::fields::read_named_map;
 use super::fields::text_of;
 use super::fields::wrong_kind;
-use super::workflow::Trigger;
+use super::workflow::TriggerDefinition;
 use super::workflow::read_triggers;
 use crate::code::Code;
 use crate::diag::Fault;
@@ -19,13 +29,7 @@ use crate::keynames;
 use crate::yaml::Scalar;
 use crate::yaml::Yaml;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-/// Values by name.
-pub(crate) type Assigned<'a> = Named<'a, Expr<'a>>;
-
-/// How a node comes to be (csd07 7.2.1).
+/// A way to get the nodes of a template (csd07 7.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Directive {
     Create,
@@ -38,62 +42,62 @@ pub(crate) enum Directive {
 pub(crate) struct NodeTemplate<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) node_type: Word<'a>,
-    /// In the order in which they are tried; create if there are none.
+    /// In the order of trial. Without directives, nodes are created.
     pub(crate) directives: Vec<(Directive, Word<'a>)>,
-    pub(crate) properties: Assigned<'a>,
-    pub(crate) attributes: Assigned<'a>,
-    pub(crate) capabilities: Named<'a, CapabilityValues<'a>>,
-    pub(crate) requirements: Vec<Requirement<'a>>,
-    pub(crate) interfaces: Named<'a, InterfaceValues<'a>>,
-    pub(crate) artifacts: Named<'a, Artifact<'a>>,
+    pub(crate) properties: ValueAssignments<'a>,
+    pub(crate) attributes: ValueAssignments<'a>,
+    pub(crate) capabilities: NamedMap<'a, CapabilityAssignment<'a>>,
+    pub(crate) requirements: Vec<RequirementAssignment<'a>>,
+    pub(crate) interfaces: NamedMap<'a, InterfaceAssignment<'a>>,
+    pub(crate) artifacts: NamedMap<'a, ArtifactDefinition<'a>>,
     pub(crate) count: Option<Box<Expr<'a>>>,
     pub(crate) filter: Option<Box<Expr<'a>>>,
 }
 
 impl<'a> NodeTemplate<'a> {
-    /// Makes the template of a node that is made elsewhere: nothing is said of it here.
+    /// Returns the empty template of a node that is made elsewhere.
     pub(crate) fn reference(name: Word<'a>) -> Self {
         Self {
             name,
             node_type: Word { text: "", span: name.span },
             directives: Vec::new(),
-            properties: Named::new(),
-            attributes: Named::new(),
-            capabilities: Named::new(),
+            properties: NamedMap::new(),
+            attributes: NamedMap::new(),
+            capabilities: NamedMap::new(),
             requirements: Vec::new(),
-            interfaces: Named::new(),
-            artifacts: Named::new(),
+            interfaces: NamedMap::new(),
+            artifacts: NamedMap::new(),
             count: None,
             filter: None,
         }
     }
 
-    /// Returns whether nodes may come to be this way.
+    /// Returns whether nodes may come from this directive.
     pub(crate) fn has(&self, directive: Directive) -> bool {
         self.directives.iter().any(|(one, _)| *one == directive)
             || (directive == Directive::Create && self.directives.is_empty())
     }
 }
 
-/// Values of a capability.
+/// A capability assignment.
 #[derive(Clone, Debug)]
-pub(crate) struct CapabilityValues<'a> {
-    pub(crate) properties: Assigned<'a>,
-    pub(crate) attributes: Assigned<'a>,
+pub(crate) struct CapabilityAssignment<'a> {
+    pub(crate) properties: ValueAssignments<'a>,
+    pub(crate) attributes: ValueAssignments<'a>,
 }
 
 /// A requirement assignment.
 #[derive(Clone, Debug)]
-pub(crate) struct Requirement<'a> {
+pub(crate) struct RequirementAssignment<'a> {
     pub(crate) name: Word<'a>,
-    pub(crate) node: Option<Target<'a>>,
+    pub(crate) node: Option<RequirementTarget<'a>>,
     pub(crate) capability: Option<Word<'a>>,
     /// A relationship type, or a relationship template.
     pub(crate) relationship: Option<Word<'a>>,
-    pub(crate) properties: Assigned<'a>,
-    pub(crate) attributes: Assigned<'a>,
-    pub(crate) interfaces: Named<'a, InterfaceValues<'a>>,
-    pub(crate) allocation: Assigned<'a>,
+    pub(crate) properties: ValueAssignments<'a>,
+    pub(crate) attributes: ValueAssignments<'a>,
+    pub(crate) interfaces: NamedMap<'a, InterfaceAssignment<'a>>,
+    pub(crate) allocation: ValueAssignments<'a>,
     pub(crate) count: Option<Box<Expr<'a>>>,
     pub(crate) filter: Option<Box<Expr<'a>>>,
     pub(crate) directives: Vec<Word<'a>>,
@@ -102,102 +106,62 @@ pub(crate) struct Requirement<'a> {
 
 /// The target of a requirement: a node template or type, with the index of one node of a template.
 #[derive(Clone, Debug)]
-pub(crate) struct Target<'a> {
+pub(crate) struct RequirementTarget<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) index: Option<Box<Expr<'a>>>,
 }
 
-/// Values of an interface.
+/// An interface assignment.
 #[derive(Clone, Debug)]
-pub(crate) struct InterfaceValues<'a> {
-    pub(crate) inputs: Assigned<'a>,
-    pub(crate) operations: Named<'a, OperationValues<'a>>,
-    pub(crate) notifications: Named<'a, OperationValues<'a>>,
+pub(crate) struct InterfaceAssignment<'a> {
+    pub(crate) inputs: ValueAssignments<'a>,
+    pub(crate) operations: NamedMap<'a, OperationAssignment<'a>>,
+    pub(crate) notifications: NamedMap<'a, OperationAssignment<'a>>,
 }
 
-/// Values of an operation or notification.
+/// An operation or notification assignment.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct OperationValues<'a> {
-    pub(crate) inputs: Assigned<'a>,
-    pub(crate) outputs: Assigned<'a>,
-    pub(crate) implementation: Option<Implementation<'a>>,
-}
-
-/// What does an operation.
-#[derive(Clone, Debug)]
-pub(crate) struct Implementation<'a> {
-    pub(crate) primary: Option<ArtifactRef<'a>>,
-    pub(crate) dependencies: Vec<ArtifactRef<'a>>,
-    /// Seconds.
-    pub(crate) timeout: Option<Expr<'a>>,
-}
-
-/// An artifact where it is used.
-#[derive(Clone, Debug)]
-pub(crate) enum ArtifactRef<'a> {
-    /// The name of one, or the path of a file.
-    Named(Word<'a>),
-    /// One that is defined where it is used.
-    Inline(Box<Artifact<'a>>),
-}
-
-/// An artifact definition.
-#[derive(Clone, Debug)]
-pub(crate) struct Artifact<'a> {
-    pub(crate) name: Word<'a>,
-    pub(crate) artifact_type: Option<Word<'a>>,
-    pub(crate) file: Option<Expr<'a>>,
-    pub(crate) repository: Option<Word<'a>>,
-    pub(crate) version: Option<Word<'a>>,
-    pub(crate) checksum: Option<Expr<'a>>,
-    pub(crate) checksum_algorithm: Option<Word<'a>>,
-    pub(crate) properties: Assigned<'a>,
+pub(crate) struct OperationAssignment<'a> {
+    pub(crate) inputs: ValueAssignments<'a>,
+    pub(crate) outputs: ValueAssignments<'a>,
+    pub(crate) implementation: Option<ImplementationDefinition<'a>>,
 }
 
 /// A relationship template.
 #[derive(Clone, Debug)]
 pub(crate) struct RelationshipTemplate<'a> {
     pub(crate) relationship_type: Word<'a>,
-    pub(crate) properties: Assigned<'a>,
-    pub(crate) attributes: Assigned<'a>,
-    pub(crate) interfaces: Named<'a, InterfaceValues<'a>>,
+    pub(crate) properties: ValueAssignments<'a>,
+    pub(crate) attributes: ValueAssignments<'a>,
+    pub(crate) interfaces: NamedMap<'a, InterfaceAssignment<'a>>,
 }
 
-/// A group.
+/// A group definition.
 #[derive(Clone, Debug)]
-pub(crate) struct Group<'a> {
+pub(crate) struct GroupDefinition<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) group_type: Word<'a>,
-    pub(crate) properties: Assigned<'a>,
-    pub(crate) attributes: Assigned<'a>,
+    pub(crate) properties: ValueAssignments<'a>,
+    pub(crate) attributes: ValueAssignments<'a>,
     pub(crate) members: Vec<Word<'a>>,
 }
 
-/// A policy.
+/// A policy definition.
 #[derive(Clone, Debug)]
-pub(crate) struct Policy<'a> {
+pub(crate) struct PolicyDefinition<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) policy_type: Word<'a>,
-    pub(crate) properties: Assigned<'a>,
+    pub(crate) properties: ValueAssignments<'a>,
     pub(crate) targets: Vec<Word<'a>>,
-    pub(crate) triggers: BTreeMap<&'a str, Arc<Trigger<'a>>>,
+    pub(crate) triggers: BTreeMap<&'a str, Arc<TriggerDefinition<'a>>>,
 }
 
-/// Reads assignments of values to names.
-pub(crate) fn read_assignments<'a>(
-    yaml: Option<Yaml<'a>>,
-    what: &str,
-    faults: &Faults,
-) -> Assigned<'a> {
-    let entries = named(yaml, what, faults).into_iter();
-    entries.map(|(name, value)| (name, read_expr(value, faults))).collect()
-}
-
-fn assigned<'a>(fields: &Fields<'a>, key: &str, faults: &Faults) -> Assigned<'a> {
+fn assigned<'a>(fields: &EntityFields<'a>, key: &str, faults: &Faults) -> ValueAssignments<'a> {
     read_assignments(fields.get(key), key, faults)
 }
 
-/// Reads a node template. `copied` is the template named by `copy`, whose keynames count where this one has none.
+/// Reads a node template. Where it lacks a keyname, that of `copied` counts, the template that
+/// `copy` names.
 pub(crate) fn read_node<'a>(
     name: Word<'a>,
     yaml: Yaml<'a>,
@@ -205,12 +169,12 @@ pub(crate) fn read_node<'a>(
     faults: &Faults,
 ) -> Option<NodeTemplate<'a>> {
     let entity = &keynames::NODE_TEMPLATE;
-    let own = fields(yaml, entity, name.span, faults)?;
-    // What is wrong with the template that is copied is said once, where it stands.
+    let own = read_fields(yaml, entity, name.span, faults)?;
+    // Faults of the copied template are reported once, at their place.
     let silent = Faults::default();
-    let copied = copied.and_then(|yaml| fields(yaml, entity, name.span, &silent));
-    let fields = super::copy::Copied { own, copied };
-    // What cannot be copied was told there.
+    let copied = copied.and_then(|yaml| read_fields(yaml, entity, name.span, &silent));
+    let fields = Copied { own, copied };
+    // An invalid `copy` was reported already.
     if !fields.has("type") && !fields.own.has("copy") {
         fields.own.require("type", entity, faults);
     }
@@ -221,7 +185,7 @@ pub(crate) fn read_node<'a>(
             "select" => Directive::Select,
             "substitute" => Directive::Substitute,
             other => {
-                let message = format!("there is no directive `{other}`");
+                let message = format!("unknown directive `{other}`");
                 let fault = Fault::new(Code::Definition, word.span, message);
                 faults.push(fault.near(other, ["create", "select", "substitute"]));
                 continue;
@@ -243,7 +207,7 @@ pub(crate) fn read_node<'a>(
         count: get("count").map(|count| Box::new(read_expr(count, faults))),
         filter: get("node_filter").map(|filter| Box::new(read_expr(filter, faults))),
     };
-    // csd07 7.2.1: only what is selected is filtered.
+    // csd07 7.2.1: a filter applies to selected nodes only.
     if let (Some(filter), false) = (&node.filter, node.has(Directive::Select)) {
         let message = "`node_filter` without the directive `select`";
         faults.push(Fault::new(Code::Misplaced, filter.span, message));
@@ -252,27 +216,30 @@ pub(crate) fn read_node<'a>(
 }
 
 fn capabilities<'a>(
-    fields: &super::copy::Copied<'a>,
+    fields: &Copied<'a>,
     faults: &Faults,
-) -> Named<'a, CapabilityValues<'a>> {
+) -> NamedMap<'a, CapabilityAssignment<'a>> {
     let entity = &keynames::CAPABILITY_ASSIGNMENT;
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let fields = super::fields::fields(yaml, entity, name.span, faults)?;
+        let fields = read_fields(yaml, entity, name.span, faults)?;
         directives(&fields, faults);
         let (properties, attributes) =
             (assigned(&fields, "properties", faults), assigned(&fields, "attributes", faults));
-        Some((name, CapabilityValues { properties, attributes }))
+        Some((name, CapabilityAssignment { properties, attributes }))
     };
-    named(fields.get("capabilities"), entity.name, faults).into_iter().filter_map(read).collect()
+    read_named_map(fields.get("capabilities"), entity.name, faults)
+        .into_iter()
+        .filter_map(read)
+        .collect()
 }
 
-/// Reads where nodes may come from (csd07 8.3, 8.5).
-fn directives<'a>(fields: &Fields<'a>, faults: &Faults) -> Vec<Word<'a>> {
+/// Reads the directives of a capability or requirement (csd07 8.3, 8.5).
+fn directives<'a>(fields: &EntityFields<'a>, faults: &Faults) -> Vec<Word<'a>> {
     let mut words = fields.words("directives").unwrap_or_default();
     words.retain(|word| {
         let known = matches!(word.text, "internal" | "external");
         if !known {
-            let message = format!("there is no directive `{}` here", word.text);
+            let message = format!("unknown directive `{}` here", word.text);
             let fault = Fault::new(Code::Definition, word.span, message);
             faults.push(fault.near(word.text, ["internal", "external"]));
         }
@@ -281,36 +248,40 @@ fn directives<'a>(fields: &Fields<'a>, faults: &Faults) -> Vec<Word<'a>> {
     words
 }
 
-fn requirements<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<Requirement<'a>> {
-    let entries = named_list(yaml, "requirements", faults);
-    // Most nodes have one or two, and a vector that grows makes room for four at once.
+fn requirements<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<RequirementAssignment<'a>> {
+    let entries = read_named_list(yaml, "requirements", faults);
+    // Most nodes have one or two requirements, but a growing vector reserves four at once.
     let mut requirements = Vec::with_capacity(entries.len());
     requirements
         .extend(entries.into_iter().filter_map(|(name, yaml)| requirement(name, yaml, faults)));
     requirements
 }
 
-fn requirement<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Requirement<'a>> {
-    let mut requirement = Requirement {
+fn requirement<'a>(
+    name: Word<'a>,
+    yaml: Yaml<'a>,
+    faults: &Faults,
+) -> Option<RequirementAssignment<'a>> {
+    let mut requirement = RequirementAssignment {
         name,
         node: None,
         capability: None,
         relationship: None,
-        properties: Named::default(),
-        attributes: Named::default(),
-        interfaces: Named::default(),
-        allocation: Named::default(),
+        properties: NamedMap::default(),
+        attributes: NamedMap::default(),
+        interfaces: NamedMap::default(),
+        allocation: NamedMap::default(),
         count: None,
         filter: None,
         directives: Vec::new(),
         optional: false,
     };
-    // csd07 14.3.4 writes a node and its index without `node:` as well.
+    // csd07 14.3.4 also writes a node and its index without `node:`.
     if text_of(yaml).is_some() || yaml.list().is_some() {
         requirement.node = Some(target(yaml, faults)?);
         return Some(requirement);
     }
-    let fields = fields(yaml, &keynames::REQUIREMENT_ASSIGNMENT, name.span, faults)?;
+    let fields = read_fields(yaml, &keynames::REQUIREMENT_ASSIGNMENT, name.span, faults)?;
     requirement.node = fields.get("node").and_then(|node| target(node, faults));
     requirement.capability = fields.word("capability");
     requirement.allocation = assigned(&fields, "allocation", faults);
@@ -328,24 +299,28 @@ fn requirement<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Re
     Some(requirement)
 }
 
-fn relationship_values<'a>(yaml: Yaml<'a>, requirement: &mut Requirement<'a>, faults: &Faults) {
+fn relationship_values<'a>(
+    yaml: Yaml<'a>,
+    requirement: &mut RequirementAssignment<'a>,
+    faults: &Faults,
+) {
     let entity = &keynames::RELATIONSHIP_ASSIGNMENT;
-    let Some(fields) = fields(yaml, entity, yaml.span(), faults) else { return };
+    let Some(fields) = read_fields(yaml, entity, yaml.span(), faults) else { return };
     requirement.relationship = fields.word("type");
     requirement.properties = assigned(&fields, "properties", faults);
     requirement.attributes = assigned(&fields, "attributes", faults);
     requirement.interfaces = read_interfaces(fields.get("interfaces"), faults);
 }
 
-fn target<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Target<'a>> {
+fn target<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<RequirementTarget<'a>> {
     if let Some(name) = text_of(yaml) {
-        return Some(Target { name, index: None });
+        return Some(RequirementTarget { name, index: None });
     }
     let pair: Vec<Yaml<'a>> = yaml.list().into_iter().flatten().collect();
     if let [name, index] = pair.as_slice()
         && let Some(name) = text_of(*name)
     {
-        return Some(Target { name, index: Some(Box::new(read_expr(*index, faults))) });
+        return Some(RequirementTarget { name, index: Some(Box::new(read_expr(*index, faults))) });
     }
     faults.push(wrong_kind(yaml, "the target node", "name, or list of a name and an index,"));
     None
@@ -355,24 +330,24 @@ fn target<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Target<'a>> {
 pub(crate) fn read_interfaces<'a>(
     yaml: Option<Yaml<'a>>,
     faults: &Faults,
-) -> Named<'a, InterfaceValues<'a>> {
+) -> NamedMap<'a, InterfaceAssignment<'a>> {
     let entity = &keynames::INTERFACE_ASSIGNMENT;
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let fields = fields(yaml, entity, name.span, faults)?;
+        let fields = read_fields(yaml, entity, name.span, faults)?;
         let operations = |key: &str, entity: &'static keynames::Entity| {
-            let entries = named(fields.get(key), key, faults).into_iter();
+            let entries = read_named_map(fields.get(key), key, faults).into_iter();
             entries
                 .filter_map(|(name, yaml)| Some((name, operation(name, yaml, entity, faults)?)))
                 .collect()
         };
-        let values = InterfaceValues {
+        let values = InterfaceAssignment {
             inputs: assigned(&fields, "inputs", faults),
             operations: operations("operations", &keynames::OPERATION_ASSIGNMENT),
             notifications: operations("notifications", &keynames::NOTIFICATION_ASSIGNMENT),
         };
         Some((name, values))
     };
-    named(yaml, entity.name, faults).into_iter().filter_map(read).collect()
+    read_named_map(yaml, entity.name, faults).into_iter().filter_map(read).collect()
 }
 
 fn operation<'a>(
@@ -380,8 +355,8 @@ fn operation<'a>(
     yaml: Yaml<'a>,
     entity: &'static keynames::Entity,
     faults: &Faults,
-) -> Option<OperationValues<'a>> {
-    let mut values = OperationValues::default();
+) -> Option<OperationAssignment<'a>> {
+    let mut values = OperationAssignment::default();
     match yaml.scalar() {
         Some(Scalar::Null) => return Some(values),
         Some(Scalar::String(_)) => {
@@ -390,7 +365,7 @@ fn operation<'a>(
         }
         _ => {}
     }
-    let fields = fields(yaml, entity, name.span, faults)?;
+    let fields = read_fields(yaml, entity, name.span, faults)?;
     values.inputs = assigned(&fields, "inputs", faults);
     values.outputs = assigned(&fields, "outputs", faults);
     values.implementation =
@@ -398,80 +373,7 @@ fn operation<'a>(
     Some(values)
 }
 
-/// Reads an implementation: an artifact's name or path, or a map with artifacts.
-pub(crate) fn read_implementation<'a>(
-    yaml: Yaml<'a>,
-    faults: &Faults,
-) -> Option<Implementation<'a>> {
-    if let Some(word) = text_of(yaml) {
-        let primary = Some(ArtifactRef::Named(word));
-        return Some(Implementation { primary, dependencies: Vec::new(), timeout: None });
-    }
-    let fields = fields(yaml, &keynames::IMPLEMENTATION, yaml.span(), faults)?;
-    let list = fields.get("dependencies").and_then(Yaml::list).into_iter().flatten();
-    Some(Implementation {
-        primary: fields.get("primary").and_then(|yaml| artifact_ref(yaml, faults)),
-        dependencies: list.filter_map(|yaml| artifact_ref(yaml, faults)).collect(),
-        timeout: fields.get("timeout").map(|timeout| read_expr(timeout, faults)),
-    })
-}
-
-fn artifact_ref<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<ArtifactRef<'a>> {
-    match text_of(yaml) {
-        Some(word) => Some(ArtifactRef::Named(word)),
-        None => {
-            let name = Word { text: "", span: yaml.span() };
-            artifact(name, yaml, faults).map(Box::new).map(ArtifactRef::Inline)
-        }
-    }
-}
-
-/// Reads artifact definitions.
-pub(crate) fn read_artifacts<'a>(
-    yaml: Option<Yaml<'a>>,
-    faults: &Faults,
-) -> Named<'a, Artifact<'a>> {
-    let entries = named(yaml, keynames::ARTIFACT.name, faults).into_iter();
-    entries.filter_map(|(name, yaml)| Some((name, artifact(name, yaml, faults)?))).collect()
-}
-
-fn artifact<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Artifact<'a>> {
-    // csd07 10.2.1.4 writes an artifact as the path of its file.
-    if yaml.string().is_some() {
-        let file = Some(read_expr(yaml, faults));
-        return Some(Artifact {
-            name,
-            artifact_type: None,
-            file,
-            repository: None,
-            version: None,
-            checksum: None,
-            checksum_algorithm: None,
-            properties: Named::default(),
-        });
-    }
-    let entity = &keynames::ARTIFACT;
-    let fields = fields(yaml, entity, name.span, faults)?;
-    fields.require("type", entity, faults);
-    fields.require("file", entity, faults);
-    if fields.has("checksum") && !fields.has("checksum_algorithm") {
-        let span = fields.get("checksum").map_or(name.span, Yaml::span);
-        let message = "expected `checksum_algorithm` beside `checksum`";
-        faults.push(Fault::new(Code::MissingKey, span, message));
-    }
-    Some(Artifact {
-        name,
-        artifact_type: fields.word("type"),
-        file: fields.get("file").map(|file| read_expr(file, faults)),
-        repository: fields.word("repository"),
-        version: fields.word("artifact_version").or_else(|| fields.word("version")),
-        checksum: fields.get("checksum").map(|checksum| read_expr(checksum, faults)),
-        checksum_algorithm: fields.word("checksum_algorithm"),
-        properties: assigned(&fields, "properties", faults),
-    })
-}
-
-/// Reads a relationship template. `copied` is as for node templates.
+/// Reads a relationship template. `copied` has the meaning it has in [`read_node`].
 pub(crate) fn read_relationship<'a>(
     name: Word<'a>,
     yaml: Yaml<'a>,
@@ -479,10 +381,10 @@ pub(crate) fn read_relationship<'a>(
     faults: &Faults,
 ) -> Option<RelationshipTemplate<'a>> {
     let entity = &keynames::RELATIONSHIP_TEMPLATE;
-    let own = fields(yaml, entity, name.span, faults)?;
+    let own = read_fields(yaml, entity, name.span, faults)?;
     let silent = Faults::default();
-    let copied = copied.and_then(|yaml| fields(yaml, entity, name.span, &silent));
-    let fields = super::copy::Copied { own, copied };
+    let copied = copied.and_then(|yaml| read_fields(yaml, entity, name.span, &silent));
+    let fields = Copied { own, copied };
     if !fields.has("type") && !fields.own.has("copy") {
         fields.own.require("type", entity, faults);
     }
@@ -494,10 +396,14 @@ pub(crate) fn read_relationship<'a>(
     })
 }
 
-/// Reads a group.
-pub(crate) fn read_group<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Group<'a>> {
-    let fields = fields(yaml, &keynames::GROUP, name.span, faults)?;
-    Some(Group {
+/// Reads a group definition.
+pub(crate) fn read_group<'a>(
+    name: Word<'a>,
+    yaml: Yaml<'a>,
+    faults: &Faults,
+) -> Option<GroupDefinition<'a>> {
+    let fields = read_fields(yaml, &keynames::GROUP, name.span, faults)?;
+    Some(GroupDefinition {
         name,
         group_type: fields.word("type")?,
         properties: assigned(&fields, "properties", faults),
@@ -506,14 +412,14 @@ pub(crate) fn read_group<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) ->
     })
 }
 
-/// Reads a policy.
+/// Reads a policy definition.
 pub(crate) fn read_policy<'a>(
     name: Word<'a>,
     yaml: Yaml<'a>,
     faults: &Faults,
-) -> Option<Policy<'a>> {
-    let fields = fields(yaml, &keynames::POLICY, name.span, faults)?;
-    Some(Policy {
+) -> Option<PolicyDefinition<'a>> {
+    let fields = read_fields(yaml, &keynames::POLICY, name.span, faults)?;
+    Some(PolicyDefinition {
         name,
         policy_type: fields.word("type")?,
         properties: assigned(&fields, "properties", faults),

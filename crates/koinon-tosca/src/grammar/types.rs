@@ -3,100 +3,57 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::artifact::ArtifactDefinition;
+use super::artifact::ImplementationDefinition;
+use super::artifact::read_artifacts;
+use super::artifact::read_implementation;
 use super::expr::Expr;
-use super::fields::Fields;
+use super::fields::EntityFields;
 use super::fields::Word;
-use super::fields::fields;
-use super::fields::named;
-use super::fields::named_list;
-use super::schema::Flow;
-use super::schema::Properties;
+use super::fields::read_fields;
+use super::fields::read_named_list;
+use super::fields::read_named_map;
+use super::schema::ParameterFlow;
+use super::schema::PropertyDefinitions;
 use super::schema::Schema;
 use super::schema::read_attributes;
 use super::schema::read_parameters;
 use super::schema::read_properties;
 use super::schema::read_schema;
 use super::schema::read_validation;
-use super::template::Artifact;
-use super::template::Implementation;
-use super::template::read_artifacts;
-use super::template::read_implementation;
-use super::workflow::Trigger;
+use super::workflow::TriggerDefinition;
 use super::workflow::read_triggers;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
 use crate::keynames;
 use crate::keynames::Entity;
+use crate::keynames::TypeKind;
 use crate::yaml::Scalar;
 use crate::yaml::Yaml;
 
-/// The kinds of types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Section {
-    Artifact,
-    Data,
-    Capability,
-    Interface,
-    Relationship,
-    Node,
-    Group,
-    Policy,
-}
-
-impl Section {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Artifact,
-        Self::Data,
-        Self::Capability,
-        Self::Interface,
-        Self::Relationship,
-        Self::Node,
-        Self::Group,
-        Self::Policy,
-    ];
-
-    /// Returns the keyname in files.
-    pub(crate) const fn key(self) -> &'static str {
-        match self {
-            Self::Artifact => "artifact_types",
-            Self::Data => "data_types",
-            Self::Capability => "capability_types",
-            Self::Interface => "interface_types",
-            Self::Relationship => "relationship_types",
-            Self::Node => "node_types",
-            Self::Group => "group_types",
-            Self::Policy => "policy_types",
-        }
-    }
-
-    /// Returns what one of its types is called.
-    pub(crate) const fn noun(self) -> &'static str {
-        keynames::type_of(self).name
-    }
-}
-
-/// The number of a type in all types of a run.
+/// The index of a type among all types of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TypeId(pub(crate) u32);
 
-/// A type definition. Before resolution it holds what it says itself; after, what it inherits as well.
+/// A type definition. Before resolution it holds its own definitions; resolution adds the inherited
+/// ones.
 #[derive(Clone, Debug)]
-pub(crate) struct TypeDef<'a> {
+pub(crate) struct TypeDefinition<'a> {
     pub(crate) name: Word<'a>,
-    pub(crate) section: Section,
-    /// The profile it belongs to, if any.
+    pub(crate) section: TypeKind,
+    /// The profile it belongs to.
     pub(crate) profile: Option<&'a str>,
     pub(crate) parent: Option<Word<'a>>,
-    /// Itself and its ancestors, nearest first. Filled by resolution.
+    /// The type itself and its ancestors, nearest first. Resolution fills it.
     pub(crate) chain: Vec<TypeId>,
-    pub(crate) properties: Properties<'a>,
-    pub(crate) attributes: Properties<'a>,
-    pub(crate) capabilities: BTreeMap<&'a str, Arc<Capability<'a>>>,
-    /// In the order of the file, inherited ones first.
-    pub(crate) requirements: Vec<Arc<RequirementType<'a>>>,
-    pub(crate) interfaces: BTreeMap<&'a str, Arc<Interface<'a>>>,
-    pub(crate) artifacts: BTreeMap<&'a str, Arc<Artifact<'a>>>,
+    pub(crate) properties: PropertyDefinitions<'a>,
+    pub(crate) attributes: PropertyDefinitions<'a>,
+    pub(crate) capabilities: BTreeMap<&'a str, Arc<CapabilityDefinition<'a>>>,
+    /// In the order of the file; inherited requirements are first.
+    pub(crate) requirements: Vec<Arc<RequirementDefinition<'a>>>,
+    pub(crate) interfaces: BTreeMap<&'a str, Arc<InterfaceDefinition<'a>>>,
+    pub(crate) artifacts: BTreeMap<&'a str, Arc<ArtifactDefinition<'a>>>,
     /// Lists of type names, by keyname: `members`, `targets`, `valid_…`.
     pub(crate) lists: BTreeMap<&'static str, Arc<Vec<Word<'a>>>>,
     /// Validation, key and entry schema of a data type.
@@ -104,17 +61,17 @@ pub(crate) struct TypeDef<'a> {
     /// `units`, `prefixes`, `canonical_unit` and `data_type` of a scalar type.
     pub(crate) units: BTreeMap<&'static str, Yaml<'a>>,
     /// Inputs of all operations of an interface type.
-    pub(crate) inputs: Properties<'a>,
-    pub(crate) operations: BTreeMap<&'a str, Arc<Operation<'a>>>,
-    pub(crate) notifications: BTreeMap<&'a str, Arc<Operation<'a>>>,
-    pub(crate) triggers: BTreeMap<&'a str, Arc<Trigger<'a>>>,
-    /// Metadata, for what Koinon itself reads there.
+    pub(crate) inputs: PropertyDefinitions<'a>,
+    pub(crate) operations: BTreeMap<&'a str, Arc<OperationDefinition<'a>>>,
+    pub(crate) notifications: BTreeMap<&'a str, Arc<OperationDefinition<'a>>>,
+    pub(crate) triggers: BTreeMap<&'a str, Arc<TriggerDefinition<'a>>>,
+    /// The metadata, some of which Koinon reads.
     pub(crate) metadata: Option<Yaml<'a>>,
 }
 
-impl<'a> TypeDef<'a> {
-    /// Makes a definition that says nothing.
-    pub(crate) fn new(name: Word<'a>, section: Section, profile: Option<&'a str>) -> Self {
+impl<'a> TypeDefinition<'a> {
+    /// Returns an empty definition.
+    pub(crate) fn new(name: Word<'a>, section: TypeKind, profile: Option<&'a str>) -> Self {
         Self {
             name,
             section,
@@ -139,74 +96,74 @@ impl<'a> TypeDef<'a> {
     }
 
     /// Returns the requirement with this name.
-    pub(crate) fn requirement(&self, name: &str) -> Option<&Arc<RequirementType<'a>>> {
+    pub(crate) fn requirement(&self, name: &str) -> Option<&Arc<RequirementDefinition<'a>>> {
         self.requirements.iter().find(|one| one.name.text == name)
     }
 }
 
-/// A capability of a node type.
+/// A capability definition of a node type.
 #[derive(Clone, Debug)]
-pub(crate) struct Capability<'a> {
+pub(crate) struct CapabilityDefinition<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) capability_type: Option<Word<'a>>,
     /// Refinements; after resolution all properties.
-    pub(crate) properties: Properties<'a>,
-    pub(crate) attributes: Properties<'a>,
+    pub(crate) properties: PropertyDefinitions<'a>,
+    pub(crate) attributes: PropertyDefinitions<'a>,
     pub(crate) lists: BTreeMap<&'static str, Arc<Vec<Word<'a>>>>,
 }
 
-/// A requirement of a node type.
+/// A requirement definition of a node type.
 #[derive(Clone, Debug)]
-pub(crate) struct RequirementType<'a> {
+pub(crate) struct RequirementDefinition<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) capability: Option<Word<'a>>,
-    pub(crate) relationship: Option<Arc<RelationshipDef<'a>>>,
+    pub(crate) relationship: Option<Arc<RelationshipDefinition<'a>>>,
     pub(crate) node: Option<Word<'a>>,
-    /// All must hold: refinements add to those of the parent.
+    /// Filters that must all hold: a refinement adds its filters to those of the parent.
     pub(crate) filters: Vec<Arc<Expr<'a>>>,
-    /// Fewest and most relationships; no most if unbounded.
+    /// The least and the greatest number of relationships.
     pub(crate) count: Option<(u64, Option<u64>)>,
 }
 
-impl RequirementType<'_> {
-    /// Returns fewest and most relationships.
+impl RequirementDefinition<'_> {
+    /// Returns the least and the greatest number of relationships.
     pub(crate) fn range(&self) -> (u64, Option<u64>) {
         self.count.unwrap_or((0, None))
     }
 }
 
-/// The relationship a requirement makes.
+/// The relationship definition of a requirement.
 #[derive(Clone, Debug)]
-pub(crate) struct RelationshipDef<'a> {
+pub(crate) struct RelationshipDefinition<'a> {
     pub(crate) relationship_type: Option<Word<'a>>,
     /// Refinements; after resolution all properties.
-    pub(crate) properties: Properties<'a>,
-    pub(crate) attributes: Properties<'a>,
-    pub(crate) interfaces: BTreeMap<&'a str, Arc<Interface<'a>>>,
+    pub(crate) properties: PropertyDefinitions<'a>,
+    pub(crate) attributes: PropertyDefinitions<'a>,
+    pub(crate) interfaces: BTreeMap<&'a str, Arc<InterfaceDefinition<'a>>>,
 }
 
-/// An interface of a node or relationship type.
+/// An interface definition of a node or relationship type.
 #[derive(Clone, Debug)]
-pub(crate) struct Interface<'a> {
+pub(crate) struct InterfaceDefinition<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) interface_type: Option<Word<'a>>,
-    pub(crate) inputs: Properties<'a>,
-    pub(crate) operations: BTreeMap<&'a str, Arc<Operation<'a>>>,
-    pub(crate) notifications: BTreeMap<&'a str, Arc<Operation<'a>>>,
+    pub(crate) inputs: PropertyDefinitions<'a>,
+    pub(crate) operations: BTreeMap<&'a str, Arc<OperationDefinition<'a>>>,
+    pub(crate) notifications: BTreeMap<&'a str, Arc<OperationDefinition<'a>>>,
 }
 
-/// An operation or notification of an interface.
+/// An operation or notification definition.
 #[derive(Clone, Debug)]
-pub(crate) struct Operation<'a> {
+pub(crate) struct OperationDefinition<'a> {
     pub(crate) name: Word<'a>,
-    pub(crate) inputs: Properties<'a>,
-    pub(crate) outputs: Properties<'a>,
-    pub(crate) implementation: Option<Arc<Implementation<'a>>>,
+    pub(crate) inputs: PropertyDefinitions<'a>,
+    pub(crate) outputs: PropertyDefinitions<'a>,
+    pub(crate) implementation: Option<Arc<ImplementationDefinition<'a>>>,
 }
 
 /// A function definition.
 #[derive(Clone, Debug)]
-pub(crate) struct FunctionDef<'a> {
+pub(crate) struct FunctionDefinition<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) signatures: Vec<Signature<'a>>,
 }
@@ -222,35 +179,43 @@ pub(crate) struct Signature<'a> {
 
 /// Reads one type definition.
 pub(crate) fn read_type<'a>(
-    section: Section,
+    section: TypeKind,
     name: Word<'a>,
     yaml: Yaml<'a>,
     profile: Option<&'a str>,
     faults: &Faults,
-) -> TypeDef<'a> {
-    let mut def = TypeDef::new(name, section, profile);
+) -> TypeDefinition<'a> {
+    let mut def = TypeDefinition::new(name, section, profile);
     let entity = keynames::type_of(section);
-    // `MyType:` alone defines a type that only has a name.
-    if yaml.scalar() == Some(Scalar::Null) && entity.short == keynames::Short::Null {
+    // `MyType:` alone defines a type with only a name.
+    if yaml.scalar() == Some(Scalar::Null) && entity.short == keynames::ShortNotation::Null {
         return def;
     }
-    let Some(fields) = fields(yaml, entity, name.span, faults) else { return def };
+    let Some(fields) = read_fields(yaml, entity, name.span, faults) else { return def };
     def.parent = fields.word("derived_from");
     def.metadata = fields.get("metadata");
     def.properties = read_properties(fields.get("properties"), faults);
     def.attributes = read_attributes(fields.get("attributes"), faults);
     def.lists = lists(&fields);
     match section {
-        Section::Artifact | Section::Capability | Section::Group => {}
-        Section::Data => data_type(&mut def, &fields, faults),
-        Section::Interface => {
-            def.inputs = read_parameters(fields.get("inputs"), Flow::Outgoing, faults);
-            def.operations =
-                operations(fields.get("operations"), &keynames::OPERATION, false, faults);
-            def.notifications =
-                operations(fields.get("notifications"), &keynames::NOTIFICATION, false, faults);
+        TypeKind::Artifact | TypeKind::Capability | TypeKind::Group => {}
+        TypeKind::Data => data_type(&mut def, &fields, faults),
+        TypeKind::Interface => {
+            def.inputs = read_parameters(fields.get("inputs"), ParameterFlow::Outgoing, faults);
+            def.operations = operations(
+                fields.get("operations"),
+                &keynames::OPERATION,
+                OperationOwner::InterfaceType,
+                faults,
+            );
+            def.notifications = operations(
+                fields.get("notifications"),
+                &keynames::NOTIFICATION,
+                OperationOwner::InterfaceType,
+                faults,
+            );
         }
-        Section::Node | Section::Relationship => {
+        TypeKind::Node | TypeKind::Relationship => {
             def.capabilities = capabilities(fields.get("capabilities"), faults);
             def.requirements = requirements(fields.get("requirements"), faults);
             def.interfaces = interfaces(fields.get("interfaces"), faults);
@@ -259,12 +224,12 @@ pub(crate) fn read_type<'a>(
                 .map(|(name, artifact)| (name.text, Arc::new(artifact.clone())))
                 .collect();
         }
-        Section::Policy => def.triggers = read_triggers(fields.get("triggers"), faults),
+        TypeKind::Policy => def.triggers = read_triggers(fields.get("triggers"), faults),
     }
     def
 }
 
-fn data_type<'a>(def: &mut TypeDef<'a>, fields: &Fields<'a>, faults: &Faults) {
+fn data_type<'a>(def: &mut TypeDefinition<'a>, fields: &EntityFields<'a>, faults: &Faults) {
     def.schema = Schema {
         data_type: def.parent,
         validation: read_validation(fields.get("validation"), faults),
@@ -277,7 +242,7 @@ fn data_type<'a>(def: &mut TypeDef<'a>, fields: &Fields<'a>, faults: &Faults) {
 }
 
 /// Reads the lists of type names.
-fn lists<'a>(fields: &Fields<'a>) -> BTreeMap<&'static str, Arc<Vec<Word<'a>>>> {
+fn lists<'a>(fields: &EntityFields<'a>) -> BTreeMap<&'static str, Arc<Vec<Word<'a>>>> {
     const LISTS: [&str; 6] = [
         "members",
         "targets",
@@ -292,9 +257,9 @@ fn lists<'a>(fields: &Fields<'a>) -> BTreeMap<&'static str, Arc<Vec<Word<'a>>>> 
 fn capabilities<'a>(
     yaml: Option<Yaml<'a>>,
     faults: &Faults,
-) -> BTreeMap<&'a str, Arc<Capability<'a>>> {
+) -> BTreeMap<&'a str, Arc<CapabilityDefinition<'a>>> {
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let mut capability = Capability {
+        let mut capability = CapabilityDefinition {
             name,
             capability_type: None,
             properties: BTreeMap::new(),
@@ -305,19 +270,22 @@ fn capabilities<'a>(
             capability.capability_type = Some(Word { text, span: yaml.span() });
             return Some((name.text, Arc::new(capability)));
         }
-        let fields = fields(yaml, &keynames::CAPABILITY, name.span, faults)?;
+        let fields = read_fields(yaml, &keynames::CAPABILITY, name.span, faults)?;
         capability.capability_type = fields.word("type");
         capability.properties = read_properties(fields.get("properties"), faults);
         capability.attributes = read_attributes(fields.get("attributes"), faults);
         capability.lists = lists(&fields);
         Some((name.text, Arc::new(capability)))
     };
-    named(yaml, keynames::CAPABILITY.name, faults).into_iter().filter_map(read).collect()
+    read_named_map(yaml, keynames::CAPABILITY.name, faults).into_iter().filter_map(read).collect()
 }
 
-fn requirements<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<Arc<RequirementType<'a>>> {
-    let mut requirements: Vec<Arc<RequirementType<'_>>> = Vec::new();
-    for (name, yaml) in named_list(yaml, "requirements", faults) {
+fn requirements<'a>(
+    yaml: Option<Yaml<'a>>,
+    faults: &Faults,
+) -> Vec<Arc<RequirementDefinition<'a>>> {
+    let mut requirements: Vec<Arc<RequirementDefinition<'_>>> = Vec::new();
+    for (name, yaml) in read_named_list(yaml, "requirements", faults) {
         let Some(requirement) = requirement(name, yaml, faults) else { continue };
         if let Some(first) = requirements.iter().find(|one| one.name.text == name.text) {
             let message = format!("requirement `{}` is defined twice", name.text);
@@ -330,9 +298,13 @@ fn requirements<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<Arc<Requirem
     requirements
 }
 
-/// Reads a requirement definition, or the capability type in its place, which the official test suite has.
-fn requirement<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<RequirementType<'a>> {
-    let mut requirement = RequirementType {
+/// Reads a requirement definition, or only its capability type, as in the official test suite.
+fn requirement<'a>(
+    name: Word<'a>,
+    yaml: Yaml<'a>,
+    faults: &Faults,
+) -> Option<RequirementDefinition<'a>> {
+    let mut requirement = RequirementDefinition {
         name,
         capability: None,
         relationship: None,
@@ -344,7 +316,7 @@ fn requirement<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Re
         requirement.capability = Some(Word { text, span: yaml.span() });
         return Some(requirement);
     }
-    let fields = fields(yaml, &keynames::REQUIREMENT, name.span, faults)?;
+    let fields = read_fields(yaml, &keynames::REQUIREMENT, name.span, faults)?;
     requirement.capability = fields.word("capability");
     requirement.relationship = relationship(fields.get("relationship"), faults);
     requirement.node = fields.word("node");
@@ -354,20 +326,23 @@ fn requirement<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Re
     Some(requirement)
 }
 
-/// Reads a relationship definition: the name of its type, or a map with it.
-fn relationship<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Option<Arc<RelationshipDef<'a>>> {
+/// Reads a relationship definition: a map, or only the name of its type.
+fn relationship<'a>(
+    yaml: Option<Yaml<'a>>,
+    faults: &Faults,
+) -> Option<Arc<RelationshipDefinition<'a>>> {
     let yaml = yaml?;
     if let Some(text) = yaml.string() {
         let relationship_type = Some(Word { text, span: yaml.span() });
-        return Some(Arc::new(RelationshipDef {
+        return Some(Arc::new(RelationshipDefinition {
             relationship_type,
             properties: BTreeMap::new(),
             attributes: BTreeMap::new(),
             interfaces: BTreeMap::new(),
         }));
     }
-    let fields = fields(yaml, &keynames::RELATIONSHIP, yaml.span(), faults)?;
-    Some(Arc::new(RelationshipDef {
+    let fields = read_fields(yaml, &keynames::RELATIONSHIP, yaml.span(), faults)?;
+    Some(Arc::new(RelationshipDefinition {
         relationship_type: fields.word("type"),
         properties: read_properties(fields.get("properties"), faults),
         attributes: read_attributes(fields.get("attributes"), faults),
@@ -403,36 +378,49 @@ fn count_range(yaml: Yaml<'_>) -> Result<(u64, Option<u64>), Fault> {
 fn interfaces<'a>(
     yaml: Option<Yaml<'a>>,
     faults: &Faults,
-) -> BTreeMap<&'a str, Arc<Interface<'a>>> {
+) -> BTreeMap<&'a str, Arc<InterfaceDefinition<'a>>> {
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let fields = fields(yaml, &keynames::INTERFACE, name.span, faults)?;
-        let interface = Interface {
+        let fields = read_fields(yaml, &keynames::INTERFACE, name.span, faults)?;
+        let interface = InterfaceDefinition {
             name,
             interface_type: fields.word("type"),
-            inputs: read_parameters(fields.get("inputs"), Flow::Outgoing, faults),
-            operations: operations(fields.get("operations"), &keynames::OPERATION, true, faults),
+            inputs: read_parameters(fields.get("inputs"), ParameterFlow::Outgoing, faults),
+            operations: operations(
+                fields.get("operations"),
+                &keynames::OPERATION,
+                OperationOwner::ImplementingType,
+                faults,
+            ),
             notifications: operations(
                 fields.get("notifications"),
                 &keynames::NOTIFICATION,
-                true,
+                OperationOwner::ImplementingType,
                 faults,
             ),
         };
         Some((name.text, Arc::new(interface)))
     };
-    named(yaml, keynames::INTERFACE.name, faults).into_iter().filter_map(read).collect()
+    read_named_map(yaml, keynames::INTERFACE.name, faults).into_iter().filter_map(read).collect()
 }
 
-/// Reads operation or notification definitions; only those of node and relationship types may have an implementation,
-/// and map what comes out to attributes (csd07 11.1, 11.4).
+/// The type that defines an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OperationOwner {
+    InterfaceType,
+    /// A node or relationship type.
+    ImplementingType,
+}
+
+/// Reads operation or notification definitions. Only those of node and relationship types may have
+/// an implementation and map outputs to attributes (csd07 11.1, 11.4).
 fn operations<'a>(
     yaml: Option<Yaml<'a>>,
     entity: &'static Entity,
-    implemented: bool,
+    owner: OperationOwner,
     faults: &Faults,
-) -> BTreeMap<&'a str, Arc<Operation<'a>>> {
+) -> BTreeMap<&'a str, Arc<OperationDefinition<'a>>> {
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let mut operation = Operation {
+        let mut operation = OperationDefinition {
             name,
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
@@ -443,44 +431,50 @@ fn operations<'a>(
             Some(Scalar::Null) => {}
             Some(Scalar::String(_)) => implementation = Some(yaml),
             _ => {
-                let fields = fields(yaml, entity, name.span, faults)?;
+                let fields = read_fields(yaml, entity, name.span, faults)?;
                 implementation = fields.get("implementation");
-                operation.inputs = read_parameters(fields.get("inputs"), Flow::Outgoing, faults);
-                operation.outputs = read_parameters(fields.get("outputs"), Flow::Incoming, faults);
+                operation.inputs =
+                    read_parameters(fields.get("inputs"), ParameterFlow::Outgoing, faults);
+                operation.outputs =
+                    read_parameters(fields.get("outputs"), ParameterFlow::Incoming, faults);
             }
         }
-        if implemented {
+        if owner == OperationOwner::ImplementingType {
             operation.implementation =
                 implementation.and_then(|yaml| read_implementation(yaml, faults)).map(Arc::new);
         } else {
             let mapped = operation.outputs.values().find_map(|output| output.mapping.as_ref());
             let places = [
-                implementation.map(|yaml| (yaml.span(), "implementation")),
-                mapped.map(|mapping| (mapping.span, "mapping to an attribute")),
+                implementation.map(|yaml| (yaml.span(), "an implementation")),
+                mapped.map(|mapping| (mapping.span, "a mapping to an attribute")),
             ];
             for (span, what) in places.into_iter().flatten() {
-                let message = format!("an interface type may not have an {what}");
-                let message = message.replace("an mapping", "a mapping");
+                let message = format!("an interface type cannot have {what}");
                 let fault = Fault::new(Code::Misplaced, span, message);
                 faults.push(fault.hint("give it in a node type, relationship type or template"));
             }
         }
         Some((name.text, Arc::new(operation)))
     };
-    named(yaml, entity.name, faults).into_iter().filter_map(read).collect()
+    read_named_map(yaml, entity.name, faults).into_iter().filter_map(read).collect()
 }
 
 /// Reads function definitions.
-pub(crate) fn read_functions<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<FunctionDef<'a>> {
+pub(crate) fn read_functions<'a>(
+    yaml: Option<Yaml<'a>>,
+    faults: &Faults,
+) -> Vec<FunctionDefinition<'a>> {
     let mut functions = Vec::new();
-    for (name, yaml) in named(yaml, keynames::FUNCTION.name, faults) {
+    for (name, yaml) in read_named_map(yaml, keynames::FUNCTION.name, faults) {
         if name.text.contains('$') {
             let message = format!("`{}` cannot be the name of a function", name.text);
             let fault = Fault::new(Code::InvalidName, name.span, message);
             faults.push(fault.hint("names of functions have no dollar signs"));
             continue;
         }
-        let Some(fields) = fields(yaml, &keynames::FUNCTION, name.span, faults) else { continue };
+        let Some(fields) = read_fields(yaml, &keynames::FUNCTION, name.span, faults) else {
+            continue;
+        };
         let list = fields.get("signatures").and_then(Yaml::list).into_iter().flatten();
         let signatures: Vec<Signature<'_>> =
             list.filter_map(|yaml| read_signature(yaml, faults)).collect();
@@ -488,17 +482,17 @@ pub(crate) fn read_functions<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec
             let message = "expected one or more signatures, found none";
             faults.push(Fault::new(Code::Definition, yaml.span(), message));
         }
-        functions.push(FunctionDef { name, signatures });
+        functions.push(FunctionDefinition { name, signatures });
     }
     functions
 }
 
 fn read_signature<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Signature<'a>> {
-    // A refinement leaves a signature as it is by an empty element.
+    // An empty element of a refinement keeps the signature.
     if yaml.scalar() == Some(Scalar::Null) {
         return Some(Signature::default());
     }
-    let fields = fields(yaml, &keynames::SIGNATURE, yaml.span(), faults)?;
+    let fields = read_fields(yaml, &keynames::SIGNATURE, yaml.span(), faults)?;
     let schemas = |key: &str| {
         let list = fields.get(key).and_then(Yaml::list).into_iter().flatten();
         list.filter_map(|yaml| read_schema(Some(yaml), faults)).collect()

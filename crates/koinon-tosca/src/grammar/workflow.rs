@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::artifact::read_implementation;
+use super::assignments::ValueAssignments;
+use super::assignments::read_assignments;
 use super::expr::Expr;
 use super::expr::read_expr;
-use super::fields::Named;
+use super::fields::NamedMap;
 use super::fields::Word;
-use super::fields::fields;
-use super::fields::named;
+use super::fields::read_fields;
+use super::fields::read_named_map;
 use super::fields::text_of;
 use super::fields::wrong_kind;
-use super::schema::Flow;
-use super::schema::Properties;
+use super::schema::ParameterFlow;
+use super::schema::PropertyDefinitions;
 use super::schema::read_parameters;
-use super::template::Assigned;
-use super::template::read_assignments;
-use super::template::read_implementation;
 use crate::code::Code;
 use crate::diag::Fault;
 use crate::diag::Faults;
@@ -26,39 +26,39 @@ use crate::yaml::Yaml;
 
 /// A trigger of a policy.
 #[derive(Clone, Debug)]
-pub(crate) struct Trigger<'a> {
+pub(crate) struct TriggerDefinition<'a> {
     pub(crate) name: Word<'a>,
     pub(crate) event: Word<'a>,
     pub(crate) condition: Option<Expr<'a>>,
     pub(crate) action: Vec<Activity<'a>>,
 }
 
-/// Something that is done.
+/// An activity of a workflow step or trigger.
 #[derive(Clone, Debug)]
 pub(crate) enum Activity<'a> {
     /// A workflow of the orchestrator.
-    Delegate(Word<'a>, Assigned<'a>),
+    Delegate(Word<'a>, ValueAssignments<'a>),
     /// A new state of the target.
     SetState(Expr<'a>),
     /// An operation of the target, as `interface.operation`.
-    CallOperation(Word<'a>, Assigned<'a>),
+    CallOperation(Word<'a>, ValueAssignments<'a>),
     /// Another workflow of the service.
-    Inline(Word<'a>, Assigned<'a>),
+    Inline(Word<'a>, ValueAssignments<'a>),
 }
 
 /// An imperative workflow.
 #[derive(Clone, Debug)]
-pub(crate) struct Workflow<'a> {
+pub(crate) struct WorkflowDefinition<'a> {
     pub(crate) name: Word<'a>,
-    pub(crate) inputs: Properties<'a>,
+    pub(crate) inputs: PropertyDefinitions<'a>,
     pub(crate) precondition: Option<Expr<'a>>,
-    pub(crate) steps: Named<'a, Step<'a>>,
-    pub(crate) outputs: Assigned<'a>,
+    pub(crate) steps: NamedMap<'a, WorkflowStep<'a>>,
+    pub(crate) outputs: ValueAssignments<'a>,
 }
 
 /// A step of a workflow.
 #[derive(Clone, Debug)]
-pub(crate) struct Step<'a> {
+pub(crate) struct WorkflowStep<'a> {
     pub(crate) target: Word<'a>,
     pub(crate) relationship: Option<Word<'a>>,
     pub(crate) filter: Vec<Expr<'a>>,
@@ -71,11 +71,11 @@ pub(crate) struct Step<'a> {
 pub(crate) fn read_triggers<'a>(
     yaml: Option<Yaml<'a>>,
     faults: &Faults,
-) -> BTreeMap<&'a str, Arc<Trigger<'a>>> {
+) -> BTreeMap<&'a str, Arc<TriggerDefinition<'a>>> {
     let entity = &keynames::TRIGGER;
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let fields = fields(yaml, entity, name.span, faults)?;
-        let trigger = Trigger {
+        let fields = read_fields(yaml, entity, name.span, faults)?;
+        let trigger = TriggerDefinition {
             name,
             event: fields.word("event")?,
             condition: fields.get("condition").map(|condition| read_expr(condition, faults)),
@@ -83,28 +83,28 @@ pub(crate) fn read_triggers<'a>(
         };
         Some((name.text, Arc::new(trigger)))
     };
-    named(yaml, entity.name, faults).into_iter().filter_map(read).collect()
+    read_named_map(yaml, entity.name, faults).into_iter().filter_map(read).collect()
 }
 
 /// Reads workflows.
 pub(crate) fn read_workflows<'a>(
     yaml: Option<Yaml<'a>>,
     faults: &Faults,
-) -> Named<'a, Workflow<'a>> {
+) -> NamedMap<'a, WorkflowDefinition<'a>> {
     let entity = &keynames::WORKFLOW;
     let read = |(name, yaml): (Word<'a>, Yaml<'a>)| {
-        let fields = fields(yaml, entity, name.span, faults)?;
+        let fields = read_fields(yaml, entity, name.span, faults)?;
         if let (Some(implementation), true) = (fields.get("implementation"), fields.has("steps")) {
             let message = "expected either `steps` or `implementation`, found both";
             faults.push(Fault::new(Code::Definition, implementation.span(), message));
         }
-        let steps = named(fields.get("steps"), keynames::STEP.name, faults).into_iter();
+        let steps = read_named_map(fields.get("steps"), keynames::STEP.name, faults).into_iter();
         if let Some(implementation) = fields.get("implementation") {
             read_implementation(implementation, faults);
         }
-        let workflow = Workflow {
+        let workflow = WorkflowDefinition {
             name,
-            inputs: read_parameters(fields.get("inputs"), Flow::Incoming, faults),
+            inputs: read_parameters(fields.get("inputs"), ParameterFlow::Incoming, faults),
             precondition: fields.get("precondition").map(|clause| read_expr(clause, faults)),
             steps: steps
                 .filter_map(|(name, yaml)| Some((name, read_step(name, yaml, faults)?)))
@@ -113,15 +113,15 @@ pub(crate) fn read_workflows<'a>(
         };
         Some((name, workflow))
     };
-    named(yaml, entity.name, faults).into_iter().filter_map(read).collect()
+    read_named_map(yaml, entity.name, faults).into_iter().filter_map(read).collect()
 }
 
-fn read_step<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Step<'a>> {
-    let fields = fields(yaml, &keynames::STEP, name.span, faults)?;
+fn read_step<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<WorkflowStep<'a>> {
+    let fields = read_fields(yaml, &keynames::STEP, name.span, faults)?;
     let filter = fields.get("filter");
     let clauses = filter.and_then(Yaml::list).into_iter().flatten();
     let single = filter.filter(|filter| filter.list().is_none());
-    // csd07 13.2.2 has both a list of names and one name.
+    // csd07 13.2.2 accepts a list of names and a single name.
     let steps = |key: &str| match fields.get(key) {
         None => Vec::new(),
         Some(yaml) => match (text_of(yaml), yaml.list()) {
@@ -141,7 +141,7 @@ fn read_step<'a>(name: Word<'a>, yaml: Yaml<'a>, faults: &Faults) -> Option<Step
             }
         },
     };
-    Some(Step {
+    Some(WorkflowStep {
         target: fields.word("target")?,
         relationship: fields.word("target_relationship"),
         filter: clauses.chain(single).map(|clause| read_expr(clause, faults)).collect(),
@@ -157,11 +157,11 @@ fn activities<'a>(yaml: Option<Yaml<'a>>, faults: &Faults) -> Vec<Activity<'a>> 
 }
 
 fn read_activity<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Activity<'a>> {
-    let fields = fields(yaml, &keynames::ACTIVITY, yaml.span(), faults)?;
+    let fields = read_fields(yaml, &keynames::ACTIVITY, yaml.span(), faults)?;
     let keys: Vec<&str> =
         keynames::ACTIVITY.keys.iter().map(|key| key.name).filter(|key| fields.has(key)).collect();
     let [key] = keys.as_slice() else {
-        // An unknown keyname was told already.
+        // An unknown keyname was reported already.
         if keys.len() > 1 || yaml.map().is_some_and(|map| map.len() == 0) {
             let message = "expected one activity: delegate, set_state, call_operation or inline";
             faults.push(Fault::new(Code::Definition, yaml.span(), message));
@@ -185,16 +185,16 @@ fn read_activity<'a>(yaml: Yaml<'a>, faults: &Faults) -> Option<Activity<'a>> {
     }
 }
 
-/// Reads what is called, by name or as a map with inputs.
+/// Reads the call of an operation or workflow: a name, or a map with inputs.
 fn called<'a>(
     yaml: Yaml<'a>,
     entity: &'static Entity,
     key: &str,
     faults: &Faults,
-) -> Option<(Word<'a>, Assigned<'a>)> {
+) -> Option<(Word<'a>, ValueAssignments<'a>)> {
     if let Some(word) = text_of(yaml) {
-        return Some((word, Named::default()));
+        return Some((word, NamedMap::default()));
     }
-    let fields = fields(yaml, entity, yaml.span(), faults)?;
+    let fields = read_fields(yaml, entity, yaml.span(), faults)?;
     Some((fields.word(key)?, read_assignments(fields.get("inputs"), "inputs", faults)))
 }

@@ -1,18 +1,21 @@
-//! TOSCA 1.0 to 1.3 as a front end: the tree of a 1.x file becomes the tree of the 2.0 file that means the same.
+//! TOSCA 1.0 to 1.3 as a front end: the tree of a 1.x file becomes the tree of the 2.0 file that
+//! means the same.
 //!
-//! Every node stays at its place in the file the author wrote, so that what later phases find wrong points there. What
-//! an author may write is said by [`keynames`] and checked here, in the words of 1.x. Some things need types to be
-//! understood, which this phase does not have; they become functions of the checker's own:
+//! Every node keeps its place in the author's file, so that faults of later phases point there. The
+//! tables of [`keynames`] define the files of 1.x, and this phase checks them, in terms of 1.x.
+//! Some features depend on types, which this phase does not know. They become functions that only
+//! the checker knows:
 //!
-//! | function | what it is |
+//! | function | meaning |
 //! |---|---|
 //! | `$get_property_1x`, `$get_attribute_1x` | a path whose second name may be of a requirement or capability |
 //! | `$get_artifact_1x` | with a place to put the artifact, or of a host |
-//! | `$get_operation_output`, `$get_nodes_of_type` | as in 1.x; 2.0 has neither |
+//! | `$get_operation_output`, `$get_nodes_of_type` | functions of 1.x that 2.0 does not have |
 //! | `$schema_1x` | whether a string of JSON or XML passes a schema |
 //!
-//! What 2.0 has no keyname for is kept as metadata `koinon.KEYNAME`; what 1.x has none for is read from there (see
-//! [`overlay`]). A map whose only key is `$` and the name of a function of 2.0 is a call, and all in it is 2.0.
+//! A keyname without a counterpart in 2.0 becomes metadata `koinon.KEYNAME`. Such metadata also
+//! holds keynames of 2.0 without a counterpart in 1.x (see [`overlay`]). A map whose only key is
+//! `$` and the name of a function of 2.0 is a call, and everything in it is 2.0.
 
 mod condition;
 pub(crate) mod keynames;
@@ -20,7 +23,12 @@ mod overlay;
 mod service;
 mod value;
 
-pub(crate) use value::FUNCTIONS;
+use keynames::MapRule;
+use keynames::OldEntity;
+use keynames::OldKeynameKind;
+use keynames::OldKeynameRow;
+use keynames::OldShortNotation;
+pub(crate) use value::OLD_FUNCTIONS;
 
 use crate::code::Code;
 use crate::diag::Diagnostics;
@@ -29,121 +37,40 @@ use crate::diag::Faults;
 use crate::diag::Sources;
 use crate::diag::Span;
 use crate::diag::article;
+use crate::profiles::TOSCA_PROFILES;
+pub use crate::profiles::ToscaVersion;
 use crate::yaml::Budget;
-use crate::yaml::Id;
 use crate::yaml::Rewriter;
 use crate::yaml::Scalar;
-use crate::yaml::Shared;
+use crate::yaml::SharedNode;
 use crate::yaml::Tree;
 use crate::yaml::Yaml;
+use crate::yaml::YamlIndex;
 use crate::yaml::parse;
-use keynames::Entity;
-use keynames::Key;
-use keynames::Kind;
-use keynames::Rule;
-use keynames::Short;
 
 /// Returns the names of the functions of 1.x.
 pub(crate) fn functions() -> impl Iterator<Item = &'static str> {
-    value::FUNCTIONS.iter().map(|(name, ..)| *name)
-}
-
-/// The profile of data types that 1.x has built in.
-pub(crate) const PRELUDE: &str = "tosca.prelude:1";
-
-/// The profiles that belong to 1.x, and the Simple Profile of 2.0: name, version of the text, text.
-pub(crate) const PROFILES: [(&str, Option<Version>, &str); 6] = [
-    (PRELUDE, None, include_str!("../../../../profiles/tosca/prelude-1x.yaml")),
-    (
-        Version::V1_0.profile(),
-        Some(Version::V1_0),
-        include_str!("../../../../profiles/tosca/simple/1.0/profile.yaml"),
-    ),
-    (
-        Version::V1_1.profile(),
-        Some(Version::V1_1),
-        include_str!("../../../../profiles/tosca/simple/1.1/profile.yaml"),
-    ),
-    (
-        Version::V1_2.profile(),
-        Some(Version::V1_2),
-        include_str!("../../../../profiles/tosca/simple/1.2/profile.yaml"),
-    ),
-    (
-        Version::V1_3.profile(),
-        Some(Version::V1_3),
-        include_str!("../../../../profiles/tosca/simple/1.3/profile.yaml"),
-    ),
-    (
-        "org.oasis-open.simple:2.0",
-        None,
-        include_str!("../../../../profiles/tosca/simple/2.0/profile.yaml"),
-    ),
-];
-
-/// A version of TOSCA Simple Profile in YAML.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Version {
-    /// TOSCA 1.0.
-    V1_0,
-    /// TOSCA 1.1.
-    V1_1,
-    /// TOSCA 1.2.
-    V1_2,
-    /// TOSCA 1.3.
-    V1_3,
-}
-
-impl Version {
-    /// Returns the version a file's `tosca_definitions_version` stands for, if it is one of 1.x.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "tosca_simple_yaml_1_0" => Some(Self::V1_0),
-            "tosca_simple_yaml_1_1" => Some(Self::V1_1),
-            "tosca_simple_yaml_1_2" => Some(Self::V1_2),
-            "tosca_simple_yaml_1_3" => Some(Self::V1_3),
-            _ => None,
-        }
-    }
-
-    /// Returns the name of the profile that files of this version import without saying so.
-    pub(crate) const fn profile(self) -> &'static str {
-        match self {
-            Self::V1_0 => "tosca.simple:1.0",
-            Self::V1_1 => "tosca.simple:1.1",
-            Self::V1_2 => "tosca.simple:1.2",
-            Self::V1_3 => "tosca.simple:1.3",
-        }
-    }
-
-    /// Returns its number for people.
-    pub(crate) const fn number(self) -> &'static str {
-        match self {
-            Self::V1_0 => "1.0",
-            Self::V1_1 => "1.1",
-            Self::V1_2 => "1.2",
-            Self::V1_3 => "1.3",
-        }
-    }
+    OLD_FUNCTIONS.iter().map(|function| function.name)
 }
 
 /// Lowers a file, which imports the Simple Profile of its version.
-pub(crate) fn lower(tree: Tree, version: Version, faults: &Faults) -> Tree {
+pub(crate) fn lower(tree: Tree, version: ToscaVersion, faults: &Faults) -> Tree {
     run(tree, version, None, faults)
 }
 
-/// Lowers the file of a version's Simple Profile itself, which gets the profile's name and does not import itself.
-pub(crate) fn lower_profile(tree: Tree, version: Version, faults: &Faults) -> Tree {
+/// Lowers the Simple Profile of a version, which gets the profile's name and does not import
+/// itself.
+pub(crate) fn lower_profile(tree: Tree, version: ToscaVersion, faults: &Faults) -> Tree {
     run(tree, version, Some(version.profile()), faults)
 }
 
-fn run(tree: Tree, version: Version, profile: Option<&'static str>, faults: &Faults) -> Tree {
-    let mut lower = Lower {
+fn run(tree: Tree, version: ToscaVersion, profile: Option<&'static str>, faults: &Faults) -> Tree {
+    let mut lower = Lowering {
         rewriter: Rewriter::new(&tree),
         version,
         profile,
         faults,
-        rules: FIRST_RULE,
+        last_rule: FIRST_RULE,
         in_filter: false,
         unknown: 0,
         outputs: Vec::new(),
@@ -156,26 +83,27 @@ fn run(tree: Tree, version: Version, profile: Option<&'static str>, faults: &Fau
 /// Lowers the text of one file and writes the result as canonical YAML.
 ///
 /// # Errors
-/// [`Diagnostics`]: everything that is wrong.
+/// [`Diagnostics`] with all errors.
 #[doc(hidden)]
-pub fn lower_text(text: &str, version: Version) -> Result<String, Diagnostics> {
+pub fn lower_text(text: &str, version: ToscaVersion) -> Result<String, Diagnostics> {
     text_with("service.yaml", text, |tree, faults| lower(tree, version, faults))
 }
 
-/// Lowers the Simple Profile of a version, as [`lower_text`] does files.
+/// Lowers the Simple Profile of a version and writes the result as canonical YAML.
 ///
 /// # Errors
-/// [`Diagnostics`]: everything that is wrong.
+/// [`Diagnostics`] with all errors.
 #[doc(hidden)]
-pub fn lower_profile_text(version: Version) -> Result<String, Diagnostics> {
-    let found = PROFILES.iter().find(|(_, of, _)| *of == Some(version));
-    let (name, _, text) = found.expect("each version has a profile");
-    text_with(name, text, |tree, faults| lower_profile(tree, version, faults))
+pub fn lower_profile_text(version: ToscaVersion) -> Result<String, Diagnostics> {
+    let found = TOSCA_PROFILES.iter().find(|profile| profile.version == Some(version));
+    let profile = found.expect("BUG: every version of TOSCA 1.x has a profile");
+    text_with(profile.name, profile.text, |tree, faults| lower_profile(tree, version, faults))
 }
 
-/// Parses and lowers one file and returns how many nodes there are then: what `benches/lower.rs` measures.
+/// Parses and lowers one file and returns the number of its nodes. Only `benches/lower.rs` and
+/// tests use it.
 #[doc(hidden)]
-pub fn count_nodes(text: &str, version: Version) -> Option<usize> {
+pub fn count_nodes(text: &str, version: ToscaVersion) -> Option<usize> {
     let faults = Faults::default();
     let tree = parse(text, 0, &mut Budget::default(), &faults).ok()?;
     Some(lower(tree, version, &faults).len())
@@ -199,43 +127,59 @@ fn text_with(
     }
 }
 
-/// The numbers of rules that are no entities: the first of those made as they are needed.
+/// The number of the first rule that is made on demand. Smaller numbers are fixed rules; the rules
+/// of entities are the addresses of their tables.
 const FIRST_RULE: usize = 16;
 
-/// A lowering.
-struct Lower<'t, 'f> {
+/// The lowering of one file.
+struct Lowering<'t, 'f> {
     rewriter: Rewriter<'t>,
-    version: Version,
-    /// The profile the file is, if it is one of ours.
+    version: ToscaVersion,
+    /// The built-in profile that the file is.
     profile: Option<&'static str>,
     faults: &'f Faults,
-    /// The next rule's number; entities have their addresses.
-    rules: usize,
-    /// Whether values stand in the filter of a requirement's targets, where SELF is the relationship.
+    /// The number of the last rule made on demand.
+    last_rule: usize,
+    /// Whether the current value is in the filter of a requirement's targets, where SELF is the
+    /// relationship.
     in_filter: bool,
-    /// How many unknown keynames there were.
+    /// The number of unknown keynames so far.
     unknown: usize,
     /// Outputs that attribute mappings need.
-    outputs: Vec<(Id, Id)>,
+    outputs: Vec<(YamlIndex, YamlIndex)>,
 }
 
-/// The map an entity becomes.
+/// The map that an entity becomes.
 #[derive(Default)]
-struct Out<'t> {
-    entries: Vec<(Id, Id)>,
+struct LoweredMap<'t> {
+    entries: Vec<(YamlIndex, YamlIndex)>,
     /// Whether it differs from the entity's own map.
     changed: bool,
-    /// The entity's metadata: where in `entries`, and what.
+    /// The entity's metadata, with its index in `entries`.
     metadata: Option<(usize, Yaml<'t>)>,
-    /// What is kept as metadata.
-    kept: Vec<(Id, Id)>,
+    /// Entries that become metadata.
+    kept: Vec<(YamlIndex, YamlIndex)>,
     /// Operations of an interface that has no `operations`.
-    operations: Vec<(Id, Id)>,
-    /// What must hold for a substitution.
-    filter: Vec<Id>,
+    operations: Vec<(YamlIndex, YamlIndex)>,
+    /// Clauses of a substitution filter.
+    filter: Vec<YamlIndex>,
 }
 
-impl<'t> Lower<'t, '_> {
+/// A key of a map, and its value.
+#[derive(Clone, Copy)]
+struct YamlEntry<'t> {
+    key: Yaml<'t>,
+    value: Yaml<'t>,
+}
+
+/// The entity whose keynames are lowered.
+#[derive(Clone, Copy)]
+struct OwnerEntity<'t> {
+    node: Yaml<'t>,
+    entity: &'static OldEntity,
+}
+
+impl<'t> Lowering<'t, '_> {
     fn fault(&self, code: Code, span: Span, message: String) {
         self.faults.push(Fault::new(code, span, message));
     }
@@ -249,17 +193,17 @@ impl<'t> Lower<'t, '_> {
         self.fault(Code::WrongKind, found.span(), message);
     }
 
-    /// Lowers by a rule, but a node that is shared only once.
+    /// Lowers a node by a rule. A shared node is lowered only once.
     fn once(
         &mut self,
         node: Yaml<'t>,
         rule: usize,
-        lower: impl FnOnce(&mut Self, Yaml<'t>) -> Id,
-    ) -> Id {
+        lower: impl FnOnce(&mut Self, Yaml<'t>) -> YamlIndex,
+    ) -> YamlIndex {
         let new = match self.rewriter.shared(node, rule) {
-            Shared::No => return lower(self, node),
-            Shared::Known(new) => new,
-            Shared::New(target) => {
+            SharedNode::No => return lower(self, node),
+            SharedNode::Known(new) => new,
+            SharedNode::New(target) => {
                 let new = lower(self, target);
                 self.rewriter.remember(target, rule, new);
                 new
@@ -269,35 +213,37 @@ impl<'t> Lower<'t, '_> {
     }
 
     /// Adds a name that the author did not write.
-    fn word(&mut self, span: Span, text: &str) -> Id {
-        self.rewriter.scalar(span, text, true)
+    fn word(&mut self, span: Span, text: &str) -> YamlIndex {
+        self.rewriter.plain(span, text)
     }
 
     /// Adds a map of one entry, such as a call.
-    fn call(&mut self, span: Span, name: &str, argument: Id) -> Id {
+    fn call(&mut self, span: Span, name: &str, argument: YamlIndex) -> YamlIndex {
         let name = self.word(span, name);
         self.rewriter.map(span, &[(name, argument)])
     }
 
-    /// Lowers an entity: its map, or what may stand in its place.
-    fn entity(&mut self, node: Yaml<'t>, entity: &'static Entity) -> Id {
+    /// Lowers an entity: its map, or its short notation.
+    fn entity(&mut self, node: Yaml<'t>, entity: &'static OldEntity) -> YamlIndex {
         let rule = std::ptr::from_ref(entity).addr();
         self.once(node, rule, |this, node| this.entity_once(node, entity))
     }
 
-    fn entity_once(&mut self, node: Yaml<'t>, entity: &'static Entity) -> Id {
+    fn entity_once(&mut self, node: Yaml<'t>, entity: &'static OldEntity) -> YamlIndex {
         if self.is_value(node, entity) {
             return self.value(node);
         }
         let Some(map) = node.map() else {
             match node.scalar() {
-                // Nothing is an entity that says nothing; what must be said is missed by who needs it.
-                Some(Scalar::Null) if entity.rule != Rule::File => {}
-                Some(Scalar::String(_)) if entity.short == Short::Text => {}
+                // An empty entity has no keynames; the readers of 2.0 report missing ones.
+                Some(Scalar::Null) if entity.rule != MapRule::File => {}
+                Some(Scalar::String(_)) if entity.short == OldShortNotation::Text => {}
                 _ => {
                     let expected = match entity.short {
-                        Short::Text => "map or string",
-                        Short::None | Short::Fixed | Short::Value => "map",
+                        OldShortNotation::Text => "map or string",
+                        OldShortNotation::None
+                        | OldShortNotation::Fixed
+                        | OldShortNotation::Value => "map",
                     };
                     self.wrong_kind(node, &article(entity.name), expected);
                     return self.rewriter.keep(node);
@@ -305,8 +251,9 @@ impl<'t> Lower<'t, '_> {
             }
             return self.short(node, entity);
         };
-        let mut out = Out { entries: Vec::with_capacity(map.len() + 1), ..Out::default() };
-        let open = entity.rule == Rule::Interface && find(node, "operations").is_none();
+        let mut out =
+            LoweredMap { entries: Vec::with_capacity(map.len() + 1), ..LoweredMap::default() };
+        let open = entity.rule == MapRule::Interface && find(node, "operations").is_none();
         let mut seen = 0_u64;
         for (key, value) in map {
             let Some(name) = key.text() else {
@@ -316,11 +263,12 @@ impl<'t> Lower<'t, '_> {
             };
             let place = entity.keys.iter().position(|row| row.name == name);
             match place.map(|at| &entity.keys[at]) {
-                // Said to be wrong when it was parsed; what looks up other keynames is done once for each.
+                // The parser reported the duplicate. Each keyname is lowered once.
                 Some(_) if place.is_some_and(|at| seen & 1 << at != 0) => out.changed = true,
                 Some(row) if row.has(self.version) => {
                     seen |= place.map_or(0, |at| 1 << at);
-                    self.field((node, entity), row, (key, value), &mut out);
+                    let owner = OwnerEntity { node, entity };
+                    self.field(owner, row, YamlEntry { key, value }, &mut out);
                 }
                 Some(row) => self.other_version(key, row, entity, &mut out),
                 None if open => {
@@ -335,7 +283,7 @@ impl<'t> Lower<'t, '_> {
             }
         }
         for row in entity.keys.iter().filter(|row| row.mandatory && row.has(self.version)) {
-            let copied = entity.rule == Rule::Copied && row.name == "type";
+            let copied = entity.rule == MapRule::Copied && row.name == "type";
             if find(node, row.name).is_none() && !(copied && find(node, "copy").is_some()) {
                 let message = format!("expected `{}` in {}", row.name, article(entity.name));
                 self.fault(Code::MissingKey, node.span(), message);
@@ -344,27 +292,27 @@ impl<'t> Lower<'t, '_> {
         self.close(node, entity, out)
     }
 
-    /// Returns whether what stands in an entity's place is a value.
-    fn is_value(&self, node: Yaml<'t>, entity: &Entity) -> bool {
+    /// Returns whether the node in an entity's place is a value.
+    fn is_value(&self, node: Yaml<'t>, entity: &OldEntity) -> bool {
         let known = |key: Yaml<'t>| key.text().is_some_and(|name| entity.key(name).is_some());
         match (entity.short, node.map()) {
-            (Short::None | Short::Text, _) => false,
-            (Short::Value, None) => true,
-            // A definition has a type, or at least nothing that only a value can have.
-            (Short::Value, Some(mut map)) => {
+            (OldShortNotation::None | OldShortNotation::Text, _) => false,
+            (OldShortNotation::Value, None) => true,
+            // A definition has a type, or at least only keynames of definitions.
+            (OldShortNotation::Value, Some(mut map)) => {
                 find(node, "type").is_none() && (map.len() == 0 || !map.all(|(key, _)| known(key)))
             }
-            (Short::Fixed, _) if self.version < Version::V1_3 => false,
-            (Short::Fixed, None) => node.scalar() != Some(Scalar::Null),
-            (Short::Fixed, Some(mut map)) => {
+            (OldShortNotation::Fixed, _) if self.version < ToscaVersion::V1_3 => false,
+            (OldShortNotation::Fixed, None) => node.scalar() != Some(Scalar::Null),
+            (OldShortNotation::Fixed, Some(mut map)) => {
                 map.len() == 1 && map.all(|(key, _)| value::is_function(key))
             }
         }
     }
 
-    fn unknown(&mut self, key: Yaml<'t>, name: &str, entity: &Entity, out: &mut Out<'t>) {
+    fn unknown(&mut self, key: Yaml<'t>, name: &str, entity: &OldEntity, out: &mut LoweredMap<'t>) {
         out.changed = true;
-        // Nobody is told of more, so that nothing near needs to be looked for.
+        // Further faults are not reported, so similar names are not searched.
         self.unknown += 1;
         if self.unknown > Diagnostics::MAX {
             return;
@@ -374,55 +322,62 @@ impl<'t> Lower<'t, '_> {
         self.faults.push(Fault::new(Code::UnknownKey, key.span(), message).near(name, known));
     }
 
-    fn other_version(&self, key: Yaml<'t>, row: &Key, entity: &Entity, out: &mut Out<'t>) {
+    fn other_version(
+        &self,
+        key: Yaml<'t>,
+        row: &OldKeynameRow,
+        entity: &OldEntity,
+        out: &mut LoweredMap<'t>,
+    ) {
         let (name, what) = (row.name, article(entity.name));
         let (since, until) = (row.since.number(), row.until.number());
         let hint = match row.since > self.version {
             true => format!("TOSCA {since} has it"),
-            false => format!("TOSCA {until} was the last to have it"),
+            false => format!("TOSCA {until} is the last version with it"),
         };
         let message = format!("TOSCA {} has no `{name}` in {what}", self.version.number());
         self.faults.push(Fault::new(Code::UnknownKey, key.span(), message).hint(hint));
         out.changed = true;
     }
 
-    /// Lowers what stands under a keyname.
+    /// Lowers a keyname and its value.
     fn field(
         &mut self,
-        owner: (Yaml<'t>, &'static Entity),
-        row: &'static Key,
-        (key, value): (Yaml<'t>, Yaml<'t>),
-        out: &mut Out<'t>,
+        owner: OwnerEntity<'t>,
+        row: &'static OldKeynameRow,
+        entry: YamlEntry<'t>,
+        out: &mut LoweredMap<'t>,
     ) {
-        if row.becomes != row.name && find(owner.0, row.becomes).is_some() {
+        let YamlEntry { key, value } = entry;
+        if row.becomes != row.name && find(owner.node, row.becomes).is_some() {
             let message =
                 format!("expected either `{}` or `{}`, found both", row.becomes, row.name);
             self.fault(Code::DuplicateName, key.span(), message);
         }
         let new = match row.kind {
-            Kind::Nothing => {
+            OldKeynameKind::Nothing => {
                 out.changed = true;
                 return;
             }
-            Kind::Kept => {
+            OldKeynameKind::Kept => {
                 let name = self.word(key.span(), &format!("koinon.{}", row.name));
                 out.kept.push((name, self.rewriter.keep(value)));
                 out.changed = true;
                 return;
             }
-            Kind::Special(special) => {
-                let Some(new) = self.special(owner.0, special, (key, value), out) else {
+            OldKeynameKind::Special(special) => {
+                let Some(new) = self.special(owner.node, special, entry, out) else {
                     out.changed = true;
                     return;
                 };
                 new
             }
-            Kind::Metadata => {
-                self.expect(value, value.map().is_some(), row, owner.1, "map");
+            OldKeynameKind::Metadata => {
+                self.expect(value, value.map().is_some(), row, owner.entity, "map");
                 out.metadata = Some((out.entries.len(), value));
                 self.rewriter.keep(value)
             }
-            kind => self.plain(value, kind, row, owner.1),
+            kind => self.plain(value, kind, row, owner.entity),
         };
         let name = match row.becomes == row.name {
             true => self.rewriter.keep(key),
@@ -432,51 +387,66 @@ impl<'t> Lower<'t, '_> {
         out.entries.push((name, new));
     }
 
-    /// Lowers what stands under a keyname of a common kind.
-    fn plain(&mut self, value: Yaml<'t>, kind: Kind, row: &Key, entity: &Entity) -> Id {
+    /// Lowers a keyname's value of a common kind.
+    fn plain(
+        &mut self,
+        value: Yaml<'t>,
+        kind: OldKeynameKind,
+        row: &OldKeynameRow,
+        entity: &OldEntity,
+    ) -> YamlIndex {
         let (is_map, is_list) = (value.map().is_some(), value.list().is_some());
         match kind {
-            Kind::Text => {
+            OldKeynameKind::Text => {
                 self.expect(value, !is_map && !is_list, row, entity, "string");
                 self.rewriter.keep(value)
             }
-            Kind::DataType => {
+            OldKeynameKind::DataType => {
                 self.expect(value, !is_map && !is_list, row, entity, "string");
                 match value.text() {
                     Some("null") => self.word(value.span(), "nil"),
                     _ => self.rewriter.keep(value),
                 }
             }
-            Kind::Words => {
+            OldKeynameKind::Words => {
                 self.expect(value, is_list, row, entity, "list");
                 self.rewriter.keep(value)
             }
-            Kind::Value => self.value(value),
-            Kind::Values => {
+            OldKeynameKind::Value => self.value(value),
+            OldKeynameKind::Values => {
                 self.expect(value, is_map, row, entity, "map");
                 self.value(value)
             }
-            Kind::One(entity) => self.entity(value, entity),
-            Kind::Map(inner) => {
+            OldKeynameKind::One(entity) => self.entity(value, entity),
+            OldKeynameKind::Map(inner) => {
                 self.expect(value, is_map, row, entity, "map");
                 self.map_of(value, inner)
             }
-            Kind::Sequence(inner) => {
+            OldKeynameKind::Sequence(inner) => {
                 self.expect(value, is_list, row, entity, "list");
                 self.sequence_of(value, inner)
             }
-            Kind::List(inner) => {
+            OldKeynameKind::List(inner) => {
                 self.expect(value, is_list, row, entity, "list");
                 self.list_of(value, inner)
             }
-            Kind::Any | Kind::Metadata | Kind::Nothing | Kind::Kept | Kind::Special(_) => {
-                self.rewriter.keep(value)
-            }
+            OldKeynameKind::Any
+            | OldKeynameKind::Metadata
+            | OldKeynameKind::Nothing
+            | OldKeynameKind::Kept
+            | OldKeynameKind::Special(_) => self.rewriter.keep(value),
         }
     }
 
-    fn expect(&self, value: Yaml<'t>, fine: bool, row: &Key, entity: &Entity, expected: &str) {
-        // An empty value says nothing, and so nothing wrong.
+    fn expect(
+        &self,
+        value: Yaml<'t>,
+        fine: bool,
+        row: &OldKeynameRow,
+        entity: &OldEntity,
+        expected: &str,
+    ) {
+        // An empty value is never wrong.
         if !fine && value.scalar() != Some(Scalar::Null) {
             let what = format!("`{}` of {}", row.name, article(entity.name));
             self.wrong_kind(value, &what, expected);
@@ -484,7 +454,7 @@ impl<'t> Lower<'t, '_> {
     }
 
     /// Lowers a map from names to entities.
-    fn map_of(&mut self, node: Yaml<'t>, entity: &'static Entity) -> Id {
+    fn map_of(&mut self, node: Yaml<'t>, entity: &'static OldEntity) -> YamlIndex {
         let rule = std::ptr::from_ref(entity).addr() + 1;
         self.once(node, rule, |this, node| {
             let Some(map) = node.map() else { return this.rewriter.keep(node) };
@@ -510,7 +480,7 @@ impl<'t> Lower<'t, '_> {
     }
 
     /// Lowers a list of maps with one name each.
-    fn sequence_of(&mut self, node: Yaml<'t>, entity: &'static Entity) -> Id {
+    fn sequence_of(&mut self, node: Yaml<'t>, entity: &'static OldEntity) -> YamlIndex {
         let rule = std::ptr::from_ref(entity).addr() + 2;
         self.once(node, rule, |this, node| {
             this.items(node, |this, item| match item.map() {
@@ -525,13 +495,17 @@ impl<'t> Lower<'t, '_> {
     }
 
     /// Lowers a list of entities.
-    fn list_of(&mut self, node: Yaml<'t>, entity: &'static Entity) -> Id {
+    fn list_of(&mut self, node: Yaml<'t>, entity: &'static OldEntity) -> YamlIndex {
         let rule = std::ptr::from_ref(entity).addr() + 3;
         self.once(node, rule, |this, node| this.items(node, |this, item| this.entity(item, entity)))
     }
 
-    /// Lowers each item of a list; anything else stays.
-    fn items(&mut self, node: Yaml<'t>, mut lower: impl FnMut(&mut Self, Yaml<'t>) -> Id) -> Id {
+    /// Lowers each item of a list. Other nodes do not change.
+    fn items(
+        &mut self,
+        node: Yaml<'t>,
+        mut lower: impl FnMut(&mut Self, Yaml<'t>) -> YamlIndex,
+    ) -> YamlIndex {
         let Some(list) = node.list() else { return self.rewriter.keep(node) };
         let mut changed = false;
         let mut items = Vec::with_capacity(list.len());
@@ -547,17 +521,16 @@ impl<'t> Lower<'t, '_> {
     }
 }
 
-/// Returns what stands under a keyname.
+/// Returns the value of a keyname.
 fn find<'t>(node: Yaml<'t>, name: &str) -> Option<Yaml<'t>> {
-    let (_, value) = node.map()?.find(|(key, _)| key.text() == Some(name))?;
-    Some(value)
+    node.entry(name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Collects what the author wrote where a key of the new tree stands.
+    /// Collects the keys of the new tree, each with the text at its place in the author's file.
     fn places<'s>(node: Yaml<'_>, source: &'s str, found: &mut Vec<(String, &'s str)>) {
         for (key, value) in node.map().into_iter().flatten() {
             let span = key.span();
@@ -569,13 +542,13 @@ mod tests {
     }
 
     #[test]
-    fn spans_stay() {
+    fn lowered_nodes_keep_their_spans() {
         let source = "tosca_definitions_version: tosca_simple_yaml_1_3\n\
             data_types: {T: {derived_from: float, constraints: [{in_range: [1, 2]}]}}\n\
             topology_template: {outputs: {o: {value: {get_input: a}}}}\n";
         let faults = Faults::default();
         let tree = parse(source, 0, &mut Budget::default(), &faults).unwrap();
-        let tree = lower(tree, Version::V1_3, &faults);
+        let tree = lower(tree, ToscaVersion::V1_3, &faults);
         let mut found = Vec::new();
         places(tree.root(), source, &mut found);
         let at = |name: &str| found.iter().find(|(key, _)| key == name).unwrap().1;

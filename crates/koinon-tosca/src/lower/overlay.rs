@@ -1,28 +1,30 @@
-//! What 2.0 says and 1.x has no words for, from metadata: `koinon.KEYNAME` is laid over what an entity becomes.
+//! Features of 2.0 without a keyname in 1.x, from metadata: `koinon.KEYNAME` overlays the entity.
 //!
-//! What stands there is TOSCA 2.0. A keyname the entity has not is added; maps of entities and of values are laid over
-//! name by name, lists of entities place by place (nothing, or an empty map, leaves one as it is), and anything else
-//! takes the place of what is below. Nothing takes away what is below, unless it is a value.
+//! The metadata is TOSCA 2.0. A keyname that the entity lacks is added. Maps of entities and of
+//! values are overlaid by name, lists of entities by index (a null or an empty map keeps the item),
+//! and anything else replaces the entity's own. A null removes the entity's own, unless it is a
+//! value.
 
-use super::Lower;
-use super::Out;
+use super::LoweredMap;
+use super::Lowering;
 use super::keynames;
 use crate::code::Code;
 use crate::diag::Span;
 use crate::diag::article;
+use crate::grammar::Word;
 use crate::keynames::Entity;
-use crate::keynames::Kind;
-use crate::yaml::Id;
+use crate::keynames::KeynameKind;
 use crate::yaml::Scalar;
 use crate::yaml::Yaml;
+use crate::yaml::YamlIndex;
 
-impl<'t> Lower<'t, '_> {
-    /// Ends an entity's metadata: what is kept goes in, what says something in 2.0 goes to where it says it.
+impl<'t> Lowering<'t, '_> {
+    /// Completes an entity's metadata: adds the kept entries, and moves overlays to their keynames.
     pub(super) fn close_metadata(
         &mut self,
         span: Span,
-        entity: &keynames::Entity,
-        out: &mut Out<'t>,
+        entity: &keynames::OldEntity,
+        out: &mut LoweredMap<'t>,
     ) {
         let kept = std::mem::take(&mut out.kept);
         let Some((_, metadata)) = out.metadata else {
@@ -36,7 +38,7 @@ impl<'t> Lower<'t, '_> {
         let mut own = Vec::new();
         let mut over = Vec::new();
         for (key, value) in metadata.map().into_iter().flatten() {
-            match self.overlaid(entity, key, value) {
+            match self.overlaid_keyname(entity, key, value) {
                 Some(row) => over.push((row, key, value)),
                 None => own.push((self.rewriter.keep(key), self.rewriter.keep(value))),
             }
@@ -47,8 +49,9 @@ impl<'t> Lower<'t, '_> {
         out.changed = true;
         own.extend(kept);
         let new = self.rewriter.map(metadata.span(), &own);
-        // What the entity's rule added may have moved it.
-        let is_metadata = |(key, _): &(Id, Id)| self.rewriter.text(*key) == Some("metadata");
+        // The entity's rule may have inserted entries before the metadata.
+        let is_metadata =
+            |(key, _): &(YamlIndex, YamlIndex)| self.rewriter.text(*key) == Some("metadata");
         if let Some(at) = out.entries.iter().position(is_metadata) {
             out.entries[at].1 = new;
             if own.is_empty() {
@@ -56,56 +59,62 @@ impl<'t> Lower<'t, '_> {
             }
         }
         for (row, key, value) in over {
-            self.lay_entry(&mut out.entries, (row.name, key.span()), value, row.kind);
+            let name = Word { text: row.name, span: key.span() };
+            self.lay_entry(&mut out.entries, name, value, row.kind);
         }
     }
 
-    /// Returns the keyname of 2.0 that a key of the metadata stands for, if it stands for one.
-    fn overlaid(
+    /// Returns the keyname of 2.0 that a key of the metadata overlays.
+    fn overlaid_keyname(
         &self,
-        entity: &keynames::Entity,
+        entity: &keynames::OldEntity,
         key: Yaml<'t>,
         value: Yaml<'t>,
-    ) -> Option<&'static crate::keynames::Key> {
+    ) -> Option<&'static crate::keynames::KeynameRow> {
         let name = key.text()?.strip_prefix("koinon.")?;
-        // `koinon.units: any-case` is a mark of its own.
+        // `koinon.units: any-case` is a mark, not an overlay.
         let marked = name == "units" && value.map().is_none();
         keynames::counterpart(entity)?.key(name).filter(|row| !marked && row.name != "metadata")
     }
 
-    /// Lays a value over the entry of that name, or adds it.
+    /// Overlays the entry of a name with a value, or adds the entry.
     fn lay_entry(
         &mut self,
-        entries: &mut Vec<(Id, Id)>,
-        (name, span): (&str, Span),
+        entries: &mut Vec<(YamlIndex, YamlIndex)>,
+        name: Word<'_>,
         over: Yaml<'t>,
-        kind: Kind,
+        kind: KeynameKind,
     ) {
         let nothing = over.scalar() == Some(Scalar::Null);
-        match entries.iter().position(|(key, _)| self.rewriter.text(*key) == Some(name)) {
+        match entries.iter().position(|(key, _)| self.rewriter.text(*key) == Some(name.text)) {
             Some(at) if nothing => drop(entries.remove(at)),
             Some(at) => entries[at].1 = self.lay(entries[at].1, over, kind),
             None if nothing => {}
             None => {
-                let key = self.rewriter.scalar(span, name, false);
+                let key = self.rewriter.string(name.span, name.text);
                 entries.push((key, self.rewriter.keep(over)));
             }
         }
     }
 
-    fn lay(&mut self, below: Id, over: Yaml<'t>, kind: Kind) -> Id {
+    fn lay(&mut self, below: YamlIndex, over: Yaml<'t>, kind: KeynameKind) -> YamlIndex {
         match kind {
-            Kind::One(entity) => self.lay_entity(below, over, entity),
-            Kind::Map(entity) => self.lay_map(below, over, Kind::One(entity)),
-            Kind::Values => self.lay_values(below, over),
-            Kind::Sequence(entity) => self.lay_list(below, over, Kind::Map(entity)),
-            Kind::List(entity) => self.lay_list(below, over, Kind::One(entity)),
+            KeynameKind::One(entity) => self.lay_entity(below, over, entity),
+            KeynameKind::Map(entity) => self.lay_map(below, over, KeynameKind::One(entity)),
+            KeynameKind::Values => self.lay_values(below, over),
+            KeynameKind::Sequence(entity) => self.lay_list(below, over, KeynameKind::Map(entity)),
+            KeynameKind::List(entity) => self.lay_list(below, over, KeynameKind::One(entity)),
             _ => self.rewriter.keep(over),
         }
     }
 
-    fn lay_entity(&mut self, below: Id, over: Yaml<'t>, entity: &'static Entity) -> Id {
-        let Some(map) = over.map() else { return self.untouched(below, over) };
+    fn lay_entity(
+        &mut self,
+        below: YamlIndex,
+        over: Yaml<'t>,
+        entity: &'static Entity,
+    ) -> YamlIndex {
+        let Some(map) = over.map() else { return self.replaced(below, over) };
         if map.len() > 0 && self.rewriter.is_map(below) != Some(true) {
             let message = format!("expected the long form of {} under this", article(entity.name));
             self.fault(Code::WrongKind, over.span(), message);
@@ -114,24 +123,24 @@ impl<'t> Lower<'t, '_> {
         let mut entries = self.rewriter.entries(below);
         for (key, value) in map {
             let Some(name) = key.text() else { continue };
-            let kind = entity.key(name).map_or(Kind::Any, |row| row.kind);
-            self.lay_entry(&mut entries, (name, key.span()), value, kind);
+            let kind = entity.key(name).map_or(KeynameKind::Any, |row| row.kind);
+            self.lay_entry(&mut entries, Word { text: name, span: key.span() }, value, kind);
         }
         self.rewriter.map(over.span(), &entries)
     }
 
-    fn lay_map(&mut self, below: Id, over: Yaml<'t>, kind: Kind) -> Id {
-        let Some(map) = over.map() else { return self.untouched(below, over) };
+    fn lay_map(&mut self, below: YamlIndex, over: Yaml<'t>, kind: KeynameKind) -> YamlIndex {
+        let Some(map) = over.map() else { return self.replaced(below, over) };
         let mut entries = self.rewriter.entries(below);
         for (key, value) in map {
             let Some(name) = key.text() else { continue };
-            self.lay_entry(&mut entries, (name, key.span()), value, kind);
+            self.lay_entry(&mut entries, Word { text: name, span: key.span() }, value, kind);
         }
         self.rewriter.map(over.span(), &entries)
     }
 
-    fn lay_values(&mut self, below: Id, over: Yaml<'t>) -> Id {
-        let Some(map) = over.map() else { return self.untouched(below, over) };
+    fn lay_values(&mut self, below: YamlIndex, over: Yaml<'t>) -> YamlIndex {
+        let Some(map) = over.map() else { return self.replaced(below, over) };
         let mut entries = self.rewriter.entries(below);
         for (key, value) in map {
             let new = self.rewriter.keep(value);
@@ -144,8 +153,8 @@ impl<'t> Lower<'t, '_> {
         self.rewriter.map(over.span(), &entries)
     }
 
-    fn lay_list(&mut self, below: Id, over: Yaml<'t>, kind: Kind) -> Id {
-        let Some(list) = over.list() else { return self.untouched(below, over) };
+    fn lay_list(&mut self, below: YamlIndex, over: Yaml<'t>, kind: KeynameKind) -> YamlIndex {
+        let Some(list) = over.list() else { return self.replaced(below, over) };
         let mut items = self.rewriter.items(below);
         for (at, item) in list.enumerate() {
             match items.get(at) {
@@ -156,8 +165,8 @@ impl<'t> Lower<'t, '_> {
         self.rewriter.list(over.span(), &items)
     }
 
-    /// Nothing leaves what is below as it is; anything else takes its place.
-    fn untouched(&self, below: Id, over: Yaml<'t>) -> Id {
+    /// Returns the node below for a null, and the overlay otherwise.
+    fn replaced(&self, below: YamlIndex, over: Yaml<'t>) -> YamlIndex {
         if over.scalar() == Some(Scalar::Null) { below } else { self.rewriter.keep(over) }
     }
 }

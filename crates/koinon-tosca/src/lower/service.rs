@@ -1,55 +1,62 @@
-//! What has a form of its own: imports, counts, mappings, workflows and triggers; and what entities become as a whole.
+//! Special forms: imports, counts, mappings, workflows and triggers; and the changes of entities as
+//! a whole.
 
-use super::Lower;
-use super::Out;
-use super::PRELUDE;
-use super::condition::Step;
+use super::LoweredMap;
+use super::Lowering;
+use super::YamlEntry;
+use super::condition::PathPart;
 use super::find;
 use super::keynames;
-use super::keynames::Entity;
-use super::keynames::Rule;
-use super::keynames::Special;
+use super::keynames::MapRule;
+use super::keynames::OldEntity;
+use super::keynames::SpecialForm;
 use crate::code::Code;
 use crate::diag::Span;
-use crate::load::builtins;
-use crate::yaml::Id;
+use crate::profiles::PRELUDE;
+use crate::profiles::builtin_profile_names;
 use crate::yaml::Scalar;
 use crate::yaml::Yaml;
+use crate::yaml::YamlIndex;
 
-impl<'t> Lower<'t, '_> {
-    /// Lowers what stands in the place of an entity's map.
-    pub(super) fn short(&mut self, node: Yaml<'t>, entity: &Entity) -> Id {
+impl<'t> Lowering<'t, '_> {
+    /// Lowers the short notation of an entity.
+    pub(super) fn short(&mut self, node: Yaml<'t>, entity: &OldEntity) -> YamlIndex {
         let kept = self.rewriter.keep(node);
-        if entity.rule != Rule::Requirement || node.string().is_none() {
+        if entity.rule != MapRule::Requirement || node.string().is_none() {
             return kept;
         }
         let span = node.span();
         let capability = self.word(span, "capability");
-        let count = self.once_each(span);
+        let count = self.implied_count_range(span);
         self.rewriter.map(span, &[(capability, kept), count])
     }
 
-    /// Adds the count range that 1.x implies; what 2.0 implies is [ 0, UNBOUNDED ].
-    fn once_each(&mut self, span: Span) -> (Id, Id) {
+    /// Returns the count range that 1.x implies; 2.0 implies [ 0, UNBOUNDED ].
+    fn implied_count_range(&mut self, span: Span) -> (YamlIndex, YamlIndex) {
         let one = self.word(span, "1");
         let range = self.rewriter.list(span, &[one, one]);
         (self.word(span, "count_range"), range)
     }
 
-    /// Ends an entity's map.
-    pub(super) fn close(&mut self, node: Yaml<'t>, entity: &Entity, mut out: Out<'t>) -> Id {
+    /// Completes an entity's map.
+    pub(super) fn close(
+        &mut self,
+        node: Yaml<'t>,
+        entity: &OldEntity,
+        mut out: LoweredMap<'t>,
+    ) -> YamlIndex {
         let span = node.span();
         match entity.rule {
-            Rule::Same | Rule::Copied => {}
-            Rule::File => self.close_file(node, &mut out),
-            Rule::Topology => self.close_topology(node, &mut out),
-            Rule::Requirement => {
+            MapRule::Same | MapRule::Copied => {}
+            MapRule::File => self.close_file(node, &mut out),
+            MapRule::Topology => self.close_topology(node, &mut out),
+            MapRule::Requirement => {
                 if find(node, "occurrences").is_none() {
-                    let count = self.once_each(span);
+                    let count = self.implied_count_range(span);
                     out.add(count);
                 }
             }
-            Rule::Interface => {
+            MapRule::Interface => {
                 if !out.operations.is_empty() {
                     let operations = std::mem::take(&mut out.operations);
                     let value = self.rewriter.map(span, &operations);
@@ -57,7 +64,7 @@ impl<'t> Lower<'t, '_> {
                     out.add((key, value));
                 }
             }
-            Rule::Operation => {
+            MapRule::Operation => {
                 let implementation = find(node, "implementation");
                 if let Some(host) = implementation.and_then(|node| find(node, "operation_host")) {
                     let name = self.word(host.span(), "koinon.operation_host");
@@ -65,7 +72,7 @@ impl<'t> Lower<'t, '_> {
                     out.changed = true;
                 }
             }
-            Rule::Substitution => {
+            MapRule::Substitution => {
                 if !out.filter.is_empty() {
                     let filter = std::mem::take(&mut out.filter);
                     let value = self.all(span, filter);
@@ -73,7 +80,7 @@ impl<'t> Lower<'t, '_> {
                     out.add((key, value));
                 }
             }
-            Rule::Activity => {
+            MapRule::Activity => {
                 if out.entries.len() != 1 {
                     let found = out.entries.len();
                     let message = format!("expected one activity, found {found}");
@@ -88,8 +95,8 @@ impl<'t> Lower<'t, '_> {
         }
     }
 
-    /// Puts the version first, and after it what 1.x implies.
-    fn close_file(&mut self, node: Yaml<'t>, out: &mut Out<'t>) {
+    /// Inserts the profile and the imports that 1.x implies after the version.
+    fn close_file(&mut self, node: Yaml<'t>, out: &mut LoweredMap<'t>) {
         let span = find(node, "tosca_definitions_version").map_or(node.span(), Yaml::span);
         let mut first = out.entries.len().min(1);
         if let Some(profile) = self.profile {
@@ -106,7 +113,7 @@ impl<'t> Lower<'t, '_> {
     }
 
     /// Returns the imports that 1.x implies.
-    fn implied(&mut self, span: Span) -> Vec<Id> {
+    fn implied(&mut self, span: Span) -> Vec<YamlIndex> {
         let mut names = vec![PRELUDE];
         if self.profile.is_none() {
             names.push(self.version.profile());
@@ -119,7 +126,7 @@ impl<'t> Lower<'t, '_> {
         imports
     }
 
-    fn close_topology(&mut self, node: Yaml<'t>, out: &mut Out<'t>) {
+    fn close_topology(&mut self, node: Yaml<'t>, out: &mut LoweredMap<'t>) {
         let span = node.span();
         if find(node, "node_templates").is_none() {
             let entry = (self.word(span, "node_templates"), self.rewriter.map(span, &[]));
@@ -145,50 +152,51 @@ impl<'t> Lower<'t, '_> {
         }
     }
 
-    /// Lowers what has a form of its own; nothing if nothing, or nothing more, is to be said.
+    /// Lowers a special form. Returns nothing if the keyname has no value in 2.0.
     pub(super) fn special(
         &mut self,
         owner: Yaml<'t>,
-        special: Special,
-        (key, value): (Yaml<'t>, Yaml<'t>),
-        out: &mut Out<'t>,
-    ) -> Option<Id> {
+        special: SpecialForm,
+        entry: YamlEntry<'t>,
+        out: &mut LoweredMap<'t>,
+    ) -> Option<YamlIndex> {
+        let YamlEntry { key, value } = entry;
         match special {
-            Special::Version => Some(self.word(value.span(), "tosca_2_0")),
-            Special::Imports => Some(self.imports(owner, value)),
-            Special::Required => self.required(owner, value),
-            Special::Constraints => self.constraints(owner, value),
-            Special::Range => {
+            SpecialForm::Version => Some(self.word(value.span(), "tosca_2_0")),
+            SpecialForm::Imports => Some(self.imports(owner, value)),
+            SpecialForm::Required => self.required(owner, value),
+            SpecialForm::Constraints => self.constraints(owner, value),
+            SpecialForm::Range => {
                 self.bounds(value);
                 Some(self.rewriter.keep(value))
             }
-            Special::Count => {
+            SpecialForm::Count => {
                 self.count(key.span(), value, out);
                 None
             }
-            Special::Directives => Some(self.items(value, Self::directive)),
-            Special::TargetFilter => self.target_filter(value),
-            Special::NodeFilter => {
-                let clauses = self.node_filter(value, &[Step::Word("SELF")]);
+            SpecialForm::Directives => Some(self.items(value, Self::directive)),
+            SpecialForm::TargetFilter => self.target_filter(value),
+            SpecialForm::NodeFilter => {
+                let clauses = self.node_filter(value, &[PathPart::Word("SELF")]);
                 (!clauses.is_empty()).then(|| self.all(value.span(), clauses))
             }
-            Special::SubstitutionFilter => {
-                let clauses = self.node_filter(value, &[Step::Word("SELF")]);
+            SpecialForm::SubstitutionFilter => {
+                let clauses = self.node_filter(value, &[PathPart::Word("SELF")]);
                 out.filter.extend(clauses);
                 None
             }
-            Special::PropertyMappings => self.property_mappings(value, out),
-            Special::AttributeMappings => self.attribute_mappings(value),
-            Special::CapabilityMappings => self.mapped(value, Self::mapping),
-            Special::RequirementMappings => Some(self.requirement_mappings(value)),
-            Special::InterfaceMappings => self.mapped(value, |this, _, value| {
+            SpecialForm::PropertyMappings => self.property_mappings(value, out),
+            SpecialForm::AttributeMappings => self.attribute_mappings(value),
+            SpecialForm::CapabilityMappings => self.mapped(value, Self::mapping),
+            SpecialForm::RequirementMappings => Some(self.requirement_mappings(value)),
+            SpecialForm::InterfaceMappings => self.mapped(value, |this, _, value| {
                 if value.list().is_some() {
                     this.unsupported(value, "an interface of a node in the place of workflows");
                     return None;
                 }
                 Some(this.rewriter.keep(value))
             }),
-            Special::OutputMappings => self.mapped(value, |this, _, value| {
+            SpecialForm::OutputMappings => self.mapped(value, |this, _, value| {
                 let first = value.list().and_then(|mut list| list.next()).and_then(Yaml::text);
                 let kept = this.rewriter.keep(value);
                 Some(match first {
@@ -196,13 +204,13 @@ impl<'t> Lower<'t, '_> {
                     _ => kept,
                 })
             }),
-            Special::Preconditions => self.preconditions(value),
-            Special::StepFilter => {
+            SpecialForm::Preconditions => self.preconditions(value),
+            SpecialForm::StepFilter => {
                 let path = target_path(owner);
                 Some(self.items(value, |this, item| this.condition(item, &path)))
             }
-            Special::Condition => self.trigger_condition(owner, (key, value), out),
-            Special::Action => {
+            SpecialForm::Condition => self.trigger_condition(owner, entry, out),
+            SpecialForm::Action => {
                 if value.map().is_some() {
                     self.unsupported(value, "an operation as an action");
                     return None;
@@ -212,8 +220,8 @@ impl<'t> Lower<'t, '_> {
         }
     }
 
-    /// Lowers `required`: what has a default has a value, so 2.0 does not let it be optional as well.
-    fn required(&mut self, owner: Yaml<'t>, node: Yaml<'t>) -> Option<Id> {
+    /// Lowers `required`. A definition with a default has a value, so it cannot be optional in 2.0.
+    fn required(&mut self, owner: Yaml<'t>, node: Yaml<'t>) -> Option<YamlIndex> {
         let word = node.text().filter(|_| node.is_plain()).unwrap_or_default();
         let known = matches!(word, "true" | "True" | "TRUE" | "false" | "False" | "FALSE");
         if !known && node.scalar() != Some(Scalar::Null) {
@@ -226,11 +234,11 @@ impl<'t> Lower<'t, '_> {
     }
 
     fn unsupported(&self, node: Yaml<'t>, what: &str) {
-        let message = format!("{what} has no equal in TOSCA 2.0");
+        let message = format!("{what} has no equivalent in TOSCA 2.0");
         self.fault(Code::NotSupported, node.span(), message);
     }
 
-    fn imports(&mut self, owner: Yaml<'t>, node: Yaml<'t>) -> Id {
+    fn imports(&mut self, owner: Yaml<'t>, node: Yaml<'t>) -> YamlIndex {
         let span = find(owner, "tosca_definitions_version").map_or(node.span(), Yaml::span);
         let mut items = self.implied(span);
         let Some(list) = node.list() else {
@@ -240,7 +248,7 @@ impl<'t> Lower<'t, '_> {
             return self.rewriter.list(node.span(), &items);
         };
         for item in list {
-            // `name: file` is an import that has a name, as 1.0 writes them.
+            // 1.0 writes an import with a name as `name: file`.
             let named = item.map().filter(|map| map.len() == 1).and_then(|mut map| map.next());
             let named = named.filter(|(key, _)| {
                 key.text().is_some_and(|name| keynames::IMPORT.key(name).is_none())
@@ -252,10 +260,12 @@ impl<'t> Lower<'t, '_> {
         self.rewriter.list(node.span(), &items)
     }
 
-    /// Lowers the import of a file that has the name of a profile, which 1.x has no keyname for.
-    fn profile_import(&mut self, import: Yaml<'t>) -> Option<Id> {
+    /// Lowers the import of a profile: 1.x has no keyname for it, so the file has the profile's
+    /// name.
+    fn profile_import(&mut self, import: Yaml<'t>) -> Option<YamlIndex> {
         let file = find(import, "file").unwrap_or(import);
-        let name = file.text().filter(|name| builtins().any(|known| known == *name))?;
+        let name =
+            file.text().filter(|name| builtin_profile_names().any(|known| known == *name))?;
         let entry = (self.word(file.span(), "profile"), self.word(file.span(), name));
         let mut entries = vec![entry];
         if let Some(prefix) = find(import, "namespace_prefix") {
@@ -264,7 +274,7 @@ impl<'t> Lower<'t, '_> {
         Some(self.rewriter.map(import.span(), &entries))
     }
 
-    /// Reads `[ lowest, highest ]`; no highest is UNBOUNDED.
+    /// Reads `[ least, greatest ]`; the greatest number may be UNBOUNDED.
     fn bounds(&self, node: Yaml<'t>) -> Option<(u32, Option<u32>)> {
         let bounds: Vec<Yaml<'t>> = node.list().into_iter().flatten().collect();
         let number = |node: Yaml<'t>| node.text().and_then(|text| text.parse::<u32>().ok());
@@ -277,14 +287,15 @@ impl<'t> Lower<'t, '_> {
             _ => None,
         };
         if read.is_none() {
-            let message = "expected two integers, or one and UNBOUNDED, as occurrences";
+            let message = "expected two integers, or an integer and UNBOUNDED, as occurrences";
             self.fault(Code::WrongKind, node.span(), message.to_owned());
         }
         read
     }
 
-    /// Says how many relationships an assignment makes: as few as it may, or an optional one if it may have none.
-    fn count(&mut self, span: Span, node: Yaml<'t>, out: &mut Out<'t>) {
+    /// Adds the number of relationships of an assignment: the least number, or an optional
+    /// relationship if the least number is 0.
+    fn count(&mut self, span: Span, node: Yaml<'t>, out: &mut LoweredMap<'t>) {
         let Some((low, high)) = self.bounds(node) else { return };
         let count = low.max(1).min(high.unwrap_or(u32::MAX));
         let count = self.word(node.span(), &count.to_string());
@@ -296,7 +307,7 @@ impl<'t> Lower<'t, '_> {
         }
     }
 
-    fn directive(&mut self, node: Yaml<'t>) -> Id {
+    fn directive(&mut self, node: Yaml<'t>) -> YamlIndex {
         match node.text() {
             Some("selectable") => self.word(node.span(), "select"),
             Some("substitutable") => self.word(node.span(), "substitute"),
@@ -304,12 +315,12 @@ impl<'t> Lower<'t, '_> {
         }
     }
 
-    /// Lowers each value of a map that may be left out.
+    /// Lowers each value of a map, and leaves out entries whose value becomes nothing.
     fn mapped(
         &mut self,
         node: Yaml<'t>,
-        mut lower: impl FnMut(&mut Self, Yaml<'t>, Yaml<'t>) -> Option<Id>,
-    ) -> Option<Id> {
+        mut lower: impl FnMut(&mut Self, Yaml<'t>, Yaml<'t>) -> Option<YamlIndex>,
+    ) -> Option<YamlIndex> {
         let Some(map) = node.map() else {
             if node.scalar() != Some(Scalar::Null) {
                 self.wrong_kind(node, "mappings", "map");
@@ -326,7 +337,7 @@ impl<'t> Lower<'t, '_> {
     }
 
     /// Lowers a mapping that may be a map with `mapping`.
-    fn mapping(&mut self, _: Yaml<'t>, value: Yaml<'t>) -> Option<Id> {
+    fn mapping(&mut self, _: Yaml<'t>, value: Yaml<'t>) -> Option<YamlIndex> {
         let Some(map) = value.map() else { return Some(self.rewriter.keep(value)) };
         for (key, value) in map {
             if key.text() != Some("mapping") && value.scalar() != Some(Scalar::Null) {
@@ -336,8 +347,8 @@ impl<'t> Lower<'t, '_> {
         find(value, "mapping").map(|mapping| self.rewriter.keep(mapping))
     }
 
-    /// Lowers property mappings; constants are what the property must be.
-    fn property_mappings(&mut self, node: Yaml<'t>, out: &mut Out<'t>) -> Option<Id> {
+    /// Lowers property mappings. A constant becomes a clause of the substitution filter.
+    fn property_mappings(&mut self, node: Yaml<'t>, out: &mut LoweredMap<'t>) -> Option<YamlIndex> {
         let mut filter = Vec::new();
         let new = self.mapped(node, |this, name, value| {
             let extended = value.map().is_some_and(|map| map.len() == 1);
@@ -364,8 +375,8 @@ impl<'t> Lower<'t, '_> {
         new
     }
 
-    /// Lowers attribute mappings; for an attribute of a node there is an output of its own.
-    fn attribute_mappings(&mut self, node: Yaml<'t>) -> Option<Id> {
+    /// Lowers attribute mappings. An attribute of a node gets a new output.
+    fn attribute_mappings(&mut self, node: Yaml<'t>) -> Option<YamlIndex> {
         self.mapped(node, |this, _, value| {
             let mapping = find(value, "mapping").unwrap_or(value);
             let names: Vec<Yaml<'t>> = mapping.list().into_iter().flatten().collect();
@@ -390,8 +401,8 @@ impl<'t> Lower<'t, '_> {
         })
     }
 
-    /// Lowers requirement mappings, a map in 1.x, to the list of 2.0.
-    fn requirement_mappings(&mut self, node: Yaml<'t>) -> Id {
+    /// Lowers requirement mappings: a map in 1.x, a list in 2.0.
+    fn requirement_mappings(&mut self, node: Yaml<'t>) -> YamlIndex {
         let Some(map) = node.map() else { return self.rewriter.keep(node) };
         let mut items = Vec::with_capacity(map.len());
         for (key, value) in map {
@@ -403,8 +414,8 @@ impl<'t> Lower<'t, '_> {
         self.rewriter.list(node.span(), &items)
     }
 
-    /// Lowers a workflow's preconditions, each about a target, to one.
-    fn preconditions(&mut self, node: Yaml<'t>) -> Option<Id> {
+    /// Lowers a workflow's preconditions, which have a target each, to one condition.
+    fn preconditions(&mut self, node: Yaml<'t>) -> Option<YamlIndex> {
         let Some(list) = node.list() else {
             if node.scalar() != Some(Scalar::Null) {
                 self.wrong_kind(node, "preconditions", "list");
@@ -413,7 +424,7 @@ impl<'t> Lower<'t, '_> {
         };
         let mut parts = Vec::new();
         for item in list {
-            // For its faults.
+            // This reports the faults of the entity.
             self.entity(item, &keynames::PRECONDITION);
             if let Some(condition) = find(item, "condition") {
                 let path = target_path(item);
@@ -423,34 +434,35 @@ impl<'t> Lower<'t, '_> {
         (!parts.is_empty()).then(|| self.all(node.span(), parts))
     }
 
-    /// Lowers a trigger's condition, which is about what the target filter finds.
+    /// Lowers a trigger's condition, which applies to the result of the target filter.
     fn trigger_condition(
         &mut self,
         owner: Yaml<'t>,
-        (key, value): (Yaml<'t>, Yaml<'t>),
-        out: &mut Out<'t>,
-    ) -> Option<Id> {
+        entry: YamlEntry<'t>,
+        out: &mut LoweredMap<'t>,
+    ) -> Option<YamlIndex> {
+        let YamlEntry { key, value } = entry;
         if key.text() == Some("target_filter") {
-            // For its faults.
+            // This reports the faults of the entity.
             self.entity(value, &keynames::EVENT_FILTER);
             return None;
         }
-        let mut path = vec![Step::Word("SELF")];
+        let mut path = vec![PathPart::Word("SELF")];
         if let Some(filter) = find(owner, "target_filter") {
-            path = find(filter, "node").map_or(path, |node| vec![Step::Name(node)]);
+            path = find(filter, "node").map_or(path, |node| vec![PathPart::Name(node)]);
             if let Some(requirement) = find(filter, "requirement") {
-                path.extend([Step::Word("RELATIONSHIP"), Step::Name(requirement)]);
+                path.extend([PathPart::Word("RELATIONSHIP"), PathPart::Name(requirement)]);
             }
             if let Some(capability) = find(filter, "capability") {
                 path.extend(match find(filter, "requirement") {
-                    Some(_) => vec![Step::Word("CAPABILITY")],
-                    None => vec![Step::Word("CAPABILITY"), Step::Name(capability)],
+                    Some(_) => vec![PathPart::Word("CAPABILITY")],
+                    None => vec![PathPart::Word("CAPABILITY"), PathPart::Name(capability)],
                 });
             }
         }
         let mut clauses = value;
         if let Some(constraint) = find(value, "constraint") {
-            // For its faults.
+            // This reports the faults of the entity.
             self.entity(value, &keynames::EXTENDED_CONDITION);
             for name in ["period", "evaluations", "method"] {
                 if let Some(kept) = find(value, name) {
@@ -465,18 +477,18 @@ impl<'t> Lower<'t, '_> {
     }
 }
 
-impl Out<'_> {
-    pub(super) fn add(&mut self, entry: (Id, Id)) {
+impl LoweredMap<'_> {
+    pub(super) fn add(&mut self, entry: (YamlIndex, YamlIndex)) {
         self.entries.push(entry);
         self.changed = true;
     }
 }
 
 /// Returns the path to the target of a step or precondition.
-fn target_path(owner: Yaml<'_>) -> Vec<Step<'_>> {
-    let mut path = vec![find(owner, "target").map_or(Step::Word("SELF"), Step::Name)];
+fn target_path(owner: Yaml<'_>) -> Vec<PathPart<'_>> {
+    let mut path = vec![find(owner, "target").map_or(PathPart::Word("SELF"), PathPart::Name)];
     if let Some(requirement) = find(owner, "target_relationship") {
-        path.extend([Step::Word("RELATIONSHIP"), Step::Name(requirement)]);
+        path.extend([PathPart::Word("RELATIONSHIP"), PathPart::Name(requirement)]);
     }
     path
 }

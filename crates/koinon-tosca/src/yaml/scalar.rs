@@ -1,4 +1,4 @@
-//! What a scalar means: YAML's core schema as TOSCA narrows it.
+//! The meaning of scalars: YAML's core schema, narrowed by TOSCA.
 
 use koinon_model::Number;
 
@@ -11,9 +11,9 @@ pub(crate) enum Scalar<'a> {
     Bool(bool),
     /// A number, in JSON's grammar.
     Number(Number),
-    /// A number that JSON has no form for: infinities, not-a-number, or one of absurd length.
+    /// A number without a form in JSON: an infinity, not-a-number, or a number of absurd length.
     NoNumber,
-    /// Everything else, and everything quoted.
+    /// Any other plain scalar, and every quoted scalar.
     String(&'a str),
 }
 
@@ -34,7 +34,7 @@ impl<'a> Scalar<'a> {
         if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
             return Self::String(text);
         }
-        // What most numbers are needs no rewriting.
+        // Most numbers need no rewriting.
         if text.len() < 20 && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()) {
             return Number::parse(text).map_or(Self::NoNumber, Self::Number);
         }
@@ -45,16 +45,16 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// Rewrites a number of YAML's core schema in JSON's grammar; `None` if it is no number.
+/// Rewrites a number of YAML's core schema in JSON's grammar. Returns `None` for other texts.
 ///
-/// Digits stay as they are (`1.10` may be a version): only a plus sign, leading zeros, and a dot without digits on
-/// one side are JSON's business. Octal and hexadecimal integers become decimal.
+/// Digits do not change (`1.10` may be a version), but JSON has no plus sign, no leading zeros, and
+/// no dot without digits on one side. Octal and hexadecimal integers become decimal.
 fn json_number(text: &str, unsigned: &str) -> Option<String> {
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
         if let Some(digits) = text.strip_prefix(prefix) {
             let valid = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
             return valid.then(|| {
-                // A number too large to convert is made one that `Number` refuses, not a string.
+                // A number that is too large becomes a text that `Number` rejects, not a string.
                 u128::from_str_radix(digits, radix)
                     .map_or("-".to_owned(), |value| value.to_string())
             });
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn core_schema() {
+    fn plain_scalars_follow_the_core_schema() {
         let number = |text: &str| Scalar::Number(Number::parse(text).unwrap());
         let numbers = [
             ("0", "0"),

@@ -1,15 +1,15 @@
 //! Canonical YAML: one text for one value.
 //!
-//! Block style with two spaces, keys sorted by bytes, but a root map's `tosca_definitions_version` first. A string is
-//! plain where no YAML version could take it for anything else, a literal block where it has several plain lines, and
-//! double-quoted otherwise. Reading the text gives the same value again.
+//! Block style with two spaces, keys sorted by bytes, but a root map's `tosca_definitions_version`
+//! first. A string is plain if every YAML version reads it as a string, a literal block if it has
+//! several printable lines, and double-quoted otherwise. Reading the text gives the same value.
 
 use std::fmt::Write;
 
 use koinon_model::Value;
 
-/// Longest key written as a simple key; YAML's own limit is 1024 characters.
-const MAX_SIMPLE_KEY: usize = 1000;
+/// The most bytes of a simple key. YAML's limit is 1024 characters.
+const MAX_SIMPLE_KEY_BYTES: usize = 1000;
 
 /// Writes a value.
 pub(crate) fn write_yaml(value: &Value) -> String {
@@ -40,7 +40,7 @@ fn indent(levels: usize, out: &mut String) {
 /// Writes `key: value`; the cursor is already at the key's column.
 fn write_entry(key: &str, value: &Value, level: usize, out: &mut String) {
     let key = inline(key);
-    if key.len() > MAX_SIMPLE_KEY {
+    if key.len() > MAX_SIMPLE_KEY_BYTES {
         out.push_str("? ");
         out.push_str(&key);
         out.push('\n');
@@ -69,7 +69,7 @@ fn write_entry(key: &str, value: &Value, level: usize, out: &mut String) {
     }
 }
 
-/// Writes entries; the cursor is at the first one's column.
+/// Writes entries; the cursor is already at their column.
 fn write_entries(
     entries: &std::collections::BTreeMap<String, Value>,
     level: usize,
@@ -83,7 +83,7 @@ fn write_entries(
     }
 }
 
-/// Writes items; the cursor is at the first one's column.
+/// Writes items; the cursor is already at their column.
 fn write_items(items: &[Value], level: usize, out: &mut String) {
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
@@ -115,8 +115,8 @@ fn write_scalar(value: &Value, level: usize, out: &mut String) {
     }
 }
 
-/// Returns whether a literal block keeps the text exactly: printable lines, none with white space at an edge, one line
-/// break or none at the end.
+/// Returns whether a literal block keeps the text exactly: printable lines, none with white space
+/// at an edge, one line break or none at the end.
 fn is_literal(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
     let printable = |line: &str| line.chars().all(|one| !escaped(one) && one != '\u{feff}');
@@ -143,7 +143,7 @@ fn inline(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { quoted(text) }
 }
 
-/// Returns whether the text needs no quotes, whoever reads it.
+/// Returns whether every YAML version reads the text without quotes as a string.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     let starts =

@@ -1,6 +1,8 @@
-//! `puccini-rust FILE`: loads, completes and compiles a TOSCA 2.0 file with the library puccini-tosca.
+//! `puccini-rust FILE`: loads, completes and compiles a TOSCA 2.0 file with the library
+//! puccini-tosca.
 //!
-//! Exit code 0: accepted; 1: rejected, with what the library says on standard error; 101: it panicked.
+//! Exit code 0: accepted; 1: rejected, with the library's messages on standard error; 101: the
+//! library panicked.
 
 use std::process::ExitCode;
 
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// All faults of a file; an error is one that ends the run.
+/// Returns all faults of a file. An error is a fault that ends the run.
 fn compile(file: &str) -> Result<Faults, ToscaError<WithAnnotations>> {
     let mut faults = Faults::default();
     let urls = UrlContext::new();

@@ -1,61 +1,66 @@
-//! The tables.
+//! The tables of TOSCA 1.0 to 1.3.
 
-use super::Entity;
-use super::Key;
-use super::Kind;
-use super::Rule;
-use super::Short;
-use super::Special;
+use OldKeynameKind::Kept;
+use OldKeynameKind::List;
+use OldKeynameKind::Map;
+use OldKeynameKind::Nothing;
+use OldKeynameKind::One;
+use OldKeynameKind::Sequence;
+use OldKeynameKind::Special as Own;
+use OldKeynameKind::Text;
+use OldKeynameKind::Value;
+use OldKeynameKind::Values;
+use OldKeynameKind::Words;
+use ToscaVersion::V1_1;
+use ToscaVersion::V1_2;
+use ToscaVersion::V1_3;
+
+use super::MapRule;
+use super::OldEntity;
+use super::OldKeynameKind;
+use super::OldKeynameRow;
+use super::OldShortNotation;
+use super::SpecialForm;
 use super::entity;
 use super::key;
 use super::with;
 use crate::keynames as later;
-use crate::lower::Version;
+use crate::profiles::ToscaVersion;
 
-use Kind::Kept;
-use Kind::List;
-use Kind::Map;
-use Kind::Nothing;
-use Kind::One;
-use Kind::Sequence;
-use Kind::Special as Own;
-use Kind::Text;
-use Kind::Value;
-use Kind::Values;
-use Kind::Words;
-use Version::V1_1;
-use Version::V1_2;
-use Version::V1_3;
-
-const DESCRIPTION: Key = key("description", Text, "What it is, for people.");
-const METADATA: Key = key("metadata", Kind::Metadata, "Anything about it, for tools.");
-const DERIVED_FROM: Key = key("derived_from", Text, "The type it derives from.");
-const TYPE_VERSION: Key = key("version", Kind::Any, "The version of the type.");
-const PROPERTIES: Key = key("properties", Map(&PROPERTY), "Properties, its desired state.");
-const ATTRIBUTES: Key = key("attributes", Map(&ATTRIBUTE), "Attributes, its actual state.");
-const PROPERTY_VALUES: Key = key("properties", Values, "Values of properties.");
-const ATTRIBUTE_VALUES: Key = key("attributes", Values, "Values of attributes.");
-const CONSTRAINTS: Key =
-    key("constraints", Own(Special::Constraints), "What its values must pass.")
+const DESCRIPTION: OldKeynameRow = key("description", Text, "A description for people.");
+const METADATA: OldKeynameRow = key("metadata", OldKeynameKind::Metadata, "Metadata for tools.");
+const DERIVED_FROM: OldKeynameRow = key("derived_from", Text, "The type it derives from.");
+const TYPE_VERSION: OldKeynameRow = key("version", OldKeynameKind::Any, "The version of the type.");
+const PROPERTIES: OldKeynameRow =
+    key("properties", Map(&PROPERTY), "Properties, its desired state.");
+const ATTRIBUTES: OldKeynameRow =
+    key("attributes", Map(&ATTRIBUTE), "Attributes, its actual state.");
+const PROPERTY_VALUES: OldKeynameRow = key("properties", Values, "Values of properties.");
+const ATTRIBUTE_VALUES: OldKeynameRow = key("attributes", Values, "Values of attributes.");
+const CONSTRAINTS: OldKeynameRow =
+    key("constraints", Own(SpecialForm::Constraints), "Constraints on its values.")
         .becomes("validation");
-const ENTRY_SCHEMA: Key = key("entry_schema", One(&SCHEMA), "What entries of a list or map are.");
-const KEY_SCHEMA: Key = key("key_schema", One(&SCHEMA), "What keys of a map are.").since(V1_3);
-const STATUS: Key = key("status", Nothing, "Whether it is supported, or will go.");
+const ENTRY_SCHEMA: OldKeynameRow =
+    key("entry_schema", One(&SCHEMA), "The schema of entries of a list or map.");
+const KEY_SCHEMA: OldKeynameRow =
+    key("key_schema", One(&SCHEMA), "The schema of keys of a map.").since(V1_3);
+const STATUS: OldKeynameRow = key("status", Nothing, "Whether it is supported or deprecated.");
 
 /// A service template, which is a whole file.
-pub(crate) static FILE: Entity = with(
+pub(crate) static FILE: OldEntity = with(
     entity(
         "service template",
         &[
-            key("tosca_definitions_version", Own(Special::Version), "The version of TOSCA.").must(),
+            key("tosca_definitions_version", Own(SpecialForm::Version), "The version of TOSCA.")
+                .must(),
             key("namespace", Nothing, "The namespace of its types."),
             key("namespace_uri", Nothing, "The namespace of its types."),
             key("tosca_default_namespace", Nothing, "The namespace of its types.").until(V1_1),
             METADATA,
             DESCRIPTION,
-            key("dsl_definitions", Kind::Any, "YAML to be used by aliases."),
-            key("repositories", Map(&REPOSITORY), "Where artifacts and imports come from."),
-            key("imports", Own(Special::Imports), "Files whose types it uses."),
+            key("dsl_definitions", OldKeynameKind::Any, "YAML that aliases refer to."),
+            key("repositories", Map(&REPOSITORY), "Sources of artifacts and imports."),
+            key("imports", Own(SpecialForm::Imports), "Files whose types it uses."),
             key("artifact_types", Map(&ARTIFACT_TYPE), "Types of artifacts."),
             key("data_types", Map(&DATA_TYPE), "Types of values."),
             key("capability_types", Map(&CAPABILITY_TYPE), "Types of capabilities."),
@@ -64,44 +69,44 @@ pub(crate) static FILE: Entity = with(
             key("node_types", Map(&NODE_TYPE), "Types of nodes."),
             key("group_types", Map(&GROUP_TYPE), "Types of groups."),
             key("policy_types", Map(&POLICY_TYPE), "Types of policies."),
-            key("topology_template", One(&TOPOLOGY), "What is to be deployed.")
+            key("topology_template", One(&TOPOLOGY), "The nodes and relationships to deploy.")
                 .becomes("service_template"),
         ],
     ),
-    Short::None,
-    Rule::File,
+    OldShortNotation::None,
+    MapRule::File,
 );
 
 /// An import.
-pub(crate) static IMPORT: Entity = with(
+pub(crate) static IMPORT: OldEntity = with(
     entity(
         "import",
         &[
             key("file", Text, "The file.").must().becomes("url"),
             key("repository", Text, "The repository it is in."),
             key("namespace_uri", Nothing, "The namespace of its types."),
-            key("namespace_prefix", Text, "What comes before the names of its types.")
+            key("namespace_prefix", Text, "The prefix of the names of its types.")
                 .becomes("namespace"),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static REPOSITORY: Entity = with(
+static REPOSITORY: OldEntity = with(
     entity(
         "repository",
         &[
             DESCRIPTION,
             key("url", Text, "Its address.").must(),
-            key("credential", Nothing, "What to log in with."),
+            key("credential", Nothing, "The credentials to log in with."),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static ARTIFACT_TYPE: Entity = entity(
+static ARTIFACT_TYPE: OldEntity = entity(
     "artifact type",
     &[
         DERIVED_FROM,
@@ -114,7 +119,7 @@ static ARTIFACT_TYPE: Entity = entity(
     ],
 );
 
-static DATA_TYPE: Entity = entity(
+static DATA_TYPE: OldEntity = entity(
     "data type",
     &[
         DERIVED_FROM,
@@ -124,21 +129,22 @@ static DATA_TYPE: Entity = entity(
         CONSTRAINTS,
         PROPERTIES,
         KEY_SCHEMA,
-        key("entry_schema", One(&SCHEMA), "What entries of a list or map are.").since(V1_3),
+        key("entry_schema", One(&SCHEMA), "The schema of entries of a list or map.").since(V1_3),
     ],
 );
 
-static CAPABILITY_TYPE: Entity = entity(
+static CAPABILITY_TYPE: OldEntity = entity(
     "capability type",
     &[DERIVED_FROM, TYPE_VERSION, METADATA, DESCRIPTION, PROPERTIES, ATTRIBUTES, SOURCES],
 );
 
-const SOURCES: Key = key("valid_source_types", Words, "Node types that may require it.")
+const SOURCES: OldKeynameRow = key("valid_source_types", Words, "Node types that may require it.")
     .becomes("valid_source_node_types");
-const OPERATIONS: Key = key("operations", Map(&OPERATION), "What can be done.").since(V1_3);
-const NOTIFICATIONS: Key = key("notifications", Map(&NOTIFICATION), "What it tells.").since(V1_3);
+const OPERATIONS: OldKeynameRow = key("operations", Map(&OPERATION), "Its operations.").since(V1_3);
+const NOTIFICATIONS: OldKeynameRow =
+    key("notifications", Map(&NOTIFICATION), "Its notifications.").since(V1_3);
 
-static INTERFACE_TYPE: Entity = with(
+static INTERFACE_TYPE: OldEntity = with(
     entity(
         "interface type",
         &[
@@ -151,11 +157,11 @@ static INTERFACE_TYPE: Entity = with(
             NOTIFICATIONS,
         ],
     ),
-    Short::None,
-    Rule::Interface,
+    OldShortNotation::None,
+    MapRule::Interface,
 );
 
-static INTERFACE: Entity = with(
+static INTERFACE: OldEntity = with(
     entity(
         "interface definition",
         &[
@@ -167,76 +173,90 @@ static INTERFACE: Entity = with(
             NOTIFICATIONS,
         ],
     ),
-    Short::None,
-    Rule::Interface,
+    OldShortNotation::None,
+    MapRule::Interface,
 );
 
 /// An operation in a type, whose inputs are definitions.
-pub(crate) static OPERATION: Entity = with(
+pub(crate) static OPERATION: OldEntity = with(
     entity(
         "operation definition",
         &[
             DESCRIPTION,
-            key("implementation", One(&IMPLEMENTATION), "What is run."),
-            key("inputs", Map(&PARAMETER), "What it is given."),
-            key("outputs", Own(Special::OutputMappings), "Where its results go.").since(V1_3),
+            key("implementation", One(&IMPLEMENTATION), "The implementation."),
+            key("inputs", Map(&PARAMETER), "Its inputs."),
+            key(
+                "outputs",
+                Own(SpecialForm::OutputMappings),
+                "The attributes that receive its outputs.",
+            )
+            .since(V1_3),
         ],
     ),
-    Short::Text,
-    Rule::Operation,
+    OldShortNotation::Text,
+    MapRule::Operation,
 );
 
-static NOTIFICATION: Entity = with(
+static NOTIFICATION: OldEntity = with(
     entity(
         "notification definition",
         &[
             DESCRIPTION,
-            key("implementation", One(&IMPLEMENTATION), "What tells it."),
-            key("outputs", Own(Special::OutputMappings), "Where its values go."),
+            key("implementation", One(&IMPLEMENTATION), "The source of the notification."),
+            key(
+                "outputs",
+                Own(SpecialForm::OutputMappings),
+                "The attributes that receive its values.",
+            ),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
 /// An interface of a template, whose operations are assignments.
-pub(crate) static INTERFACE_ASSIGNMENT: Entity = with(
+pub(crate) static INTERFACE_ASSIGNMENT: OldEntity = with(
     entity(
         "interface assignment",
         &[
-            key("type", Nothing, "The interface type, which the node type says."),
-            key("description", Nothing, "What it is, for people."),
+            key("type", Nothing, "The interface type, as in the node type."),
+            key("description", Nothing, "A description for people."),
             key("inputs", Values, "Values of inputs of all its operations."),
-            key("operations", Map(&OPERATION_ASSIGNMENT), "What can be done.").since(V1_3),
-            key("notifications", Map(&NOTIFICATION), "What it tells.").since(V1_3),
+            key("operations", Map(&OPERATION_ASSIGNMENT), "Its operations.").since(V1_3),
+            key("notifications", Map(&NOTIFICATION), "Its notifications.").since(V1_3),
         ],
     ),
-    Short::None,
-    Rule::Interface,
+    OldShortNotation::None,
+    MapRule::Interface,
 );
 
 /// An operation in a template, whose inputs are values.
-pub(crate) static OPERATION_ASSIGNMENT: Entity = with(
+pub(crate) static OPERATION_ASSIGNMENT: OldEntity = with(
     entity(
         "operation assignment",
         &[
             DESCRIPTION,
-            key("implementation", One(&IMPLEMENTATION), "What is run."),
-            key("inputs", Values, "What it is given."),
-            key("outputs", Own(Special::OutputMappings), "Where its results go.").since(V1_3),
+            key("implementation", One(&IMPLEMENTATION), "The implementation."),
+            key("inputs", Values, "Its inputs."),
+            key(
+                "outputs",
+                Own(SpecialForm::OutputMappings),
+                "The attributes that receive its outputs.",
+            )
+            .since(V1_3),
         ],
     ),
-    Short::Text,
-    Rule::Operation,
+    OldShortNotation::Text,
+    MapRule::Operation,
 );
 
-static IMPLEMENTATION: Entity = with(
+static IMPLEMENTATION: OldEntity = with(
     entity(
         "implementation",
         &[
             key("primary", One(&ARTIFACT), "The artifact that is run."),
             key("dependencies", List(&ARTIFACT), "Artifacts it needs."),
-            key("timeout", Value, "The longest it may take, in seconds.").since(V1_3),
+            key("timeout", Value, "The time limit, in seconds.").since(V1_3),
             key("operation_host", Nothing, "The node it runs on.").since(V1_3),
             // An artifact may be defined in place.
             key("type", Text, "The artifact type."),
@@ -246,11 +266,11 @@ static IMPLEMENTATION: Entity = with(
             key("properties", Values, "Values of the artifact's properties.").since(V1_3),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static ARTIFACT: Entity = with(
+static ARTIFACT: OldEntity = with(
     entity(
         "artifact definition",
         &[
@@ -259,21 +279,22 @@ static ARTIFACT: Entity = with(
             key("repository", Text, "The repository the file is in."),
             DESCRIPTION,
             METADATA,
-            key("deploy_path", Kept, "Where the file goes on the node."),
-            key("artifact_version", Kind::Any, "The version of the artifact.").since(V1_3),
-            key("version", Kind::Any, "The version of the artifact.")
+            key("deploy_path", Kept, "The path of the file on the node."),
+            key("artifact_version", OldKeynameKind::Any, "The version of the artifact.")
+                .since(V1_3),
+            key("version", OldKeynameKind::Any, "The version of the artifact.")
                 .since(V1_3)
                 .becomes("artifact_version"),
             key("checksum", Text, "The file's checksum.").since(V1_3),
-            key("checksum_algorithm", Text, "How the checksum is made.").since(V1_3),
+            key("checksum_algorithm", Text, "The algorithm of the checksum.").since(V1_3),
             key("properties", Values, "Values of properties."),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static RELATIONSHIP_TYPE: Entity = entity(
+static RELATIONSHIP_TYPE: OldEntity = entity(
     "relationship type",
     &[
         DERIVED_FROM,
@@ -282,13 +303,13 @@ static RELATIONSHIP_TYPE: Entity = entity(
         DESCRIPTION,
         PROPERTIES,
         ATTRIBUTES,
-        key("interfaces", Map(&INTERFACE), "What can be done with it."),
-        key("valid_target_types", Words, "Capability types it may lead to.")
+        key("interfaces", Map(&INTERFACE), "Its interfaces."),
+        key("valid_target_types", Words, "Capability types that may be its target.")
             .becomes("valid_capability_types"),
     ],
 );
 
-static NODE_TYPE: Entity = entity(
+static NODE_TYPE: OldEntity = entity(
     "node type",
     &[
         DERIVED_FROM,
@@ -297,14 +318,14 @@ static NODE_TYPE: Entity = entity(
         DESCRIPTION,
         PROPERTIES,
         ATTRIBUTES,
-        key("capabilities", Map(&CAPABILITY), "What it offers."),
-        key("requirements", Sequence(&REQUIREMENT), "What it needs."),
-        key("interfaces", Map(&INTERFACE), "What can be done with it."),
+        key("capabilities", Map(&CAPABILITY), "Its capabilities."),
+        key("requirements", Sequence(&REQUIREMENT), "Its requirements."),
+        key("interfaces", Map(&INTERFACE), "Its interfaces."),
         key("artifacts", Map(&ARTIFACT), "Files that belong to it."),
     ],
 );
 
-static GROUP_TYPE: Entity = entity(
+static GROUP_TYPE: OldEntity = entity(
     "group type",
     &[
         DERIVED_FROM,
@@ -313,14 +334,14 @@ static GROUP_TYPE: Entity = entity(
         DESCRIPTION,
         PROPERTIES,
         ATTRIBUTES,
-        key("members", Words, "Node types its members may be of."),
-        key("requirements", Kept, "What it needs.").since(V1_1).until(V1_2),
-        key("capabilities", Kept, "What it offers.").since(V1_1).until(V1_2),
-        key("interfaces", Kept, "What can be done with it.").until(V1_2),
+        key("members", Words, "Node types its members may have."),
+        key("requirements", Kept, "Its requirements.").since(V1_1).until(V1_2),
+        key("capabilities", Kept, "Its capabilities.").since(V1_1).until(V1_2),
+        key("interfaces", Kept, "Its interfaces.").until(V1_2),
     ],
 );
 
-static POLICY_TYPE: Entity = entity(
+static POLICY_TYPE: OldEntity = entity(
     "policy type",
     &[
         DERIVED_FROM,
@@ -328,23 +349,22 @@ static POLICY_TYPE: Entity = entity(
         METADATA,
         DESCRIPTION,
         PROPERTIES,
-        key("targets", Words, "Node and group types it may be for."),
+        key("targets", Words, "Node and group types it may apply to."),
         TRIGGERS,
     ],
 );
 
-const TRIGGERS: Key =
-    key("triggers", Map(&TRIGGER), "What is done when something happens.").since(V1_1);
+const TRIGGERS: OldKeynameRow = key("triggers", Map(&TRIGGER), "Actions on events.").since(V1_1);
 
-static PROPERTY: Entity = with(
+static PROPERTY: OldEntity = with(
     entity(
         "property definition",
         &[
-            key("type", Kind::DataType, "Its data type."),
+            key("type", OldKeynameKind::DataType, "Its data type."),
             DESCRIPTION,
-            key("metadata", Kind::Metadata, "Anything about it, for tools.").since(V1_2),
-            key("required", Own(Special::Required), "Whether it must have a value."),
-            key("default", Value, "Its value if there is no other."),
+            key("metadata", OldKeynameKind::Metadata, "Metadata for tools.").since(V1_2),
+            key("required", Own(SpecialForm::Required), "Whether a value is required."),
+            key("default", Value, "The default value."),
             STATUS,
             CONSTRAINTS,
             KEY_SCHEMA,
@@ -353,19 +373,19 @@ static PROPERTY: Entity = with(
             key("external_schema", Kept, "A schema for its values.").since(V1_2),
         ],
     ),
-    Short::Fixed,
-    Rule::Same,
+    OldShortNotation::Fixed,
+    MapRule::Same,
 );
 
-static ATTRIBUTE: Entity = entity(
+static ATTRIBUTE: OldEntity = entity(
     "attribute definition",
     &[
-        key("type", Kind::DataType, "Its data type."),
+        key("type", OldKeynameKind::DataType, "Its data type."),
         DESCRIPTION,
-        key("metadata", Kind::Metadata, "Anything about it, for tools.").since(V1_2),
+        key("metadata", OldKeynameKind::Metadata, "Metadata for tools.").since(V1_2),
         key("default", Value, "Its first value."),
         STATUS,
-        key("constraints", Own(Special::Constraints), "What its values must pass.")
+        key("constraints", Own(SpecialForm::Constraints), "Constraints on its values.")
             .since(V1_3)
             .becomes("validation"),
         KEY_SCHEMA,
@@ -374,15 +394,15 @@ static ATTRIBUTE: Entity = entity(
 );
 
 /// An input or output, of a topology or an operation.
-pub(crate) static PARAMETER: Entity = with(
+pub(crate) static PARAMETER: OldEntity = with(
     entity(
         "parameter definition",
         &[
-            key("type", Kind::DataType, "Its data type."),
+            key("type", OldKeynameKind::DataType, "Its data type."),
             DESCRIPTION,
-            key("metadata", Kind::Metadata, "Anything about it, for tools.").since(V1_2),
-            key("required", Own(Special::Required), "Whether it must have a value."),
-            key("default", Value, "Its value if there is no other."),
+            key("metadata", OldKeynameKind::Metadata, "Metadata for tools.").since(V1_2),
+            key("required", Own(SpecialForm::Required), "Whether a value is required."),
+            key("default", Value, "The default value."),
             key("value", Value, "Its value."),
             STATUS,
             CONSTRAINTS,
@@ -391,27 +411,27 @@ pub(crate) static PARAMETER: Entity = with(
             key("external-schema", Kept, "A schema for its values.").since(V1_2),
         ],
     ),
-    Short::Value,
-    Rule::Same,
+    OldShortNotation::Value,
+    MapRule::Same,
 );
 
-static SCHEMA: Entity = with(
+static SCHEMA: OldEntity = with(
     entity(
         "schema",
         &[
-            key("type", Kind::DataType, "The data type.").must(),
+            key("type", OldKeynameKind::DataType, "The data type.").must(),
             DESCRIPTION,
             CONSTRAINTS,
             // Not the constants, which could not be made before this is.
-            key("key_schema", One(&SCHEMA), "What keys of a map are.").since(V1_3),
-            key("entry_schema", One(&SCHEMA), "What entries of a list or map are."),
+            key("key_schema", One(&SCHEMA), "The schema of keys of a map.").since(V1_3),
+            key("entry_schema", One(&SCHEMA), "The schema of entries of a list or map."),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static CAPABILITY: Entity = with(
+static CAPABILITY: OldEntity = with(
     entity(
         "capability definition",
         &[
@@ -420,15 +440,15 @@ static CAPABILITY: Entity = with(
             PROPERTIES,
             ATTRIBUTES,
             SOURCES,
-            key("occurrences", Kept, "How many relationships may use it."),
+            key("occurrences", Kept, "The number of relationships that may use it."),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
 /// A requirement of a node type.
-pub(crate) static REQUIREMENT: Entity = with(
+pub(crate) static REQUIREMENT: OldEntity = with(
     entity(
         "requirement definition",
         &[
@@ -437,17 +457,21 @@ pub(crate) static REQUIREMENT: Entity = with(
             key("capability", Text, "The capability type, or the capability's name in `node`."),
             key("node", Text, "The type of the node that fulfills it."),
             key("relationship", One(&RELATIONSHIP), "The relationship that is made."),
-            key("node_filter", Own(Special::TargetFilter), "What must hold of the target.")
+            key("node_filter", Own(SpecialForm::TargetFilter), "A condition on the target.")
                 .since(V1_3),
-            key("occurrences", Own(Special::Range), "Fewest and most relationships.")
-                .becomes("count_range"),
+            key(
+                "occurrences",
+                Own(SpecialForm::Range),
+                "The least and the greatest number of relationships.",
+            )
+            .becomes("count_range"),
         ],
     ),
-    Short::Text,
-    Rule::Requirement,
+    OldShortNotation::Text,
+    MapRule::Requirement,
 );
 
-static RELATIONSHIP: Entity = with(
+static RELATIONSHIP: OldEntity = with(
     entity(
         "relationship definition",
         &[
@@ -455,56 +479,64 @@ static RELATIONSHIP: Entity = with(
             DESCRIPTION,
             METADATA,
             key("properties", Map(&PROPERTY), "Refinements of properties.").since(V1_3),
-            key("interfaces", Map(&INTERFACE), "What can be done with it."),
+            key("interfaces", Map(&INTERFACE), "Its interfaces."),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static TOPOLOGY: Entity = with(
+static TOPOLOGY: OldEntity = with(
     entity(
         "topology template",
         &[
             DESCRIPTION,
             METADATA,
-            key("inputs", Map(&PARAMETER), "What it is given."),
+            key("inputs", Map(&PARAMETER), "Its inputs."),
             key("node_templates", Map(&NODE_TEMPLATE), "Its nodes."),
             key("relationship_templates", Map(&RELATIONSHIP_TEMPLATE), "Its relationships."),
             key("groups", Map(&GROUP), "Its groups."),
             key("policies", Sequence(&POLICY), "Its policies."),
-            key("outputs", Map(&PARAMETER), "What it gives."),
+            key("outputs", Map(&PARAMETER), "Its outputs."),
             key("substitution_mappings", One(&SUBSTITUTION), "The node it can stand for."),
-            key("workflows", Map(&WORKFLOW), "What is done, step by step.").since(V1_1),
+            key("workflows", Map(&WORKFLOW), "Imperative workflows.").since(V1_1),
         ],
     ),
-    Short::None,
-    Rule::Topology,
+    OldShortNotation::None,
+    MapRule::Topology,
 );
 
-static NODE_TEMPLATE: Entity = with(
+static NODE_TEMPLATE: OldEntity = with(
     entity(
         "node template",
         &[
             key("type", Text, "The node type.").must(),
             DESCRIPTION,
             METADATA,
-            key("directives", Own(Special::Directives), "How it is made."),
+            key(
+                "directives",
+                Own(SpecialForm::Directives),
+                "The ways to get its nodes: selectable, substitutable.",
+            ),
             PROPERTY_VALUES,
             ATTRIBUTE_VALUES,
-            key("requirements", Sequence(&REQUIREMENT_ASSIGNMENT), "How its needs are met."),
-            key("capabilities", Map(&CAPABILITY_ASSIGNMENT), "Values of what it offers."),
-            key("interfaces", Map(&INTERFACE_ASSIGNMENT), "What can be done with it."),
+            key(
+                "requirements",
+                Sequence(&REQUIREMENT_ASSIGNMENT),
+                "Assignments of its requirements.",
+            ),
+            key("capabilities", Map(&CAPABILITY_ASSIGNMENT), "Values of its capabilities."),
+            key("interfaces", Map(&INTERFACE_ASSIGNMENT), "Its interfaces."),
             key("artifacts", Map(&ARTIFACT), "Files that belong to it."),
-            key("node_filter", Own(Special::NodeFilter), "What must hold of a selected node."),
+            key("node_filter", Own(SpecialForm::NodeFilter), "A condition on selected nodes."),
             key("copy", Text, "The template it is a copy of."),
         ],
     ),
-    Short::None,
-    Rule::Copied,
+    OldShortNotation::None,
+    MapRule::Copied,
 );
 
-static RELATIONSHIP_TEMPLATE: Entity = with(
+static RELATIONSHIP_TEMPLATE: OldEntity = with(
     entity(
         "relationship template",
         &[
@@ -514,53 +546,53 @@ static RELATIONSHIP_TEMPLATE: Entity = with(
             METADATA,
             PROPERTY_VALUES,
             ATTRIBUTE_VALUES,
-            key("interfaces", Map(&INTERFACE_ASSIGNMENT), "What can be done with it."),
+            key("interfaces", Map(&INTERFACE_ASSIGNMENT), "Its interfaces."),
             key("copy", Text, "The template it is a copy of."),
         ],
     ),
-    Short::None,
-    Rule::Copied,
+    OldShortNotation::None,
+    MapRule::Copied,
 );
 
-static CAPABILITY_ASSIGNMENT: Entity = entity(
+static CAPABILITY_ASSIGNMENT: OldEntity = entity(
     "capability assignment",
     &[
         PROPERTY_VALUES,
         ATTRIBUTE_VALUES,
-        key("occurrences", Nothing, "How many relationships may use it.").since(V1_3),
+        key("occurrences", Nothing, "The number of relationships that may use it.").since(V1_3),
     ],
 );
 
-static REQUIREMENT_ASSIGNMENT: Entity = with(
+static REQUIREMENT_ASSIGNMENT: OldEntity = with(
     entity(
         "requirement assignment",
         &[
             key("capability", Text, "The capability's name, or its type."),
             key("node", Text, "A node template, or a node type."),
             key("relationship", One(&RELATIONSHIP_ASSIGNMENT), "Values of the relationship."),
-            key("node_filter", Own(Special::TargetFilter), "What must hold of the target."),
-            key("occurrences", Own(Special::Count), "How many relationships are made.").since(V1_3),
+            key("node_filter", Own(SpecialForm::TargetFilter), "A condition on the target."),
+            key("occurrences", Own(SpecialForm::Count), "The number of relationships.").since(V1_3),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static RELATIONSHIP_ASSIGNMENT: Entity = with(
+static RELATIONSHIP_ASSIGNMENT: OldEntity = with(
     entity(
         "relationship assignment",
         &[
             key("type", Text, "The relationship type."),
             PROPERTY_VALUES,
             key("attributes", Values, "Values of attributes.").since(V1_3),
-            key("interfaces", Map(&INTERFACE_ASSIGNMENT), "What can be done with it."),
+            key("interfaces", Map(&INTERFACE_ASSIGNMENT), "Its interfaces."),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static GROUP: Entity = entity(
+static GROUP: OldEntity = entity(
     "group definition",
     &[
         key("type", Text, "The group type.").must(),
@@ -568,201 +600,165 @@ static GROUP: Entity = entity(
         METADATA,
         PROPERTY_VALUES,
         key("attributes", Values, "Values of attributes.").since(V1_3),
-        key("members", Words, "The nodes in it."),
-        key("interfaces", Kept, "What can be done with it.").until(V1_2),
+        key("members", Words, "Its member nodes."),
+        key("interfaces", Kept, "Its interfaces.").until(V1_2),
     ],
 );
 
-static POLICY: Entity = entity(
+static POLICY: OldEntity = entity(
     "policy definition",
     &[
         key("type", Text, "The policy type.").must(),
         DESCRIPTION,
         METADATA,
         PROPERTY_VALUES,
-        key("targets", Words, "The nodes and groups it is for."),
+        key("targets", Words, "The nodes and groups it applies to."),
         TRIGGERS,
     ],
 );
 
-static TRIGGER: Entity = entity(
+static TRIGGER: OldEntity = entity(
     "trigger definition",
     &[
         DESCRIPTION,
-        key("event", Text, "What must happen."),
-        key("event_type", Text, "What must happen.").until(V1_2).becomes("event"),
-        key("schedule", Kept, "When the trigger is there."),
-        key("target_filter", Own(Special::Condition), "Where its condition looks."),
-        key("condition", Own(Special::Condition), "What must hold."),
-        key("constraint", Own(Special::Condition), "What must hold.")
+        key("event", Text, "The event."),
+        key("event_type", Text, "The event.").until(V1_2).becomes("event"),
+        key("schedule", Kept, "The time in which the trigger is active."),
+        key(
+            "target_filter",
+            Own(SpecialForm::Condition),
+            "The entity that the condition applies to.",
+        ),
+        key("condition", Own(SpecialForm::Condition), "The condition."),
+        key("constraint", Own(SpecialForm::Condition), "The condition.")
             .until(V1_2)
             .becomes("condition"),
-        key("period", Kept, "How long the condition must hold.").until(V1_2),
-        key("evaluations", Kept, "How often the condition must hold.").until(V1_2),
-        key("method", Kept, "How values are put together.").until(V1_2),
-        key("action", Own(Special::Action), "What is done.").must(),
+        key("period", Kept, "The time for which the condition must hold.").until(V1_2),
+        key("evaluations", Kept, "The number of times that the condition must hold.").until(V1_2),
+        key("method", Kept, "The method that aggregates values.").until(V1_2),
+        key("action", Own(SpecialForm::Action), "The action.").must(),
     ],
 );
 
-static WORKFLOW: Entity = entity(
+static WORKFLOW: OldEntity = entity(
     "workflow",
     &[
         DESCRIPTION,
         METADATA,
-        key("inputs", Map(&PARAMETER), "What it is given."),
-        key("preconditions", Own(Special::Preconditions), "What must hold before.")
+        key("inputs", Map(&PARAMETER), "Its inputs."),
+        key("preconditions", Own(SpecialForm::Preconditions), "A condition before the workflow.")
             .becomes("precondition"),
         key("steps", Map(&STEP), "Its steps."),
-        key("implementation", One(&IMPLEMENTATION), "What is run in the place of steps.")
+        key("implementation", One(&IMPLEMENTATION), "The implementation in the place of steps.")
             .since(V1_3),
-        key("outputs", Own(Special::OutputMappings), "Where its results go.").since(V1_3),
+        key(
+            "outputs",
+            Own(SpecialForm::OutputMappings),
+            "The attributes that receive its outputs.",
+        )
+        .since(V1_3),
     ],
 );
 
-static STEP: Entity = entity(
+static STEP: OldEntity = entity(
     "workflow step",
     &[
         key("target", Text, "A node template or group.").must(),
         key("target_relationship", Text, "A requirement of the target."),
         key("operation_host", Kept, "The node operations run on."),
-        key("filter", Own(Special::StepFilter), "What must hold of the target."),
-        key("activities", List(&ACTIVITY), "What is done, in order.").must(),
-        key("on_success", Kind::Any, "Steps that follow."),
-        key("on_failure", Kind::Any, "Steps that follow if it fails."),
+        key("filter", Own(SpecialForm::StepFilter), "A condition on the target."),
+        key("activities", List(&ACTIVITY), "The activities, in order.").must(),
+        key("on_success", OldKeynameKind::Any, "The next steps."),
+        key("on_failure", OldKeynameKind::Any, "The next steps after a failure."),
     ],
 );
 
 /// Something done in a step or by a trigger.
-pub(crate) static ACTIVITY: Entity = with(
+pub(crate) static ACTIVITY: OldEntity = with(
     entity(
         "activity",
         &[
-            key("delegate", One(&WORKFLOW_CALL), "A workflow that others define."),
-            key("set_state", Text, "The state the node is in then."),
+            key("delegate", One(&WORKFLOW_CALL), "A workflow of the orchestrator."),
+            key("set_state", Text, "The new state of the node."),
             key("call_operation", One(&OPERATION_CALL), "An operation."),
             key("inline", One(&WORKFLOW_CALL), "A workflow of this template."),
         ],
     ),
-    Short::None,
-    Rule::Activity,
+    OldShortNotation::None,
+    MapRule::Activity,
 );
 
-static WORKFLOW_CALL: Entity = with(
+static WORKFLOW_CALL: OldEntity = with(
     entity(
         "workflow call",
         &[
             key("workflow", Text, "The workflow.").must().since(V1_3),
-            key("inputs", Values, "What it is given.").since(V1_3),
+            key("inputs", Values, "Its inputs.").since(V1_3),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static OPERATION_CALL: Entity = with(
+static OPERATION_CALL: OldEntity = with(
     entity(
         "operation call",
         &[
             key("operation", Text, "The operation.").must().since(V1_3),
-            key("inputs", Values, "What it is given.").since(V1_3),
+            key("inputs", Values, "Its inputs.").since(V1_3),
         ],
     ),
-    Short::Text,
-    Rule::Same,
+    OldShortNotation::Text,
+    MapRule::Same,
 );
 
-static SUBSTITUTION: Entity = with(
+static SUBSTITUTION: OldEntity = with(
     entity(
         "substitution mapping",
         &[
             key("node_type", Text, "The type of node it can stand for.").must(),
-            key("substitution_filter", Own(Special::SubstitutionFilter), "Which nodes.")
-                .since(V1_3),
-            key("properties", Own(Special::PropertyMappings), "Which property gives which input.")
-                .since(V1_2),
             key(
-                "attributes",
-                Own(Special::AttributeMappings),
-                "Which output gives which attribute.",
+                "substitution_filter",
+                Own(SpecialForm::SubstitutionFilter),
+                "A condition on the nodes.",
+            )
+            .since(V1_3),
+            key(
+                "properties",
+                Own(SpecialForm::PropertyMappings),
+                "Properties of the node, and the inputs that receive them.",
             )
             .since(V1_2),
-            key("capabilities", Own(Special::CapabilityMappings), "Which node has the capability."),
-            key("requirements", Own(Special::RequirementMappings), "Which node has the need."),
-            key("interfaces", Own(Special::InterfaceMappings), "Which workflow is the operation.")
-                .since(V1_2),
+            key(
+                "attributes",
+                Own(SpecialForm::AttributeMappings),
+                "Attributes of the node, and the outputs they come from.",
+            )
+            .since(V1_2),
+            key(
+                "capabilities",
+                Own(SpecialForm::CapabilityMappings),
+                "Capabilities of the node, and the node templates that have them.",
+            ),
+            key(
+                "requirements",
+                Own(SpecialForm::RequirementMappings),
+                "Requirements of the node, and the node templates that have them.",
+            ),
+            key(
+                "interfaces",
+                Own(SpecialForm::InterfaceMappings),
+                "Operations of the node, and the workflows that implement them.",
+            )
+            .since(V1_2),
         ],
     ),
-    Short::None,
-    Rule::Substitution,
+    OldShortNotation::None,
+    MapRule::Substitution,
 );
 
-/// What a trigger's condition looks at.
-pub(crate) static EVENT_FILTER: Entity = entity(
-    "event filter",
-    &[
-        key("node", Text, "A node type or template.").must(),
-        key("requirement", Text, "A requirement of the node."),
-        key("capability", Text, "A capability of the node."),
-    ],
-);
-
-/// A condition with how often it is asked.
-pub(crate) static EXTENDED_CONDITION: Entity = entity(
-    "condition",
-    &[
-        key("constraint", Kind::Any, "What must hold.").must(),
-        key("period", Kept, "How long it must hold."),
-        key("evaluations", Kept, "How often it must hold."),
-        key("method", Kept, "How values are put together."),
-    ],
-);
-
-/// What a node must be like.
-pub(crate) static NODE_FILTER: Entity = entity(
-    "node filter",
-    &[
-        key("properties", Kind::Any, "What must hold of its properties."),
-        key("capabilities", Kind::Any, "What must hold of its capabilities."),
-    ],
-);
-
-/// What a capability must be like.
-pub(crate) static CAPABILITY_FILTER: Entity = entity(
-    "capability filter",
-    &[key("properties", Kind::Any, "What must hold of its properties.")],
-);
-
-/// The operators of constraint clauses; the kind is that of the operand.
-pub(crate) static OPERATORS: Entity = entity(
-    "constraint",
-    &[
-        key("equal", Value, "The value is this one.").becomes("$equal"),
-        key("greater_than", Value, "The value is above.").becomes("$greater_than"),
-        key("greater_or_equal", Value, "The value is not below.").becomes("$greater_or_equal"),
-        key("less_than", Value, "The value is below.").becomes("$less_than"),
-        key("less_or_equal", Value, "The value is not above.").becomes("$less_or_equal"),
-        key("in_range", Value, "The value is neither below nor above.").becomes("$in_range"),
-        key("valid_values", Value, "The value is one of these.").becomes("$valid_values"),
-        key("length", Value, "The value is so long.").becomes("$equal"),
-        key("min_length", Value, "The value is not shorter.").becomes("$greater_or_equal"),
-        key("max_length", Value, "The value is not longer.").becomes("$less_or_equal"),
-        key("pattern", Text, "All of the value matches.").becomes("$matches"),
-        key("schema", Value, "The value passes a schema.").since(V1_2).becomes("$schema_1x"),
-    ],
-);
-
-/// What must hold before a workflow, of one target.
-pub(crate) static PRECONDITION: Entity = entity(
-    "precondition",
-    &[
-        key("target", Text, "A node template or group.").must(),
-        key("target_relationship", Text, "A requirement of the target."),
-        key("condition", Kind::Any, "What must hold."),
-    ],
-);
-
-/// Entities with metadata, and what they become.
-pub(super) static COUNTERPARTS: [(&Entity, &later::Entity); 22] = [
+/// Entities with metadata, and the entities of 2.0 they become.
+pub(super) static COUNTERPARTS: [(&OldEntity, &later::Entity); 22] = [
     (&FILE, &later::FILE),
     (&ARTIFACT_TYPE, &later::ARTIFACT_TYPE),
     (&DATA_TYPE, &later::DATA_TYPE),

@@ -1,11 +1,13 @@
 //! Flow collections.
 
-use super::KEY;
-use super::Reader;
+use super::Collection;
+use super::KeyEnd;
+use super::MAX_KEY_BYTES;
+use super::PlainReader;
 
-/// What may come next in a flow collection.
+/// The token that a flow collection expects next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+enum ExpectedToken {
     /// A list's item or a map's key, or the end.
     First,
     /// A comma or the end.
@@ -14,18 +16,19 @@ enum Next {
     Value(usize),
 }
 
-impl Reader<'_, '_> {
-    /// Reads a flow collection, and returns where it ends.
+impl PlainReader<'_, '_> {
+    /// Reads a flow collection, and returns its end.
     pub(super) fn flow(&mut self, start: usize) -> Option<usize> {
-        // Whether each open collection is a list.
-        let mut open: Vec<bool> = Vec::new();
-        let (mut at, mut next) = (start, Next::Value(start));
+        let mut open: Vec<Collection> = Vec::new();
+        let mut at = start;
+        let mut next = ExpectedToken::Value(start);
         loop {
             let byte = self.byte(at)?;
-            let in_map = open.last() == Some(&false);
+            let in_map = open.last() == Some(&Collection::Map);
             match (byte, next) {
-                (b']' | b'}', Next::First | Next::Comma) => {
-                    if open.pop()? != (byte == b']') {
+                (b']' | b'}', ExpectedToken::First | ExpectedToken::Comma) => {
+                    let closed = if byte == b']' { Collection::List } else { Collection::Map };
+                    if open.pop()? != closed {
                         return None;
                     }
                     at += 1;
@@ -33,56 +36,57 @@ impl Reader<'_, '_> {
                     if open.is_empty() {
                         return Some(at);
                     }
-                    next = Next::Comma;
+                    next = ExpectedToken::Comma;
                 }
-                (b',', Next::Comma) => {
+                (b',', ExpectedToken::Comma) => {
                     at += 1;
-                    next = Next::First;
+                    next = ExpectedToken::First;
                 }
-                (_, Next::Comma) => return None,
-                (b',' | b'}', Next::Value(colon)) => {
-                    self.empty(colon)?;
-                    next = Next::Comma;
+                (_, ExpectedToken::Comma) => return None,
+                (b',' | b'}', ExpectedToken::Value(colon)) => {
+                    self.add_empty(colon)?;
+                    next = ExpectedToken::Comma;
                 }
-                (b'[' | b'{', Next::First) if in_map => return None,
+                (b'[' | b'{', ExpectedToken::First) if in_map => return None,
                 (b'[' | b'{', _) => {
-                    open.push(byte == b'[');
+                    let opened = if byte == b'[' { Collection::List } else { Collection::Map };
+                    open.push(opened);
                     at += 1;
-                    self.builder.start(byte == b'[', at - 1..at)?;
-                    next = Next::First;
+                    self.builder.start(opened, at - 1..at)?;
+                    next = ExpectedToken::First;
                 }
-                (_, Next::First) if in_map => {
-                    let (end, colon) = self.key_in_flow(at)?;
+                (_, ExpectedToken::First) if in_map => {
+                    let KeyEnd { end, colon } = self.key_in_flow(at)?;
                     self.one_line(at, end)?;
                     at = colon + 1;
-                    next = Next::Value(colon);
+                    next = ExpectedToken::Value(colon);
                 }
-                (_, Next::First | Next::Value(_)) => {
+                (_, ExpectedToken::First | ExpectedToken::Value(_)) => {
                     let end = self.end_in_flow(at)?;
                     self.one_line(at, end)?;
                     at = end;
-                    next = Next::Comma;
+                    next = ExpectedToken::Comma;
                 }
             }
             at = self.skip_in_flow(at)?;
         }
     }
 
-    /// Returns where a key of a flow map ends, and where its colon is.
-    fn key_in_flow(&self, at: usize) -> Option<(usize, usize)> {
+    /// Returns the end of the key of a flow map that starts here.
+    fn key_in_flow(&self, at: usize) -> Option<KeyEnd> {
         let end = self.end_in_flow(at)?;
         let colon = self.skip_spaces(end);
         let ends = match (self.byte(at)?, self.byte(colon + 1)) {
             (b'"' | b'\'', _) => true,
-            // What YAML would allow, the parser does not.
+            // YAML accepts this, but the parser does not.
             (_, Some(b'[' | b'{')) => false,
             _ => self.is_end_in_flow(colon + 1),
         };
         let is_key = self.byte(colon) == Some(b':') && ends;
-        (is_key && colon - at <= KEY).then_some((end, colon))
+        (is_key && colon - at <= MAX_KEY_BYTES).then_some(KeyEnd { end, colon })
     }
 
-    /// Returns where a scalar in a flow collection ends.
+    /// Returns the end of a scalar in a flow collection.
     fn end_in_flow(&self, at: usize) -> Option<usize> {
         match self.byte(at)? {
             quote @ (b'"' | b'\'') => self.quoted(at, quote),
@@ -90,12 +94,13 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Whether a token of a flow collection may end before this place.
+    /// Returns whether a token of a flow collection may end before this place.
     fn is_end_in_flow(&self, at: usize) -> bool {
         self.is_blank(at) || matches!(self.byte(at), Some(b',' | b'[' | b']' | b'{' | b'}'))
     }
 
-    /// Skips spaces, ends of lines and comments; `None` where a line is not indented enough.
+    /// Skips spaces, ends of lines and comments. Returns `None` where a line is not indented
+    /// enough.
     fn skip_in_flow(&self, token: usize) -> Option<usize> {
         let mut at = self.skip_spaces(token);
         if self.byte(at) == Some(b'#') && at == token {
@@ -113,7 +118,7 @@ impl Reader<'_, '_> {
         Some(at)
     }
 
-    /// Returns where a plain scalar ends that starts here in a flow collection, if one does.
+    /// Returns the end of the plain scalar of a flow collection that starts here, if one does.
     fn plain_in_flow(&self, at: usize) -> Option<usize> {
         let dash = self.byte(at) == Some(b'-') && self.is_end_in_flow(at + 1);
         let ends = |byte| matches!(byte, b',' | b'[' | b']' | b'{' | b'}');

@@ -1,0 +1,50 @@
+//! `koinon operator show`.
+
+use clap::Args;
+use koinon_command::CommandError;
+use koinon_command::Outcome;
+use koinon_command::Ui;
+use serde_json::json;
+
+use crate::network::NetworkArgs;
+use crate::network::Signing;
+
+#[derive(Args, Debug)]
+pub(crate) struct OperatorShowArgs {
+    /// Name or address of the operator
+    operator: String,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+pub(crate) async fn run(ui: Ui, args: OperatorShowArgs) -> Outcome {
+    let contracts = args.network.contracts(Signing::No).await?;
+    let block = contracts.chain().block_number().await?;
+    let view = contracts.at(block);
+    let operators = view.operators().await?;
+    let account = args.operator.parse().ok();
+    let found = operators
+        .into_iter()
+        .find(|operator| operator.name == args.operator || Some(operator.account) == account);
+    let Some(operator) = found else {
+        let error = CommandError::failed(format!("no operator {}", args.operator));
+        return Err(error.hint("`koinon operator list` shows all"));
+    };
+    let slots = match view.allocation().await? {
+        Some(allocation) => allocation.by_operator().remove(&operator.account).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    if ui.json {
+        ui.json(&json!({ "operator": operator, "slots": slots }));
+        return Ok(());
+    }
+    ui.line(&format!("name         {}", operator.name));
+    ui.line(&format!("account      {}", operator.account));
+    ui.line(&format!("stake        {}", operator.stake));
+    ui.line(&format!("joined at    block {}", operator.joined_at));
+    ui.line(&format!("certificate  SHA-256 {}", alloy::hex::encode(operator.fingerprint)));
+    let slots: Vec<String> = slots.iter().map(ToString::to_string).collect();
+    ui.line(&format!("nodes        {}: {}", slots.len(), slots.join(" ")));
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! `koinon vote`.
+
+use std::time::Duration;
+
+use alloy::primitives::U256;
+use clap::Args;
+use clap::ValueEnum;
+use koinon_chain::ProposalState;
+use koinon_command::Outcome;
+use koinon_command::Ui;
+use serde_json::json;
+
+use crate::network::NetworkArgs;
+use crate::network::Signing;
+
+/// Pause between two reads of the proposal's state, until the vote begins.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  koinon vote 1093…27 for --as bob")]
+pub(crate) struct VoteArgs {
+    /// The proposal's number
+    proposal: U256,
+
+    /// The vote
+    #[arg(value_enum)]
+    vote: VoteArg,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+
+    /// Do not wait for the vote to begin
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// A vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum VoteArg {
+    /// For it
+    For,
+    /// Against it
+    Against,
+    /// Neither; counts for the quorum only
+    Abstain,
+}
+
+pub(crate) async fn run(ui: Ui, args: VoteArgs) -> Outcome {
+    let contracts = args.network.contracts(Signing::Yes).await?;
+    let vote = match args.vote {
+        VoteArg::For => koinon_chain::Vote::For,
+        VoteArg::Against => koinon_chain::Vote::Against,
+        VoteArg::Abstain => koinon_chain::Vote::Abstain,
+    };
+    while !args.no_wait && contracts.proposal_state(args.proposal).await? == ProposalState::Pending
+    {
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+    let sent = contracts.vote(args.proposal, vote).await?;
+    if ui.json {
+        ui.json(
+            &json!({ "proposal": args.proposal.to_string(), "vote": vote, "transaction": sent }),
+        );
+    } else {
+        ui.say(&format!("voted in block {}", sent.block));
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! `koinon validate`, `compile`, `explain` and `plan`: templates, without a chain.
+
+pub(crate) mod compile;
+pub(crate) mod explain;
+pub(crate) mod plan;
+pub(crate) mod validate;
