@@ -537,7 +537,8 @@ mod tests {
                         pool.settle(Address::repeat_byte(sender), next);
                     }
                     PoolOp::Park(pick) if !model.waiting.is_empty() => {
-                        let waiting = &mut model.waiting[pick.index(model.waiting.len())];
+                        let picked = pick.index(model.waiting.len());
+                        let waiting = &mut model.waiting[picked];
                         waiting.ready = false;
                         pool.park(*waiting.tx.tx_hash());
                     }
