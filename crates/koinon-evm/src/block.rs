@@ -26,6 +26,10 @@ use alloy_rlp::Encodable;
 use alloy_rlp::RlpDecodable;
 use alloy_rlp::RlpEncodable;
 
+/// Wei per gas that every transaction pays, in every block. There is no market for gas; a fee of 0
+/// would make clients take the chain for one before EIP-1559.
+pub(crate) const BASE_FEE: u64 = 1;
+
 /// One block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
@@ -111,7 +115,7 @@ impl Block {
             timestamp: parts.timestamp,
             extra_data: parts.extra_data,
             mix_hash: prevrandao(parts.parent_hash, parts.number),
-            base_fee_per_gas: Some(0),
+            base_fee_per_gas: Some(BASE_FEE),
             withdrawals_root: Some(EMPTY_WITHDRAWALS),
             blob_gas_used: Some(0),
             excess_blob_gas: Some(0),

@@ -139,6 +139,9 @@ impl EmbeddedChain {
             head: watch::Sender::new(head),
             rules,
             archive,
+            unlocked: config.unlocked,
+            sending: tokio::sync::Mutex::new(()),
+            failure: watch::Sender::new(None),
         });
         let (commands, receiver) = mpsc::channel();
         let schedule = Schedule {
@@ -166,6 +169,15 @@ impl EmbeddedChain {
     /// Every answered request is durable already, so nothing is lost without this call.
     pub fn close(&self) {
         self.inner.close();
+    }
+
+    /// Waits until the log cannot be written, and returns why. From then on every submission is
+    /// rejected; a chain opened anew has everything that was acknowledged.
+    pub async fn failure(&self) -> String {
+        let mut failure = self.inner.shared.failure.subscribe();
+        let failed = failure.wait_for(Option::is_some).await;
+        let text = failed.ok().and_then(|text| text.clone());
+        text.expect("BUG: the sender lives as long as the chain")
     }
 
     pub(crate) fn shared(&self) -> &SharedChain {
@@ -285,7 +297,7 @@ impl LoadedChain {
         };
         self.ledger
             .apply(Arc::new(block), &diff, place, frame.block_len())
-            .expect("BUG: a genesis without code has no invalid code");
+            .expect("BUG: the code of genesis is valid");
         Ok(())
     }
 
@@ -297,7 +309,7 @@ impl LoadedChain {
             let have = id.map_or_else(|| genesis.extra_data.to_string(), |id| id.to_string());
             return Err(ChainOpenError::ChainId { path: path(), have, want: config.chain_id });
         }
-        let asked = crate::state::StateDiff::genesis(&config.accounts).commitment(B256::ZERO);
+        let asked = execute::genesis_diff(&config.accounts).commitment(B256::ZERO);
         if !config.accounts.is_empty() && asked != genesis.state_root {
             return Err(ChainOpenError::Genesis(path()));
         }

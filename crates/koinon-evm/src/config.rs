@@ -9,6 +9,7 @@ use std::time::Duration;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
+use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use alloy_primitives::U256;
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub chain_id: u64,
     /// Balances at genesis, in wei.
     pub accounts: BTreeMap<Address, U256>,
+    /// Accounts whose keys the chain holds: it signs for whoever asks (`eth_sendTransaction`).
+    pub unlocked: Vec<PrivateKeySigner>,
     /// The longest time between two blocks; an empty block is made if need be.
     pub block_interval: Option<Duration>,
     /// Whether a block is made as soon as a transaction can run.
@@ -49,6 +52,7 @@ impl Default for Config {
             dir: None,
             chain_id: DEFAULT_CHAIN_ID,
             accounts: BTreeMap::new(),
+            unlocked: Vec::new(),
             block_interval: None,
             mine_on_demand: true,
             block_gas_limit: DEFAULT_BLOCK_GAS_LIMIT,

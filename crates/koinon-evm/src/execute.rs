@@ -14,14 +14,13 @@ use alloy_primitives::B256;
 use alloy_primitives::Bytes;
 use alloy_primitives::KECCAK256_EMPTY;
 use alloy_primitives::U256;
+use alloy_primitives::address;
+use alloy_primitives::hex;
 use alloy_primitives::map::AddressMap;
-use parking_lot::RwLock;
 use revm::Context;
 use revm::Database;
 use revm::DatabaseCommit;
-use revm::DatabaseRef;
 use revm::ExecuteCommitEvm;
-use revm::ExecuteEvm;
 use revm::MainBuilder;
 use revm::MainContext;
 use revm::bytecode::Bytecode;
@@ -29,12 +28,12 @@ use revm::context::BlockEnv;
 use revm::context::CfgEnv;
 use revm::context::TxEnv;
 use revm::context_interface::result::EVMError;
-use revm::context_interface::result::ExecutionResult;
 use revm::context_interface::result::InvalidTransaction;
 use revm::primitives::hardfork::SpecId;
 use revm::state::Account as EvmAccount;
 use revm::state::AccountInfo;
 
+use crate::block::BASE_FEE;
 use crate::block::Block;
 use crate::block::HeaderParts;
 use crate::block::Receipt;
@@ -50,6 +49,12 @@ pub(crate) const SPEC: SpecId = SpecId::OSAKA;
 /// Gas a transaction may use, by EIP-7825.
 pub(crate) const TX_GAS_LIMIT: u64 = MAX_TX_GAS_LIMIT_OSAKA;
 
+/// Where every chain has the deployer of github.com/Arachnid/deterministic-deployment-proxy.
+const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+const CREATE2_DEPLOYER_CODE: &[u8] = &hex!(
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+);
+
 /// An error of the transaction; the database is memory and does not fail.
 pub(crate) type RunError = EVMError<Infallible>;
 
@@ -62,19 +67,21 @@ pub(crate) struct ChainRules {
 }
 
 impl ChainRules {
-    fn cfg(&self) -> CfgEnv {
+    pub(crate) fn cfg(&self) -> CfgEnv {
         let mut cfg = CfgEnv::new_with_spec(SPEC);
         cfg.chain_id = self.chain_id;
         cfg
     }
 }
 
-fn block_env(header: &Header) -> BlockEnv {
+/// Returns the block as the EVM's opcodes see it.
+pub(crate) fn block_env(header: &Header) -> BlockEnv {
     BlockEnv {
         number: U256::from(header.number),
         beneficiary: header.beneficiary,
         timestamp: U256::from(header.timestamp),
         gas_limit: header.gas_limit,
+        basefee: header.base_fee_per_gas.unwrap_or_default(),
         difficulty: U256::ZERO,
         prevrandao: Some(header.mix_hash),
         ..BlockEnv::default()
@@ -105,6 +112,7 @@ impl<'a> BlockBuilder<'a> {
             gas_limit: rules.block_gas_limit,
             beneficiary: rules.beneficiary,
             mix_hash: prevrandao(parent.hash(), number),
+            base_fee_per_gas: Some(BASE_FEE),
             ..Header::default()
         };
         let evm = Context::mainnet()
@@ -161,7 +169,7 @@ pub(crate) fn genesis(
     timestamp: u64,
     balances: &BTreeMap<Address, U256>,
 ) -> (Block, StateDiff) {
-    let diff = StateDiff::genesis(balances);
+    let diff = genesis_diff(balances);
     let parts = HeaderParts {
         parent_hash: B256::ZERO,
         number: 0,
@@ -174,65 +182,17 @@ pub(crate) fn genesis(
     (Block::seal(parts, Vec::new(), Vec::new()), diff)
 }
 
+/// Returns what genesis puts into the empty state: balances, and the deployer of contracts at
+/// addresses known beforehand (CREATE2) that Foundry and others expect on every chain.
+pub(crate) fn genesis_diff(balances: &BTreeMap<Address, U256>) -> StateDiff {
+    StateDiff::genesis(balances, &[(CREATE2_DEPLOYER, Bytes::from_static(CREATE2_DEPLOYER_CODE))])
+}
+
 /// Returns the extra data of a genesis block, from which an opened chain reads its id.
 pub(crate) fn genesis_mark(chain_id: u64) -> Bytes {
     let mut mark = b"koinon chain ".to_vec();
     mark.extend_from_slice(&chain_id.to_be_bytes());
     mark.into()
-}
-
-/// Runs a transaction on the state after a block without keeping its effects.
-///
-/// Fees, nonce and the sender being a contract are not checked, as for `eth_call`.
-pub(crate) fn call(
-    ledger: &RwLock<Ledger>,
-    rules: ChainRules,
-    header: &Header,
-    tx: TxEnv,
-) -> Result<ExecutionResult, RunError> {
-    let view = StateView { ledger, at: header.number };
-    let mut evm = Context::mainnet()
-        .with_ref_db(view)
-        .with_block(block_env(header))
-        .with_cfg(rules.cfg())
-        .modify_cfg_chained(|cfg| {
-            cfg.disable_nonce_check = true;
-            cfg.disable_balance_check = true;
-            cfg.disable_base_fee = true;
-            cfg.disable_eip3607 = true;
-            cfg.disable_block_gas_limit = true;
-            cfg.tx_chain_id_check = false;
-            cfg.tx_gas_limit_cap = Some(u64::MAX);
-        })
-        .build_mainnet();
-    evm.transact(tx).map(|outcome| outcome.result)
-}
-
-/// The state after a past or present block. Each read takes the lock by itself, so a long call
-/// does not hold up the producer; the versions in the state keep the reads consistent.
-struct StateView<'a> {
-    ledger: &'a RwLock<Ledger>,
-    at: u64,
-}
-
-impl DatabaseRef for StateView<'_> {
-    type Error = Infallible;
-
-    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
-        Ok(self.ledger.read().state.info(address, self.at))
-    }
-
-    fn code_by_hash_ref(&self, code_hash: B256) -> Result<Bytecode, Infallible> {
-        Ok(self.ledger.read().state.code(code_hash))
-    }
-
-    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Infallible> {
-        Ok(self.ledger.read().state.slot(address, slot, self.at))
-    }
-
-    fn block_hash_ref(&self, number: u64) -> Result<B256, Infallible> {
-        Ok(self.ledger.read().hash(number).unwrap_or_default())
-    }
 }
 
 /// The changes of a block in the making, over the published state.

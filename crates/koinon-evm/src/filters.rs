@@ -40,19 +40,22 @@ pub(crate) enum FilterKind {
 }
 
 impl Filters {
-    /// Installs a filter and returns its id; `None` if there are too many.
-    pub(crate) fn install(&mut self, kind: FilterKind) -> Option<u64> {
+    /// Installs a filter and returns its id. Where there are too many, the one asked for longest ago
+    /// goes: a client that installs filters and never asks cannot keep others from it.
+    pub(crate) fn install(&mut self, kind: FilterKind) -> u64 {
         let now = Instant::now();
         if self.installed.len() >= MAX_FILTERS {
             self.installed.retain(|_, filter| now.duration_since(filter.asked) < FILTER_LIFETIME);
         }
         if self.installed.len() >= MAX_FILTERS {
-            return None;
+            let oldest = self.installed.iter().min_by_key(|(_, filter)| filter.asked);
+            let oldest = oldest.map(|(id, _)| *id);
+            self.installed.retain(|id, _| Some(*id) != oldest);
         }
         self.count += 1;
         let id = self.ids.hash_one(self.count);
         self.installed.insert(id, InstalledFilter { kind, asked: now });
-        Some(id)
+        id
     }
 
     /// Returns a filter that is still alive and marks it as asked.

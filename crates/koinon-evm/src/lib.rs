@@ -19,7 +19,7 @@
 //!
 //! # What is not
 //!
-//! - The base fee is always 0, and so is the suggested gas price; tips are paid if offered.
+//! - The base fee is always 1 wei, and so is the suggested gas price; tips are paid if offered.
 //!   Transactions run in order of arrival, not of price.
 //! - The **state root** is not a Merkle-Patricia root. It is `keccak(before ‖ keccak(rlp(diff)))`,
 //!   a commitment to every change in order, checked when the chain is loaded. A full root costs
@@ -29,8 +29,8 @@
 //! - The system contracts of EIP-2935, EIP-4788, EIP-7002 and EIP-7251 are absent.
 //! - `pending`, `safe` and `finalized` mean the latest block, except for the nonce, where
 //!   `pending` counts waiting transactions.
-//! - There are no `evm_`, `anvil_`, `debug_` or `txpool_` methods, no state overrides, no filters
-//!   in the in-process transport other than polled ones.
+//! - There are no `evm_`, `anvil_` or `txpool_` methods, of `debug_` only traces, and no filters in
+//!   the in-process transport other than polled ones.
 //!
 //! # Durability
 //!
@@ -51,6 +51,7 @@
 mod block;
 mod chain;
 mod config;
+mod dev;
 mod execute;
 mod filters;
 mod journal;
@@ -62,12 +63,15 @@ mod rpc;
 mod server;
 mod session;
 mod shared;
+mod simulate;
 mod state;
 mod transport;
 
 pub use chain::{ChainOpenError, EmbeddedChain};
 pub use config::{Clock, Config, DEFAULT_BLOCK_GAS_LIMIT, DEFAULT_CHAIN_ID};
+pub use dev::dev_accounts;
 pub use journal::JournalError;
 pub use ledger::BrokenChain;
 pub use rpc::RpcError;
+pub use server::Origins;
 pub use transport::EmbeddedTransport;

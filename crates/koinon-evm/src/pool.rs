@@ -18,6 +18,7 @@ use revm::context_interface::cfg::gas::calculate_initial_tx_gas_for_tx;
 use revm::context_interface::result::InvalidTransaction;
 use revm::primitives::eip3860::MAX_INITCODE_SIZE;
 
+use crate::block::BASE_FEE;
 use crate::execute::ChainRules;
 use crate::execute::SPEC;
 use crate::execute::TX_GAS_LIMIT;
@@ -108,6 +109,9 @@ pub(crate) enum TxError {
         /// The fee cap.
         fee: u128,
     },
+    /// The fee cap is below the base fee, which never falls.
+    #[error("max fee per gas less than block base fee: maxFeePerGas: {0}, baseFee: {BASE_FEE}")]
+    FeeTooLow(u128),
     /// A set-code transaction without authorizations.
     #[error("set code transaction with an empty authorization list")]
     NoAuthorizations,
@@ -186,6 +190,9 @@ pub(crate) fn check(
         return Err(TxError::InitCode(tx.input().len()));
     }
     let fee = tx.max_fee_per_gas();
+    if fee < u128::from(BASE_FEE) {
+        return Err(TxError::FeeTooLow(fee));
+    }
     if let Some(tip) = tx.max_priority_fee_per_gas()
         && tip > fee
     {
@@ -434,7 +441,7 @@ mod tests {
         Recovered::new_unchecked(TxEnvelope::from(signed), Address::repeat_byte(sender))
     }
 
-    /// What the pool should hold, as a list.
+    /// The transactions that the pool should hold, as a list.
     #[derive(Default)]
     struct ModelPool {
         waiting: Vec<ModelTx>,

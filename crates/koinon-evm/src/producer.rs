@@ -349,6 +349,7 @@ impl Producer {
         for reply in waiters.chain(acks).chain(refused.into_iter().map(|(reply, _)| reply)) {
             answer(reply, Err(error.clone()));
         }
+        self.shared.failure.send_replace(Some(error.to_string()));
         self.broken = Some(error);
     }
 

@@ -22,6 +22,7 @@ use crate::rpc::RpcError;
 use crate::rpc::filters;
 use crate::rpc::params::Params;
 use crate::rpc::raw;
+use crate::rpc::wire;
 use crate::rpc::wire::Request;
 use crate::shared::ChainHead;
 use crate::shared::SharedChain;
@@ -51,13 +52,16 @@ pub(crate) async fn run(socket: WebSocket, chain: EmbeddedChain, stop: Cancellat
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 };
-                match subscriptions.handle(chain.shared(), &text) {
-                    Some(answer) => out.send(answer).await,
-                    None => {
-                        let chain = chain.clone();
-                        answers.push(Box::pin(async move { chain.respond_aside(text).await }));
-                        Ok(())
-                    }
+                if let Some(answer) = subscriptions.handle(chain.shared(), &text) {
+                    out.send(answer).await
+                } else if let Some(batch) = subscriptions.split(chain.shared(), &text) {
+                    // Answered before anything else, so that no notice comes before its
+                    // subscription's id.
+                    out.send(respond_batch(&chain, batch).await).await
+                } else {
+                    let chain = chain.clone();
+                    answers.push(Box::pin(async move { chain.respond_aside(text).await }));
+                    Ok(())
                 }
             }
             Some(answer) = answers.next() => out.send(answer).await,
@@ -110,6 +114,25 @@ enum Subscription {
     Pending(u64),
 }
 
+/// A request of a batch that subscribes.
+enum BatchPart {
+    /// The answer; empty to a notification.
+    Answered(Vec<u8>),
+    /// A request that is left to the chain.
+    Open(Bytes),
+}
+
+async fn respond_batch(chain: &EmbeddedChain, parts: Vec<BatchPart>) -> Vec<u8> {
+    let mut answers = Vec::with_capacity(parts.len());
+    for part in parts {
+        answers.push(match part {
+            BatchPart::Answered(answer) => answer,
+            BatchPart::Open(request) => chain.respond_aside(request).await,
+        });
+    }
+    wire::join(answers)
+}
+
 #[derive(Serialize)]
 struct Notice<'a, T> {
     jsonrpc: &'static str,
@@ -148,6 +171,24 @@ impl Subscriptions {
             _ => return None,
         };
         Some(request.respond(answer).unwrap_or_default())
+    }
+
+    /// Answers what a batch has of `eth_subscribe` and `eth_unsubscribe`; `None` if it has none.
+    fn split(&mut self, shared: &SharedChain, text: &[u8]) -> Option<Vec<BatchPart>> {
+        let text = std::str::from_utf8(text).ok()?;
+        // Most batches need no second parse.
+        if !text.contains("subscribe") {
+            return None;
+        }
+        let requests = wire::batch(text)?.ok()?;
+        let parts: Vec<BatchPart> = requests
+            .into_iter()
+            .map(|request| match self.handle(shared, request.get().as_bytes()) {
+                Some(answer) => BatchPart::Answered(answer),
+                None => BatchPart::Open(Bytes::copy_from_slice(request.get().as_bytes())),
+            })
+            .collect();
+        parts.iter().any(|part| matches!(part, BatchPart::Answered(_))).then_some(parts)
     }
 
     fn open(&mut self, shared: &SharedChain, params: &Params<'_>) -> Result<u64, RpcError> {

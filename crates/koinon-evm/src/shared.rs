@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alloy::signers::local::PrivateKeySigner;
 use parking_lot::Mutex;
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -33,6 +34,12 @@ pub(crate) struct SharedChain {
     pub(crate) head: watch::Sender<ChainHead>,
     pub(crate) rules: ChainRules,
     pub(crate) archive: Option<BlockArchive>,
+    /// Accounts that the chain signs for.
+    pub(crate) unlocked: Vec<PrivateKeySigner>,
+    /// Held while a transaction of an unlocked account is made.
+    pub(crate) sending: tokio::sync::Mutex<()>,
+    /// Why the log cannot be written any more.
+    pub(crate) failure: watch::Sender<Option<String>>,
 }
 
 impl SharedChain {

@@ -165,16 +165,28 @@ impl StateDiff {
         Self { accounts, slots, codes }
     }
 
-    /// Returns the changes that genesis makes to an empty state.
-    pub(crate) fn genesis(balances: &BTreeMap<Address, U256>) -> Self {
-        let accounts = balances
+    /// Returns the changes that genesis makes to an empty state: balances, and contracts that are
+    /// there from the start.
+    pub(crate) fn genesis(
+        balances: &BTreeMap<Address, U256>,
+        contracts: &[(Address, Bytes)],
+    ) -> Self {
+        let mut accounts: BTreeMap<Address, Account> = balances
             .iter()
             .map(|(&address, &balance)| {
-                let account = Account { nonce: 0, balance, code_hash: KECCAK256_EMPTY };
-                account_change(address, Some(account))
+                (address, Account { nonce: 0, balance, code_hash: KECCAK256_EMPTY })
             })
             .collect();
-        Self { accounts, ..Self::default() }
+        for (address, code) in contracts {
+            let balance = balances.get(address).copied().unwrap_or_default();
+            // As EIP-161 has it for created contracts.
+            let account = Account { nonce: 1, balance, code_hash: keccak256(code) };
+            accounts.insert(*address, account);
+        }
+        let accounts =
+            accounts.into_iter().map(|(address, account)| account_change(address, Some(account)));
+        let codes = contracts.iter().map(|(_, code)| code.clone());
+        Self { accounts: accounts.collect(), codes: codes.collect(), ..Self::default() }
     }
 
     /// Returns the state commitment after these changes: a hash of the commitment before and the

@@ -151,8 +151,16 @@ proptest! {
     }
 }
 
-/// Three blocks on disk; returns the log's length after each.
+/// Three blocks on disk, left as by a crash; returns the log's length after each.
 async fn three_blocks(dir: &Path) -> Vec<u64> {
+    let lengths = three_blocks_closed(dir).await;
+    // A chain that is killed does not note the end of its log.
+    fs::remove_file(dir.join("chain.end")).unwrap();
+    lengths
+}
+
+/// Three blocks on disk, closed properly; returns the log's length after each.
+async fn three_blocks_closed(dir: &Path) -> Vec<u64> {
     let log = dir.join("chain.log");
     // While the chain is open, its log ends in zeros.
     let length = || {
@@ -170,9 +178,84 @@ async fn three_blocks(dir: &Path) -> Vec<u64> {
     lengths
 }
 
-async fn head_after_opening(dir: &Path) -> u64 {
+/// Opens the chain, and forgets again that it was closed properly.
+async fn head_after_crash(dir: &Path) -> u64 {
     let chain = EmbeddedChain::open(on_disk(dir)).unwrap();
-    embedded_provider(&chain).get_block_number().await.unwrap()
+    let head = embedded_provider(&chain).get_block_number().await.unwrap();
+    chain.close();
+    fs::remove_file(dir.join("chain.end")).unwrap();
+    head
+}
+
+/// Writes a log and asserts that it is refused, and left as it is.
+fn assert_damaged(dir: &Path, bytes: &[u8], what: &str) -> u64 {
+    let log = dir.join("chain.log");
+    fs::write(&log, bytes).unwrap();
+    let offset = match EmbeddedChain::open(on_disk(dir)) {
+        Err(ChainOpenError::Journal(JournalError::Damaged { offset, .. })) => offset,
+        other => panic!("{what}: {other:?}"),
+    };
+    assert_eq!(fs::read(&log).unwrap(), bytes, "{what}: a log that is not opened stays unchanged");
+    offset
+}
+
+#[tokio::test]
+async fn a_log_that_was_closed_ends_where_it_was_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("chain.log");
+    let lengths = three_blocks_closed(dir.path()).await;
+    let whole = fs::read(&log).unwrap();
+    // A flipped bit anywhere in the last frame.
+    for at in (lengths[2]..lengths[3]).step_by(5) {
+        let mut damaged = whole.clone();
+        damaged[at as usize] ^= 0x10;
+        assert_eq!(assert_damaged(dir.path(), &damaged, &format!("byte {at}")), lengths[2]);
+    }
+    // Cut anywhere, down to nothing.
+    for cut in (0..lengths[3]).step_by(11) {
+        assert_damaged(dir.path(), &whole[..cut as usize], &format!("cut at {cut}"));
+    }
+    // Zeros over the last frames.
+    for frame in 0..3 {
+        let mut zeroed = whole.clone();
+        zeroed[lengths[frame] as usize..].fill(0);
+        let offset = assert_damaged(dir.path(), &zeroed, &format!("zeros from frame {frame}"));
+        assert_eq!(offset, lengths[frame]);
+    }
+    // Another log of the same chain in its place, whole in itself.
+    let other = tempfile::tempdir().unwrap();
+    three_blocks_closed(other.path()).await;
+    let theirs = fs::read(other.path().join("chain.log")).unwrap();
+    assert_damaged(dir.path(), &theirs, "another log");
+    // No log at all where there was one.
+    fs::remove_file(&log).unwrap();
+    let error = EmbeddedChain::open(on_disk(dir.path())).unwrap_err();
+    assert!(matches!(error, ChainOpenError::Journal(JournalError::Io { .. })), "{error:?}");
+    // A mark that is none.
+    fs::write(&log, &whole).unwrap();
+    let mark = fs::read(dir.path().join("chain.end")).unwrap();
+    for damaged in [&mark[..10], &[&mark[..], &[0]].concat(), &[0; 40]] {
+        fs::write(dir.path().join("chain.end"), damaged).unwrap();
+        assert_damaged(dir.path(), &whole, "the mark");
+    }
+    fs::write(dir.path().join("chain.end"), mark).unwrap();
+    // Bytes after the end are no part of it: they are set aside.
+    fs::write(&log, [&whole[..], b"more"].concat()).unwrap();
+    let chain = EmbeddedChain::open(on_disk(dir.path())).unwrap();
+    assert_eq!(embedded_provider(&chain).get_block_number().await.unwrap(), 3);
+    let aside = dir.path().join(format!("torn-{}.bin", lengths[3]));
+    assert_eq!(fs::read(aside).unwrap(), b"more");
+}
+
+/// A chain whose log was emptied or cut to some bytes is not begun anew, not even after a crash.
+#[tokio::test]
+async fn a_directory_that_had_a_chain_is_not_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let lengths = three_blocks(dir.path()).await;
+    let whole = fs::read(dir.path().join("chain.log")).unwrap();
+    for cut in [0, 1, 10, 55, 56, 57, lengths[0] as usize - 1] {
+        assert_damaged(dir.path(), &whole[..cut], &format!("{cut} bytes"));
+    }
 }
 
 #[tokio::test]
@@ -184,7 +267,7 @@ async fn a_torn_tail_is_cut_off() {
     assert_eq!(whole.len() as u64, lengths[3]);
     for cut in (lengths[2]..lengths[3]).step_by(7) {
         fs::write(&log, &whole[..cut as usize]).unwrap();
-        assert_eq!(head_after_opening(dir.path()).await, 2, "cut at {cut}");
+        assert_eq!(head_after_crash(dir.path()).await, 2, "cut at {cut}");
         let aside = dir.path().join(format!("torn-{}.bin", lengths[2]));
         assert_eq!(aside.exists(), cut > lengths[2]);
     }
@@ -192,11 +275,11 @@ async fn a_torn_tail_is_cut_off() {
     let mut zeroed = whole.clone();
     zeroed[lengths[2] as usize..].fill(0);
     fs::write(&log, &zeroed).unwrap();
-    assert_eq!(head_after_opening(dir.path()).await, 2);
+    assert_eq!(head_after_crash(dir.path()).await, 2);
     let mut half = whole;
     half[lengths[3] as usize - 40..].fill(0);
     fs::write(&log, &half).unwrap();
-    assert_eq!(head_after_opening(dir.path()).await, 2);
+    assert_eq!(head_after_crash(dir.path()).await, 2);
 }
 
 #[tokio::test]
@@ -208,16 +291,10 @@ async fn damage_before_the_tail_is_an_error() {
     for at in (0..lengths[2]).step_by(13) {
         let mut damaged = whole.clone();
         damaged[at as usize] ^= 0x10;
-        fs::write(&log, &damaged).unwrap();
-        let start = lengths.iter().rev().find(|start| **start <= at).copied().unwrap_or(0);
-        match EmbeddedChain::open(on_disk(dir.path())) {
-            Err(ChainOpenError::Journal(JournalError::Damaged { offset, .. })) => {
-                assert_eq!(offset, start, "byte {at}");
-            }
-            other => panic!("byte {at}: {other:?}"),
-        }
-        // A log that is not opened stays unchanged.
-        assert_eq!(fs::read(&log).unwrap(), damaged);
+        // The log begins with its key, before the first frame.
+        let first = if at < 56 { 0 } else { 56 };
+        let start = lengths.iter().rev().find(|start| **start <= at).copied().unwrap_or(first);
+        assert_eq!(assert_damaged(dir.path(), &damaged, &format!("byte {at}")), start);
     }
 }
 

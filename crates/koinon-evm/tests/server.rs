@@ -29,6 +29,7 @@ use common::word;
 use common::workspace;
 use futures::StreamExt;
 use koinon_evm::EmbeddedChain;
+use koinon_evm::Origins;
 use serde_json::Value;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
@@ -125,7 +126,7 @@ async fn a_stopped_server_ends() {
     let stop = tokio_util::sync::CancellationToken::new();
     let serving = tokio::spawn({
         let (chain, stop) = (chain.clone(), stop.clone());
-        async move { chain.serve(listener, stop).await }
+        async move { chain.serve(listener, Origins::Loopback, stop).await }
     });
     let provider = ProviderBuilder::new().connect_ws(WsConnect::new(url)).await.unwrap();
     assert_eq!(provider.get_chain_id().await.unwrap(), common::CHAIN_ID);
@@ -269,4 +270,149 @@ process.exit(0);
     )
     .await;
     assert_eq!(said.trim(), r#"["success","0xbeef",1,"0xbeef","Refused"]"#);
+}
+
+/// Sends one request by raw HTTP and returns the whole answer.
+async fn answer_to(url: &str, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
+    let length = body.len();
+    let head =
+        format!("{head}\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap().to_lowercase()
+}
+
+/// What a browser does: it asks beforehand (a preflight), then sends the page's origin along.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_this_machine_reach_the_chain_and_others_do_not() {
+    let chain = EmbeddedChain::open(config()).unwrap();
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#;
+    let listed = Origins::Listed(vec!["https://app.example".to_owned()]);
+    let here =
+        ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:8080", "https://localhost"];
+    let there =
+        ["https://app.example", "https://evil.example", "http://localhost.evil.example", "null"];
+    let cases = [
+        (Origins::Loopback, [false, false, false, false]),
+        (listed, [true, false, false, false]),
+        (Origins::Any, [true, true, true, true]),
+    ];
+    for (origins, expected) in cases {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let stop = tokio_util::sync::CancellationToken::new();
+        let serving = tokio::spawn({
+            let (chain, stop, origins) = (chain.clone(), stop.clone(), origins.clone());
+            async move { chain.serve(listener, origins, stop).await }
+        });
+        let allowed =
+            here.into_iter().map(|origin| (origin, true)).chain(there.into_iter().zip(expected));
+        for (origin, allowed) in allowed {
+            let preflight = format!(
+                "OPTIONS / HTTP/1.1\r\nOrigin: {origin}\r\nAccess-Control-Request-Method: POST\r\n\
+                 Access-Control-Request-Headers: content-type"
+            );
+            let preflight = answer_to(&url, &preflight, "").await;
+            let named = preflight.contains(&format!("access-control-allow-origin: {origin}"));
+            let any = preflight.contains("access-control-allow-origin: *");
+            assert_eq!(named || any, allowed, "{origins:?} {origin}: {preflight}");
+            let post =
+                format!("POST / HTTP/1.1\r\nContent-Type: application/json\r\nOrigin: {origin}");
+            let post = answer_to(&url, &post, call).await;
+            assert_eq!(post.starts_with("http/1.1 200"), allowed, "{origins:?} {origin}: {post}");
+            assert_eq!(post.contains("access-control-allow-origin"), allowed, "{post}");
+            assert_eq!(post.contains("0x539"), allowed, "{post}");
+            // No preflight guards a WebSocket.
+            let upgrade = format!(
+                "GET / HTTP/1.1\r\nOrigin: {origin}\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+            );
+            if !allowed {
+                let upgrade = answer_to(&url, &upgrade, "").await;
+                assert!(upgrade.starts_with("http/1.1 403"), "{upgrade}");
+            }
+        }
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+    }
+}
+
+/// Anvil answers a batch that subscribes, and so do we.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_may_subscribe() {
+    let chain = EmbeddedChain::open(config()).unwrap();
+    let (url, stop) = serve(&chain).await;
+    let address = url.trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    let upgrade = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(upgrade.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]},
+        {"jsonrpc":"2.0","id":2,"method":"eth_chainId"},5,
+        {"jsonrpc":"2.0","method":"eth_subscribe","params":["newHeads"]},
+        {"jsonrpc":"2.0","id":3,"method":"eth_unsubscribe","params":["0x1"]}]"#;
+    // A client's frame: text, final, masked with zeros.
+    let mut frame = vec![0x81, 0x80 | 126];
+    frame.extend((batch.len() as u16).to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(batch.as_bytes());
+    stream.write_all(&frame).await.unwrap();
+    let mut head = [0; 2];
+    stream.read_exact(&mut head).await.unwrap();
+    let length = match head[1] {
+        126 => u64::from(stream.read_u16().await.unwrap()),
+        short => u64::from(short),
+    };
+    let mut answer = vec![0; length as usize];
+    stream.read_exact(&mut answer).await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let by_id = |id: Value| answer.as_array().unwrap().iter().find(|a| a["id"] == id).unwrap();
+    assert_eq!(answer.as_array().unwrap().len(), 4, "{answer}");
+    assert_eq!(by_id(json!(1))["result"], "0x1");
+    assert_eq!(by_id(json!(2))["result"], "0x539");
+    assert_eq!(by_id(Value::Null)["error"]["code"], -32600);
+    assert_eq!(by_id(json!(3))["result"], true);
+    stop.cancel();
+}
+
+/// A client that installs filters and asks none of them does not keep others from theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_uses_up_the_filters_of_others() {
+    let net = Net::embedded(config());
+    for _ in 0..10_050 {
+        net.provider.new_block_filter().await.unwrap();
+    }
+    let mine = net.provider.new_block_filter().await.unwrap();
+    deploy(&net.provider).await;
+    let seen: Vec<B256> = net.provider.get_filter_changes(mine).await.unwrap();
+    assert_eq!(seen.len(), 1);
+}
+
+/// Time is the runtime's and jumps ahead whenever nothing else is to be done, so the test takes none.
+#[tokio::test(start_paused = true)]
+async fn clients_that_are_too_slow_are_let_go() {
+    let chain = EmbeddedChain::open(config()).unwrap();
+    let (url, stop) = serve(&chain).await;
+    let half_a_body = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    let cases = [
+        ("", ""),
+        ("POST / HTTP/1.1\r\nHost: x", ""),
+        (half_a_body, "HTTP/1.1 408 Request Timeout"),
+    ];
+    for (sent, expected) in cases {
+        let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut answer));
+        closed.await.expect("the server lets a slow client go").unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert_eq!(answer.lines().next().unwrap_or_default(), expected, "{sent:?}");
+    }
+    stop.cancel();
 }

@@ -74,6 +74,11 @@ impl RpcError {
         Self::new(-32000, what)
     }
 
+    /// A request or batch whose work took too long; code and text as geth's.
+    pub(crate) fn timed_out() -> Self {
+        Self::new(-32002, "request timed out")
+    }
+
     /// A transaction that was accepted but not mined in time.
     pub(crate) fn not_mined(hash: alloy_primitives::B256) -> Self {
         let message = format!("the transaction {hash} was accepted but is not in a block yet");

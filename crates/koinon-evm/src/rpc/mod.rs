@@ -6,6 +6,8 @@ pub(crate) mod filters;
 pub(crate) mod params;
 mod read;
 mod submit;
+mod trace;
+mod unlocked;
 pub(crate) mod wire;
 
 use alloy::eips::BlockId;
@@ -20,6 +22,7 @@ use params::Params;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::block::BASE_FEE;
 use crate::chain::EmbeddedChain;
 use crate::shared::SharedChain;
 
@@ -36,6 +39,7 @@ impl EmbeddedChain {
             "eth_sendRawTransactionSync" => {
                 submit::send_raw_sync(self, &Params::parse(params)?).await
             }
+            "eth_sendTransaction" => unlocked::send(self, &Params::parse(params)?).await,
             _ => answer(self.shared(), method, params),
         }
     }
@@ -45,13 +49,19 @@ impl EmbeddedChain {
 fn is_heavy(method: &str) -> bool {
     matches!(
         method,
-        "eth_call"
+        "debug_traceBlockByHash"
+            | "debug_traceBlockByNumber"
+            | "debug_traceCall"
+            | "debug_traceTransaction"
+            | "eth_call"
+            | "eth_createAccessList"
             | "eth_estimateGas"
             | "eth_feeHistory"
             | "eth_getBlockReceipts"
             | "eth_getFilterChanges"
             | "eth_getFilterLogs"
             | "eth_getLogs"
+            | "eth_sendTransaction"
     )
 }
 
@@ -64,8 +74,13 @@ fn answer(shared: &SharedChain, method: &str, params: Option<&RawValue>) -> Answ
         "web3_clientVersion" => raw(concat!("koinon-evm/", env!("CARGO_PKG_VERSION"))),
         "web3_sha3" => raw(&keccak256(p.get::<Bytes>(0, "data")?)),
         "eth_syncing" => raw(&false),
-        "eth_accounts" => raw::<[B256; 0]>(&[]),
-        "eth_gasPrice" | "eth_maxPriorityFeePerGas" => raw(&U64::ZERO),
+        "eth_accounts" | "eth_requestAccounts" => unlocked::accounts(shared),
+        "eth_sign" => unlocked::sign(shared, p.get(0, "account")?, &p.get(1, "message")?),
+        "personal_sign" => unlocked::sign(shared, p.get(1, "account")?, &p.get(0, "message")?),
+        "net_listening" => raw(&true),
+        "net_peerCount" => raw(&U64::ZERO),
+        "eth_gasPrice" => raw(&U64::from(BASE_FEE)),
+        "eth_maxPriorityFeePerGas" => raw(&U64::ZERO),
         "eth_blobBaseFee" => raw(&U64::ONE),
         "eth_blockNumber" => raw(&U64::from(shared.ledger.read().head_number())),
         "eth_feeHistory" => read::fee_history(shared, p),
@@ -75,6 +90,12 @@ fn answer(shared: &SharedChain, method: &str, params: Option<&RawValue>) -> Answ
         "eth_getTransactionCount" => read::transaction_count(shared, p),
         "eth_call" => call::call(shared, p),
         "eth_estimateGas" => call::estimate_gas(shared, p),
+        "eth_createAccessList" => call::create_access_list(shared, p),
+        "debug_traceCall" => trace::call(shared, p),
+        "debug_traceTransaction" => trace::transaction(shared, p),
+        "debug_traceBlockByNumber" | "debug_traceBlockByHash" => {
+            trace::block(shared, by(method, p)?, p)
+        }
         "eth_getBlockByNumber" | "eth_getBlockByHash" => {
             read::block(shared, by(method, p)?, p.opt(1, "full")?.unwrap_or(false))
         }
@@ -83,6 +104,14 @@ fn answer(shared: &SharedChain, method: &str, params: Option<&RawValue>) -> Answ
         }
         "eth_getTransactionByBlockNumberAndIndex" | "eth_getTransactionByBlockHashAndIndex" => {
             read::transaction_by_index(shared, by(method, p)?, p.get(1, "index")?)
+        }
+        "eth_getRawTransactionByBlockNumberAndIndex"
+        | "eth_getRawTransactionByBlockHashAndIndex" => {
+            read::raw_transaction_by_index(shared, by(method, p)?, p.get(1, "index")?)
+        }
+        "eth_getRawTransactionByHash" => read::raw_transaction(shared, p.get(0, "hash")?),
+        "eth_getUncleCountByBlockNumber" | "eth_getUncleCountByBlockHash" => {
+            read::uncle_count(shared, by(method, p)?)
         }
         "eth_getBlockReceipts" => read::block_receipts(shared, p.get(0, "block")?),
         "eth_getTransactionByHash" => read::transaction(shared, p.get(0, "hash")?),

@@ -48,8 +48,4 @@ impl<'a> Params<'a> {
             RpcError::invalid_params(format!("invalid argument {index} ({name}): {error}"))
         })
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
 }

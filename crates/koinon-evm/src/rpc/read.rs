@@ -6,6 +6,7 @@ use alloy::consensus::BlockHeader as _;
 use alloy::consensus::Transaction as _;
 use alloy::eips::BlockId;
 use alloy::eips::BlockNumberOrTag;
+use alloy::eips::eip2718::Encodable2718 as _;
 use alloy::rpc::types as rpc;
 use alloy::rpc::types::BlockTransactions;
 use alloy::rpc::types::FeeHistory;
@@ -22,6 +23,7 @@ use super::RpcError;
 use super::params::Params;
 use super::raw;
 use super::word;
+use crate::block::BASE_FEE;
 use crate::block::Block;
 use crate::ledger::Ledger;
 use crate::shared::SharedChain;
@@ -125,6 +127,18 @@ pub(super) fn transaction_by_index(shared: &SharedChain, id: BlockId, index: Ind
     raw(&find(shared, id)?.and_then(|block| block.rpc_tx(index.0)))
 }
 
+/// A block has no uncles: ommers ended with proof of work.
+pub(super) fn uncle_count(shared: &SharedChain, id: BlockId) -> Answer {
+    raw(&find(shared, id)?.map(|_| U64::ZERO))
+}
+
+/// Returns the encoded transaction of a block, or nothing where there is none.
+pub(super) fn raw_transaction_by_index(shared: &SharedChain, id: BlockId, index: Index) -> Answer {
+    let block = find(shared, id)?;
+    let tx = block.as_ref().and_then(|block| block.txs.get(index.0));
+    raw(&tx.map_or_else(Bytes::new, |tx| tx.encoded_2718().into()))
+}
+
 pub(super) fn block_receipts(shared: &SharedChain, id: BlockId) -> Answer {
     let receipts = find(shared, id)?.map(|block| {
         (0..block.txs.len()).filter_map(|index| block.rpc_receipt(index)).collect::<Vec<_>>()
@@ -142,10 +156,21 @@ pub(super) fn transaction(shared: &SharedChain, hash: B256) -> Answer {
         block_hash: None,
         block_number: None,
         transaction_index: None,
-        effective_gas_price: Some(waiting.tx.effective_gas_price(Some(0))),
+        effective_gas_price: Some(waiting.tx.effective_gas_price(Some(BASE_FEE))),
         block_timestamp: None,
     });
     raw(&waiting)
+}
+
+/// Returns the encoded transaction, mined or waiting, or nothing where it is unknown.
+pub(super) fn raw_transaction(shared: &SharedChain, hash: B256) -> Answer {
+    let mined = shared.ledger.read().tx(hash);
+    if let Some((number, index)) = mined {
+        return raw_transaction_by_index(shared, BlockId::number(number), Index(index));
+    }
+    let pool = shared.pool.read();
+    let waiting: Option<Bytes> = pool.by_hash(hash).map(|waiting| waiting.tx.encoded_2718().into());
+    raw(&waiting.unwrap_or_default())
 }
 
 pub(super) fn receipt(shared: &SharedChain, hash: B256) -> Answer {
@@ -167,11 +192,14 @@ pub(super) fn fee_history(shared: &SharedChain, p: &Params<'_>) -> Answer {
     let known = number(&shared.ledger.read(), newest_id);
     let last = known.ok_or_else(|| RpcError::no_block(newest_id))?;
     let count = count.to::<u64>().min(MAX_FEE_HISTORY).min(last + 1);
+    if count == 0 {
+        return raw(&FeeHistory::default());
+    }
     let mut history = FeeHistory { oldest_block: last + 1 - count, ..FeeHistory::default() };
     let mut rewards = Vec::new();
     for number in history.oldest_block..=last {
         let Some(block) = shared.block(number)? else { break };
-        history.base_fee_per_gas.push(0);
+        history.base_fee_per_gas.push(BASE_FEE.into());
         history.base_fee_per_blob_gas.push(1);
         history.blob_gas_used_ratio.push(0.0);
         let ratio = block.header.gas_used() as f64 / block.header.gas_limit() as f64;
@@ -179,7 +207,7 @@ pub(super) fn fee_history(shared: &SharedChain, p: &Params<'_>) -> Answer {
         rewards.push(reward_percentiles(&block, &percentiles));
     }
     // One more: the fee of the next block is known too.
-    history.base_fee_per_gas.push(0);
+    history.base_fee_per_gas.push(BASE_FEE.into());
     history.base_fee_per_blob_gas.push(1);
     history.reward = (!percentiles.is_empty()).then_some(rewards);
     raw(&history)
@@ -189,7 +217,7 @@ pub(super) fn fee_history(shared: &SharedChain, p: &Params<'_>) -> Answer {
 fn reward_percentiles(block: &Block, percentiles: &[f64]) -> Vec<u128> {
     let paid = block.txs.iter().zip(&block.receipts);
     let mut tips: Vec<(u128, u64)> = paid
-        .map(|(tx, receipt)| (tx.effective_tip_per_gas(0).unwrap_or(0), receipt.gas_used))
+        .map(|(tx, receipt)| (tx.effective_tip_per_gas(BASE_FEE).unwrap_or(0), receipt.gas_used))
         .collect();
     tips.sort_unstable();
     let at = |percentile: f64| {

@@ -1,12 +1,14 @@
 //! JSON-RPC 2.0 framing: hostile bytes in, bytes out.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use super::Answer;
 use super::RpcError;
@@ -17,6 +19,9 @@ use crate::chain::EmbeddedChain;
 const MAX_BATCH: usize = 1_000;
 /// The most bytes of results for one batch; the rest of its requests get an error.
 const MAX_BATCH_ANSWER_BYTES: usize = 64 << 20;
+
+/// The longest work on one request or batch that runs code or searches.
+const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// One request. Members that JSON-RPC does not know are ignored.
 #[derive(Debug, Deserialize)]
@@ -65,38 +70,44 @@ impl EmbeddedChain {
             Err(error) => return response(None, Err(RpcError::parse(&error))),
         };
         let body = body.get();
-        if !body.starts_with('[') {
+        let Some(batch) = batch(body) else {
             let request = match Request::parse(body) {
                 Ok(request) => request,
                 Err(error) => return response(None, Err(error)),
             };
             let answer = self.handle(&request.method, request.params).await;
             return request.respond(answer).unwrap_or_default();
-        }
-        let requests: Vec<&RawValue> = match serde_json::from_str(body) {
-            Ok(requests) => requests,
-            Err(error) => return response(None, Err(RpcError::parse(&error))),
         };
-        if requests.is_empty() {
-            return response(None, Err(RpcError::invalid_request("empty batch")));
+        match batch {
+            Ok(requests) => self.respond_batch(&requests).await,
+            Err(error) => response(None, Err(error)),
         }
-        if requests.len() > MAX_BATCH {
-            let error = RpcError::invalid_request(format!("a batch holds at most {MAX_BATCH}"));
-            return response(None, Err(error));
-        }
-        self.respond_batch(&requests).await
     }
 
-    /// Answers a request of a server, away from the threads that serve sockets if it may take long.
+    /// Answers a request of a server, away from the threads that serve sockets if it may take
+    /// long, and no longer than [`MAX_TIME`]. Work ends between two requests of a batch where
+    /// nobody waits for the answer any more.
     pub(crate) async fn respond_aside(&self, body: Bytes) -> Vec<u8> {
         if !is_heavy(&body) {
             return self.respond(&body).await;
         }
         let (chain, handle) = (self.clone(), Handle::current());
-        let answer =
-            tokio::task::spawn_blocking(move || handle.block_on(chain.respond(&body))).await;
+        let asked = CancellationToken::new();
+        let gone = asked.clone();
+        // Cancels when this future is dropped, as it is when the client leaves.
+        let _asker = asked.drop_guard();
+        let answer = tokio::task::spawn_blocking(move || {
+            handle.block_on(async {
+                // Every arm may be dropped: transactions on their way are mined all the same.
+                tokio::select! {
+                    answer = chain.respond(&body) => answer,
+                    () = gone.cancelled() => Vec::new(),
+                    () = tokio::time::sleep(MAX_TIME) => response(None, Err(RpcError::timed_out())),
+                }
+            })
+        });
         // The task ends without an answer only when the runtime shuts down.
-        answer.unwrap_or_default()
+        answer.await.unwrap_or_default()
     }
 
     async fn respond_batch(&self, requests: &[&RawValue]) -> Vec<u8> {
@@ -111,13 +122,7 @@ impl EmbeddedChain {
                 Err(error) => Some(response(None, Err(error.clone()))),
             })
             .collect();
-        if responses.is_empty() {
-            return Vec::new();
-        }
-        let mut out = b"[".to_vec();
-        out.extend_from_slice(&responses.join(&b','));
-        out.push(b']');
-        out
+        join(responses)
     }
 
     /// Answers requests in order; neighbouring transactions are sent together.
@@ -130,6 +135,8 @@ impl EmbeddedChain {
                 answers.extend(run.iter().map(|_| Err(RpcError::limit("response too large"))));
                 continue;
             }
+            // Lets an asker that left, or its time, end the batch here.
+            tokio::task::yield_now().await;
             let from = answers.len();
             if run.len() > 1 {
                 let params: Vec<_> = run.iter().map(|(_, params)| *params).collect();
@@ -143,6 +150,34 @@ impl EmbeddedChain {
         }
         answers
     }
+}
+
+/// Returns the requests of a batch; `None` if the text is none.
+pub(crate) fn batch(text: &str) -> Option<Result<Vec<&RawValue>, RpcError>> {
+    if !text.trim_start().starts_with('[') {
+        return None;
+    }
+    let requests: Vec<&RawValue> = match serde_json::from_str(text) {
+        Ok(requests) => requests,
+        Err(error) => return Some(Err(RpcError::parse(&error))),
+    };
+    Some(match requests.len() {
+        0 => Err(RpcError::invalid_request("empty batch")),
+        1..=MAX_BATCH => Ok(requests),
+        _ => Err(RpcError::invalid_request(format!("a batch holds at most {MAX_BATCH}"))),
+    })
+}
+
+/// Puts responses into one batch; nothing if all are empty, as to notifications.
+pub(crate) fn join(mut responses: Vec<Vec<u8>>) -> Vec<u8> {
+    responses.retain(|response| !response.is_empty());
+    if responses.is_empty() {
+        return Vec::new();
+    }
+    let mut out = b"[".to_vec();
+    out.extend_from_slice(&responses.join(&b','));
+    out.push(b']');
+    out
 }
 
 /// Returns whether an answer may take so long that a server should not compute it on the threads

@@ -34,6 +34,7 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy::sol;
 use koinon_evm::Config;
 use koinon_evm::EmbeddedChain;
+use koinon_evm::Origins;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -158,9 +159,9 @@ impl Net {
     pub fn anvil() -> Self {
         let anvil = npm_tool("@foundry-rs/anvil-linux-amd64/bin/anvil");
         let mut child = Command::new(anvil)
-            .args(["--hardfork", "osaka", "--base-fee", "0", "--port", "0", "--order", "fifo"])
+            .args(["--hardfork", "osaka", "--base-fee", "1", "--port", "0", "--order", "fifo"])
             .args(["--chain-id", &CHAIN_ID.to_string(), "--gas-limit", "60000000"])
-            .arg("--enable-tx-gas-limit")
+            .args(["--enable-tx-gas-limit", "--steps-tracing"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -182,7 +183,7 @@ pub async fn serve(chain: &EmbeddedChain) -> (String, CancellationToken) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
     let (chain, until) = (chain.clone(), stop.clone());
-    tokio::spawn(async move { chain.serve(listener, until).await.unwrap() });
+    tokio::spawn(async move { chain.serve(listener, Origins::Loopback, until).await.unwrap() });
     (url, stop)
 }
 

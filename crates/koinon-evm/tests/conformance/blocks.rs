@@ -59,13 +59,19 @@ pub(super) async fn lookups(s: &Subject) -> Value {
     let receipts = rpc("eth_getBlockReceipts", json!([number])).await;
     let single = rpc("eth_getTransactionReceipt", json!([receipt.transaction_hash])).await;
     assert_eq!(receipts, json!([single]));
-    let genesis = rpc("eth_getBlockByNumber", json!(["earliest", false])).await;
     let nowhere = B256::repeat_byte(3);
+    let genesis = rpc("eth_getBlockByNumber", json!(["earliest", false])).await;
+    let uncles = s.rpc("eth_getUncleCountByBlockHash", json!([nowhere])).await;
+    // As geth, nothing where there is no block; anvil takes it for an error.
+    assert!(s.anvil || uncles.unwrap().is_null());
     json!([
         block_transcript(full),
         block_transcript(light),
         rpc("eth_getBlockTransactionCountByNumber", json!([number])).await,
         rpc("eth_getBlockTransactionCountByHash", json!([hash])).await,
+        rpc("eth_getUncleCountByBlockNumber", json!([number])).await,
+        rpc("eth_getUncleCountByBlockHash", json!([hash])).await,
+        rpc("eth_getRawTransactionByHash", json!([receipt.transaction_hash])).await,
         genesis["number"],
         genesis["transactions"],
         rpc("eth_getBlockByNumber", json!(["0xffffff", false])).await,
@@ -88,6 +94,7 @@ pub(super) async fn fee_history(s: &Subject) -> Value {
         last["reward"],
         oldest(&plain),
         plain["gasUsedRatio"],
+        s.rpc("eth_gasPrice", json!([])).await.unwrap().is_string(),
     ])
 }
 
@@ -99,7 +106,10 @@ pub(super) async fn small_methods(s: &Subject) -> Value {
         rpc("eth_chainId", json!([])).await,
         rpc("net_version", json!([])).await,
         rpc("eth_syncing", json!([])).await,
+        rpc("net_listening", json!([])).await,
         rpc("web3_sha3", json!(["0x68656c6c6f"])).await,
+        // The deployer that Foundry expects on every chain.
+        rpc("eth_getCode", json!(["0x4e59b44847b379578588920cA78FbF26c0B4956C", "latest"])).await,
         rpc("eth_blockNumber", json!([])).await,
     ])
 }

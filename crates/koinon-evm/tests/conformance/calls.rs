@@ -5,6 +5,7 @@ use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::Bytes;
 use alloy::primitives::U256;
+use alloy::primitives::hex;
 use alloy::providers::Provider;
 use alloy::sol_types::Revert;
 use alloy::sol_types::SolCall;
@@ -137,6 +138,34 @@ pub(super) async fn environment(s: &Subject) -> Value {
     json!([now.basefee, now.chain, now.coinbase, now.limit, now.sender])
 }
 
+/// The price that a call sees is the one its transaction would pay.
+pub(super) async fn gas_price(s: &Subject) -> Value {
+    // GASPRICE, then BASEFEE, returned as the code of a contract that nobody makes.
+    let code = Bytes::from_static(&hex!("3a5f524860205260405ff3"));
+    let offers = [
+        json!({ "gasPrice": "0x7" }),
+        json!({ "maxFeePerGas": "0x12a05f200" }),
+        json!({ "maxFeePerGas": "0x12a05f200", "maxPriorityFeePerGas": "0x0" }),
+        json!({ "maxFeePerGas": "0x12a05f200", "maxPriorityFeePerGas": "0x9" }),
+        json!({ "maxFeePerGas": "0x5", "maxPriorityFeePerGas": "0x5" }),
+    ];
+    let mut transcript = Vec::new();
+    for mut offer in offers {
+        offer["from"] = json!(signer(0).address());
+        offer["input"] = json!(code);
+        let seen = s.rpc("eth_call", json!([offer, "latest"])).await.unwrap();
+        transcript.push(seen);
+    }
+    // Without a tip, geth takes it for 0, as we do; anvil takes the fee cap for the price.
+    if s.anvil {
+        transcript[1] = transcript[2].clone();
+    }
+    let price = |seen: &Value| U256::from_str_radix(&seen.as_str().unwrap()[2..66], 16).unwrap();
+    let prices: Vec<U256> = transcript.iter().map(price).collect();
+    assert_eq!(prices, [7_u64, 1, 1, 10, 5].map(U256::from));
+    json!(transcript)
+}
+
 /// Creation code is limited by EIP-3860, and value by the sender's balance, also where nothing is
 /// sent.
 pub(super) async fn limits(s: &Subject) -> Value {
@@ -157,5 +186,103 @@ pub(super) async fn limits(s: &Subject) -> Value {
         assert_eq!(called.is_ok(), accepted, "{over}: {called:?}");
         transcript.push(json!(accepted));
     }
+    json!(transcript)
+}
+
+/// Calls may suppose another state and another block.
+pub(super) async fn overrides(s: &Subject) -> Value {
+    let empty = Address::repeat_byte(0x66);
+    let (code, me) = (probe_code(), signer(0).address());
+    let words = |at: u64| Bytes::from(Probe::wordsCall { at: U256::from(at) }.abi_encode());
+    let read = json!({ "to": s.probe, "input": words(1234) });
+    let environment = json!({ "from": me, "to": s.probe, "input": Bytes::from(Probe::environmentCall {}.abi_encode()) });
+    let counter =
+        json!({ "to": s.probe, "input": Bytes::from(Probe::counterCall {}.abi_encode()) });
+    // PUSH0 SLOAD PUSH0 MSTORE PUSH1 32 PUSH0 RETURN: slot 0.
+    let first_slot = Bytes::from_static(&hex!("5f545f5260205ff3"));
+    let cases = [
+        (&read, json!({}), Value::Null),
+        (&read, json!({ s.probe.to_string(): {} }), Value::Null),
+        (
+            &json!({ "to": empty }),
+            json!({ empty.to_string(): { "code": first_slot } }),
+            Value::Null,
+        ),
+        (
+            &json!({ "to": empty }),
+            json!({ empty.to_string(): { "code": first_slot, "state": { word(0).to_string(): word(77) } } }),
+            Value::Null,
+        ),
+        (
+            &counter,
+            json!({ s.probe.to_string(): { "stateDiff": { word(2).to_string(): word(8) } } }),
+            Value::Null,
+        ),
+        (
+            &counter,
+            json!({ s.probe.to_string(): { "stateDiff": { word(9).to_string(): word(8) } } }),
+            Value::Null,
+        ),
+        (
+            &counter,
+            json!({ s.probe.to_string(): { "state": { word(9).to_string(): word(8) } } }),
+            Value::Null,
+        ),
+        // The poor can pay where they are supposed to be rich.
+        (
+            &json!({ "from": empty, "to": me, "value": "0x5" }),
+            json!({ empty.to_string(): { "balance": "0x5" } }),
+            Value::Null,
+        ),
+        (&json!({ "input": code }), json!({}), Value::Null),
+        (&environment, json!({}), json!({ "number": "0x1234", "baseFeePerGas": "0x9" })),
+    ];
+    let mut transcript = Vec::new();
+    for (request, state, block) in cases {
+        let mut params = vec![request.clone(), json!("latest"), state.clone()];
+        params.extend((!block.is_null()).then_some(block));
+        let answer = s.rpc("eth_call", json!(params)).await;
+        transcript.push(answer.unwrap_or_else(|error| panic!("{request} {state}: {error}")));
+    }
+    assert_eq!(transcript[2], json!(word(0)));
+    assert_eq!(transcript[3], json!(word(77)));
+    assert_eq!(transcript[4], json!(word(8)));
+    assert_eq!(transcript[6], json!(word(0)));
+    assert_eq!(transcript[9].as_str().unwrap()[..66], json!(word(0x1234)).as_str().unwrap()[..]);
+    // Gas is estimated on the supposed state too.
+    let rich = json!([{ "from": empty, "to": me, "value": "0x5" }, "latest", { empty.to_string(): { "balance": "0xde0b6b3a7640000" } }]);
+    transcript.push(s.rpc("eth_estimateGas", rich).await.unwrap());
+    let both = json!({ s.probe.to_string(): { "stateDiff": {}, "state": {} } });
+    assert!(s.rpc("eth_call", json!([read, "latest", both])).await.is_err());
+    json!(transcript)
+}
+
+pub(super) async fn access_lists(s: &Subject) -> Value {
+    let call = |input: Vec<u8>| json!({ "from": signer(0).address(), "to": s.probe, "input": Bytes::from(input) });
+    let set =
+        |at: u64| Probe::setWordCall { at: U256::from(at), value: U256::from(3) }.abi_encode();
+    let requests = [
+        call(set(77)),
+        call(Probe::incrementCall {}.abi_encode()),
+        call(Probe::spawnCall { salt: word(3) }.abi_encode()),
+        json!({ "from": signer(0).address(), "to": signer(1).address(), "value": "0x1" }),
+        json!({ "from": signer(0).address(), "input": probe_code() }),
+    ];
+    let mut transcript = Vec::new();
+    for request in requests {
+        let answer = s.rpc("eth_createAccessList", json!([request, "latest"])).await.unwrap();
+        let mut with_list = request.clone();
+        with_list["accessList"] = answer["accessList"].clone();
+        // The gas is that of the transaction with the list.
+        let gas = s.rpc("eth_estimateGas", json!([with_list])).await.unwrap();
+        let number =
+            |value: &Value| U256::from_str_radix(&value.as_str().unwrap()[2..], 16).unwrap();
+        assert!(number(&gas) >= number(&answer["gasUsed"]), "{request}");
+        transcript.push(answer);
+    }
+    assert_eq!(
+        transcript[1]["accessList"],
+        json!([{ "address": s.probe, "storageKeys": [word(2)] }])
+    );
     json!(transcript)
 }

@@ -12,6 +12,7 @@ mod calls;
 mod errors;
 mod logs;
 mod sending;
+mod traces;
 
 use std::collections::BTreeMap;
 
@@ -66,7 +67,12 @@ async fn tell(net: &Net) -> Tale {
         calls::estimates,
         calls::past_blocks,
         calls::environment,
+        calls::gas_price,
         calls::limits,
+        calls::overrides,
+        calls::access_lists,
+        traces::of_transactions,
+        traces::of_calls,
         logs::queries,
         logs::filters,
         blocks::lookups,
