@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Reads a duration such as `250ms`, `5 s` or `2m`.
+/// Reads a duration such as `250ms`, `5 s` or `2m`, of at least a millisecond: nothing here runs
+/// without a pause.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let end = |one: char| !one.is_ascii_digit() && one != '.';
     let (number, unit) = text.split_at(text.find(end).unwrap_or(text.len()));
@@ -22,7 +23,10 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let total = whole.checked_mul(milliseconds).ok_or_else(wrong)?;
     let part = u128::from(fraction) * u128::from(milliseconds) / u128::from(scale);
     let rest = u64::try_from(part).expect("BUG: a fraction of a unit is at most one hour");
-    Ok(Duration::from_millis(total.saturating_add(rest)))
+    match total.saturating_add(rest) {
+        0 => Err(format!("expected at least 1ms, found {text}")),
+        milliseconds => Ok(Duration::from_millis(milliseconds)),
+    }
 }
 
 #[cfg(test)]
@@ -35,7 +39,18 @@ mod tests {
         assert_eq!(milliseconds("250ms"), 250);
         assert_eq!(milliseconds("0.25s"), 250);
         assert_eq!(milliseconds("1.5min"), 90_000);
-        for text in ["", "1", "s", ".5s", "1.s", "-1s", "1.0000000001s", "99999999999999999999s"] {
+        for text in [
+            "",
+            "1",
+            "s",
+            ".5s",
+            "1.s",
+            "-1s",
+            "1.0000000001s",
+            "99999999999999999999s",
+            "0s",
+            "0.0001ms",
+        ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -9,6 +9,7 @@ mod bringup;
 mod diagnostics;
 mod document;
 mod duration;
+mod genesis;
 mod keys;
 mod local;
 mod network;

@@ -34,6 +34,8 @@ use crate::producer::Schedule;
 use crate::producer::SubmitError;
 use crate::shared::ChainHead;
 use crate::shared::SharedChain;
+use crate::state::State;
+use crate::trie::StateTries;
 
 /// The most submissions on their way to the producer; more wait for a permit.
 const MAX_IN_FLIGHT: usize = 4096;
@@ -130,7 +132,7 @@ impl EmbeddedChain {
         }
         let archive =
             journal.as_ref().map(|journal| BlockArchive::open(journal.path())).transpose()?;
-        let LoadedChain { ledger, pool } = loaded;
+        let LoadedChain { ledger, tries, pool } = loaded;
         let head = ChainHead { block: ledger.head_number(), announced: ledger.announced_end() };
         let shared = Arc::new(SharedChain {
             ledger: RwLock::new(ledger),
@@ -149,7 +151,7 @@ impl EmbeddedChain {
             interval: config.block_interval,
             clock: config.clock,
         };
-        let producer = Producer::new(Arc::clone(&shared), receiver, journal, schedule);
+        let producer = Producer::new(Arc::clone(&shared), tries, receiver, journal, schedule);
         let thread = std::thread::Builder::new()
             .name("koinon-evm".to_owned())
             .spawn(move || producer.run())
@@ -239,6 +241,7 @@ impl Drop for OpenChain {
 #[derive(Default)]
 struct LoadedChain {
     ledger: Ledger,
+    tries: StateTries,
     pool: Pool,
 }
 
@@ -248,8 +251,9 @@ impl LoadedChain {
             match entry {
                 JournalEntry::Block(entry) => {
                     let (block, diff) = *entry;
+                    let state_root = self.tries.apply(&self.ledger.state, &diff);
                     self.ledger
-                        .check(&block, &diff)
+                        .check(&block, state_root)
                         .and_then(|()| {
                             self.ledger.apply(Arc::new(block), &diff, Some(place), place.len())
                         })
@@ -286,7 +290,8 @@ impl LoadedChain {
         config: &Config,
         journal: Option<&mut Journal>,
     ) -> Result<(), ChainOpenError> {
-        let (block, diff) = execute::genesis(rules, config.clock.now(), &config.accounts);
+        let (block, diff) =
+            execute::genesis(rules, config.clock.now(), &config.accounts, &mut self.tries);
         let mut frame = JournalFrame::default();
         let place = match journal {
             Some(journal) => {
@@ -309,7 +314,8 @@ impl LoadedChain {
             let have = id.map_or_else(|| genesis.extra_data.to_string(), |id| id.to_string());
             return Err(ChainOpenError::ChainId { path: path(), have, want: config.chain_id });
         }
-        let asked = execute::genesis_diff(&config.accounts).commitment(B256::ZERO);
+        let asked = execute::genesis_diff(&config.accounts);
+        let asked = StateTries::default().apply(&State::default(), &asked);
         if !config.accounts.is_empty() && asked != genesis.state_root {
             return Err(ChainOpenError::Genesis(path()));
         }

@@ -19,6 +19,12 @@ const KEYS: [B256; 10] = [
     b256!("2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6"),
 ];
 
+/// The chain id that tools take for a developer's own chain.
+pub const DEV_CHAIN_ID: u64 = 31_337;
+
+/// The currency of each developer's account, in ether, as with anvil.
+pub const DEV_FUNDS: u64 = 10_000;
+
 /// Returns the ten accounts that anvil and hardhat have too. Their keys are public: whoever reaches
 /// a chain that funds them can spend all they have.
 pub fn dev_accounts() -> Vec<PrivateKeySigner> {

@@ -42,6 +42,7 @@ use crate::ledger::Ledger;
 use crate::state::Account;
 use crate::state::State;
 use crate::state::StateDiff;
+use crate::trie::StateTries;
 
 /// The hard fork whose rules every chain of this crate follows.
 pub(crate) const SPEC: SpecId = SpecId::OSAKA;
@@ -146,8 +147,8 @@ impl<'a> BlockBuilder<'a> {
         Ok(())
     }
 
-    /// Seals the block.
-    pub(crate) fn finish(self) -> (Block, StateDiff) {
+    /// Seals the block, and makes its changes to the tries.
+    pub(crate) fn finish(self, tries: &mut StateTries) -> (Block, StateDiff) {
         let overlay = self.evm.ctx.journaled_state.database;
         let diff = overlay.diff();
         let parts = HeaderParts {
@@ -156,7 +157,7 @@ impl<'a> BlockBuilder<'a> {
             timestamp: self.header.timestamp,
             gas_limit: self.header.gas_limit,
             beneficiary: self.header.beneficiary,
-            state_root: diff.commitment(self.ledger.head().header.state_root),
+            state_root: tries.apply(&self.ledger.state, &diff),
             extra_data: Bytes::new(),
         };
         (Block::seal(parts, self.txs, self.receipts), diff)
@@ -168,6 +169,7 @@ pub(crate) fn genesis(
     rules: ChainRules,
     timestamp: u64,
     balances: &BTreeMap<Address, U256>,
+    tries: &mut StateTries,
 ) -> (Block, StateDiff) {
     let diff = genesis_diff(balances);
     let parts = HeaderParts {
@@ -176,7 +178,7 @@ pub(crate) fn genesis(
         timestamp,
         gas_limit: rules.block_gas_limit,
         beneficiary: rules.beneficiary,
-        state_root: diff.commitment(B256::ZERO),
+        state_root: tries.apply(&State::default(), &diff),
         extra_data: genesis_mark(rules.chain_id),
     };
     (Block::seal(parts, Vec::new(), Vec::new()), diff)

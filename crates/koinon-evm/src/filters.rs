@@ -40,8 +40,8 @@ pub(crate) enum FilterKind {
 }
 
 impl Filters {
-    /// Installs a filter and returns its id. Where there are too many, the one asked for longest ago
-    /// goes: a client that installs filters and never asks cannot keep others from it.
+    /// Installs a filter and returns its id. Where there are too many, the one asked for longest
+    /// ago goes: a client that installs filters and never asks cannot keep others from it.
     pub(crate) fn install(&mut self, kind: FilterKind) -> u64 {
         let now = Instant::now();
         if self.installed.len() >= MAX_FILTERS {

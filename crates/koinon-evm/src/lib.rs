@@ -13,17 +13,14 @@
 //!
 //! The rules are Osaka's, with its limits on: contract size (EIP-170), creation code (EIP-3860),
 //! 16,777,216 gas per transaction (EIP-7825). Legacy, EIP-2930, EIP-1559 and EIP-7702 transactions
-//! are accepted; blob transactions are rejected. Header hashes, transaction and receipt roots and
-//! logs blooms are real, BLOCKHASH answers for the last 256 blocks, and the base fee fields are
-//! there.
+//! are accepted; blob transactions are rejected. Header hashes, state, transaction and receipt
+//! roots and logs blooms are real, BLOCKHASH answers for the last 256 blocks, and the base fee
+//! fields are there.
 //!
 //! # What is not
 //!
 //! - The base fee is always 1 wei, and so is the suggested gas price; tips are paid if offered.
 //!   Transactions run in order of arrival, not of price.
-//! - The **state root** is not a Merkle-Patricia root. It is `keccak(before ‖ keccak(rlp(diff)))`,
-//!   a commitment to every change in order, checked when the chain is loaded. A full root costs
-//!   milliseconds per block beyond ten thousand slots. So there is no `eth_getProof`.
 //! - PREVRANDAO is a hash of the parent block: predictable, so not random.
 //! - Timestamps never decrease, but blocks made within a second share one.
 //! - The system contracts of EIP-2935, EIP-4788, EIP-7002 and EIP-7251 are absent.
@@ -66,10 +63,11 @@ mod shared;
 mod simulate;
 mod state;
 mod transport;
+mod trie;
 
 pub use chain::{ChainOpenError, EmbeddedChain};
 pub use config::{Clock, Config, DEFAULT_BLOCK_GAS_LIMIT, DEFAULT_CHAIN_ID};
-pub use dev::dev_accounts;
+pub use dev::{DEV_CHAIN_ID, DEV_FUNDS, dev_accounts};
 pub use journal::JournalError;
 pub use ledger::BrokenChain;
 pub use rpc::RpcError;

@@ -30,6 +30,7 @@ use crate::pool::TxError;
 use crate::shared::ChainHead;
 use crate::shared::SharedChain;
 use crate::state::StateDiff;
+use crate::trie::StateTries;
 
 /// The most submissions in one commit.
 const MAX_GROUP: usize = 256;
@@ -79,6 +80,8 @@ pub(crate) struct Schedule {
 #[derive(Debug)]
 pub(crate) struct Producer {
     shared: Arc<SharedChain>,
+    /// Those of the newest block that was built, published or not.
+    tries: StateTries,
     commands: Receiver<ProducerCommand>,
     journal: Option<Journal>,
     schedule: Schedule,
@@ -97,13 +100,14 @@ struct BuiltBlock {
 impl Producer {
     pub(crate) fn new(
         shared: Arc<SharedChain>,
+        tries: StateTries,
         commands: Receiver<ProducerCommand>,
         journal: Option<Journal>,
         schedule: Schedule,
     ) -> Self {
         let due = schedule.interval.map(|interval| Instant::now() + interval);
         let waiters = HashMap::default();
-        Self { shared, commands, journal, schedule, due, waiters, broken: None }
+        Self { shared, tries, commands, journal, schedule, due, waiters, broken: None }
     }
 
     /// Makes blocks until the chain is closed.
@@ -246,7 +250,7 @@ impl Producer {
     }
 
     /// Fills a block from the pool; `even_empty` if one is due anyway.
-    fn build(&self, even_empty: bool) -> BuiltBlock {
+    fn build(&mut self, even_empty: bool) -> BuiltBlock {
         let ledger = self.shared.ledger.read();
         let pool = self.shared.pool.read();
         let mut builder = BlockBuilder::new(&ledger, self.shared.rules, self.schedule.clock.now());
@@ -274,8 +278,9 @@ impl Producer {
                 Err(error) => failed.push((*waiting.tx.tx_hash(), execute::invalid(error))),
             }
         }
+        let tries = &mut self.tries;
         let block = (included > 0 || even_empty).then(|| {
-            let (block, diff) = builder.finish();
+            let (block, diff) = builder.finish(tries);
             (Arc::new(block), diff)
         });
         BuiltBlock { block, failed }

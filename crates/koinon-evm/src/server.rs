@@ -54,22 +54,33 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The web pages that may talk to the chain, by their origins. Other clients send none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origins {
-    /// Pages of this machine: `localhost` and loopback addresses, on any port.
-    #[default]
-    Loopback,
     /// Any page.
     Any,
-    /// Pages of these origins, such as `https://app.example`, and those of this machine.
+    /// Pages of this machine (`localhost` and loopback addresses, on any port), and those of these
+    /// origins, such as `https://app.example`.
     Listed(Vec<String>),
+}
+
+impl Default for Origins {
+    /// Pages of this machine.
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+impl From<Vec<String>> for Origins {
+    /// `*` among them means any page, as in the header of the same name.
+    fn from(listed: Vec<String>) -> Self {
+        if listed.iter().any(|origin| origin == "*") { Self::Any } else { Self::Listed(listed) }
+    }
 }
 
 impl Origins {
     fn allow(&self, origin: &HeaderValue) -> bool {
         match self {
             Self::Any => true,
-            Self::Loopback => is_loopback(origin),
             Self::Listed(listed) => is_loopback(origin) || listed.iter().any(|one| one == origin),
         }
     }
@@ -80,7 +91,7 @@ impl Origins {
         let cors = cors.allow_private_network(true);
         match self {
             Self::Any => cors.allow_origin(Any),
-            Self::Loopback | Self::Listed(_) => {
+            Self::Listed(_) => {
                 let origins = self.clone();
                 cors.allow_origin(AllowOrigin::predicate(move |origin, _| origins.allow(origin)))
             }

@@ -70,7 +70,7 @@ impl<'a> Simulation<'a> {
     /// Supposes other values of accounts and of the block.
     ///
     /// # Errors
-    /// What cannot be supposed.
+    /// Says which of them cannot be supposed.
     pub(crate) fn suppose(
         &mut self,
         accounts: StateOverride,

@@ -46,6 +46,22 @@ impl State {
         self.slots.get(&(address, slot)).map_or(U256::ZERO, |versions| *versions.at(at))
     }
 
+    /// Returns every account there is after a block, in no order.
+    pub(crate) fn accounts_at(&self, at: u64) -> impl Iterator<Item = (Address, Account)> + '_ {
+        self.accounts
+            .iter()
+            .filter_map(move |(address, versions)| Some((*address, (*versions.at(at))?)))
+    }
+
+    /// Returns every slot that is not zero after a block, in no order.
+    pub(crate) fn slots_at(&self, at: u64) -> impl Iterator<Item = (Address, U256, U256)> + '_ {
+        let slots = self
+            .slots
+            .iter()
+            .map(move |((address, slot), versions)| (*address, *slot, *versions.at(at)));
+        slots.filter(|(_, _, value)| !value.is_zero())
+    }
+
     pub(crate) fn code(&self, hash: B256) -> Bytecode {
         self.codes.get(&hash).cloned().unwrap_or_default()
     }
@@ -111,7 +127,7 @@ impl<T> Versioned<T> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub(crate) struct StateDiff {
     pub(crate) accounts: Vec<AccountChange>,
-    slots: Vec<SlotChange>,
+    pub(crate) slots: Vec<SlotChange>,
     codes: Vec<Bytes>,
 }
 
@@ -126,17 +142,18 @@ pub(crate) struct AccountChange {
 }
 
 impl AccountChange {
-    fn account(&self) -> Option<Account> {
+    pub(crate) fn account(&self) -> Option<Account> {
         let Self { nonce, balance, code_hash, .. } = *self;
         self.exists.then_some(Account { nonce, balance, code_hash })
     }
 }
 
+/// The new value of a slot.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
-struct SlotChange {
-    address: Address,
-    slot: U256,
-    value: U256,
+pub(crate) struct SlotChange {
+    pub(crate) address: Address,
+    pub(crate) slot: U256,
+    pub(crate) value: U256,
 }
 
 impl StateDiff {
@@ -187,14 +204,6 @@ impl StateDiff {
             accounts.into_iter().map(|(address, account)| account_change(address, Some(account)));
         let codes = contracts.iter().map(|(_, code)| code.clone());
         Self { accounts: accounts.collect(), codes: codes.collect(), ..Self::default() }
-    }
-
-    /// Returns the state commitment after these changes: a hash of the commitment before and the
-    /// changes.
-    pub(crate) fn commitment(&self, before: B256) -> B256 {
-        let mut preimage = before.to_vec();
-        preimage.extend_from_slice(keccak256(alloy_rlp::encode(self)).as_slice());
-        keccak256(preimage)
     }
 }
 

@@ -126,7 +126,7 @@ async fn a_stopped_server_ends() {
     let stop = tokio_util::sync::CancellationToken::new();
     let serving = tokio::spawn({
         let (chain, stop) = (chain.clone(), stop.clone());
-        async move { chain.serve(listener, Origins::Loopback, stop).await }
+        async move { chain.serve(listener, Origins::default(), stop).await }
     });
     let provider = ProviderBuilder::new().connect_ws(WsConnect::new(url)).await.unwrap();
     assert_eq!(provider.get_chain_id().await.unwrap(), common::CHAIN_ID);
@@ -284,7 +284,7 @@ async fn answer_to(url: &str, head: &str, body: &str) -> String {
     String::from_utf8(answer).unwrap().to_lowercase()
 }
 
-/// What a browser does: it asks beforehand (a preflight), then sends the page's origin along.
+/// A browser asks beforehand (a preflight), then sends the page's origin along.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_of_this_machine_reach_the_chain_and_others_do_not() {
     let chain = EmbeddedChain::open(config()).unwrap();
@@ -295,7 +295,7 @@ async fn pages_of_this_machine_reach_the_chain_and_others_do_not() {
     let there =
         ["https://app.example", "https://evil.example", "http://localhost.evil.example", "null"];
     let cases = [
-        (Origins::Loopback, [false, false, false, false]),
+        (Origins::default(), [false, false, false, false]),
         (listed, [true, false, false, false]),
         (Origins::Any, [true, true, true, true]),
     ];
@@ -394,7 +394,7 @@ async fn nobody_uses_up_the_filters_of_others() {
     assert_eq!(seen.len(), 1);
 }
 
-/// Time is the runtime's and jumps ahead whenever nothing else is to be done, so the test takes none.
+/// Time is the runtime's and jumps ahead whenever nothing else is to be done: the test takes none.
 #[tokio::test(start_paused = true)]
 async fn clients_that_are_too_slow_are_let_go() {
     let chain = EmbeddedChain::open(config()).unwrap();
@@ -415,4 +415,53 @@ async fn clients_that_are_too_slow_are_let_go() {
         assert_eq!(answer.lines().next().unwrap_or_default(), expected, "{sent:?}");
     }
     stop.cancel();
+}
+
+const FORGE_SCRIPT: &str = r#"// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+interface Vm {
+    function startBroadcast() external;
+    function stopBroadcast() external;
+}
+contract Seven {
+    uint256 public value = 7;
+}
+contract Deploy {
+    bool public constant IS_SCRIPT = true;
+    Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+    function run() external {
+        vm.startBroadcast();
+        new Seven{salt: bytes32(uint256(1))}();
+        vm.stopBroadcast();
+    }
+}
+"#;
+
+/// A deployment to an address known beforehand, which takes the deployer that Foundry expects.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forge_script_works() {
+    let net = Net::served(config()).await;
+    let project = tempfile::tempdir().unwrap();
+    std::fs::write(project.path().join("Deploy.s.sol"), FORGE_SCRIPT).unwrap();
+    let solc = workspace().join("contracts/tools/solc");
+    let settings =
+        format!("[profile.default]\nsrc = \".\"\nsolc = \"{}\"\noffline = true\n", solc.display());
+    std::fs::write(project.path().join("foundry.toml"), settings).unwrap();
+    let mut command = Command::new(npm_tool("@foundry-rs/forge-linux-amd64/bin/forge"));
+    command
+        .current_dir(project.path())
+        .args([
+            "script",
+            "Deploy.s.sol:Deploy",
+            "--broadcast",
+            "--rpc-url",
+            net.url.as_ref().unwrap(),
+        ])
+        .args(["--private-key", &key_of_account_0()]);
+    let printed = run(command, "").await;
+    assert!(printed.contains("ONCHAIN EXECUTION COMPLETE & SUCCESSFUL"), "{printed}");
+    let block = net.provider.get_block_receipts(1.into()).await.unwrap().unwrap();
+    assert!(block[0].status());
+    let deployer = "0x4e59b44847b379578588920cA78FbF26c0B4956C".parse().unwrap();
+    assert_eq!(block[0].to, Some(deployer));
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 use super::error::JournalError;
 use super::error::io_error;
 use super::frame::CHECK_BYTES;
-use super::frame::Check;
+use super::frame::Checksum;
 use super::frame::hash;
 use super::frame::short;
 
@@ -30,7 +30,7 @@ pub(super) struct EndMark {
     /// The number of frames.
     pub(super) frames: u64,
     /// The check of the last frame.
-    pub(super) check: Check,
+    pub(super) check: Checksum,
 }
 
 impl EndMark {

@@ -19,7 +19,7 @@ pub(super) const CHECK_BYTES: usize = 16;
 const MAX_PAYLOAD_BYTES: usize = 1 << 30;
 
 /// The check of a frame, which covers that of the frame before.
-pub(super) type Check = [u8; CHECK_BYTES];
+pub(super) type Checksum = [u8; CHECK_BYTES];
 
 /// The secret of a log, without which nobody can write a valid frame header: bytes that a stranger
 /// put into a transaction never look like a frame.
@@ -117,7 +117,7 @@ pub(super) fn parse_header(key: &LogKey, header: &[u8]) -> Option<(usize, u64)> 
     valid.then_some((len, sequence))
 }
 
-pub(super) fn payload_check(before: &Check, header: &[u8], payload: &[u8]) -> Check {
+pub(super) fn payload_check(before: &Checksum, header: &[u8], payload: &[u8]) -> Checksum {
     short(hash(&[before, header, payload]))
 }
 
@@ -129,7 +129,7 @@ pub(super) fn hash(parts: &[&[u8]]) -> B256 {
     hasher.finalize()
 }
 
-pub(super) fn short(hash: B256) -> Check {
+pub(super) fn short(hash: B256) -> Checksum {
     let mut check = [0; CHECK_BYTES];
     check.copy_from_slice(&hash[..CHECK_BYTES]);
     check

@@ -32,7 +32,7 @@ pub use error::JournalError;
 use error::io_error;
 pub(crate) use frame::BlockLocation;
 use frame::CHECK_BYTES;
-use frame::Check;
+use frame::Checksum;
 use frame::HEADER_BYTES;
 pub(crate) use frame::JournalEntry;
 pub(crate) use frame::JournalFrame;
@@ -45,7 +45,7 @@ use frame::payload_check;
 use frame::short;
 
 const MAGIC: [u8; 8] = *b"koinon\x00\x02";
-/// What stands before the first frame.
+/// The magic number, the key and a checksum stand before the first frame.
 const START_BYTES: usize = 8 + 32 + CHECK_BYTES;
 /// The file grows by this many zeros at a time: syncing bytes written over zeros is several times
 /// faster than syncing a file that grew, because no metadata changes.
@@ -62,7 +62,7 @@ pub(crate) struct Journal {
     /// Length of the file, zeros included; 0 until the log is loaded.
     allocated: u64,
     sequence: u64,
-    last_check: Check,
+    last_check: Checksum,
     /// The end that was noted when the log was closed.
     noted: Option<EndMark>,
     _lock: File,
@@ -357,11 +357,11 @@ fn start(key: &LogKey) -> [u8; START_BYTES] {
 }
 
 /// Returns what the check of the first frame covers in place of a frame before.
-fn first_check(start: &[u8; START_BYTES]) -> Check {
+fn first_check(start: &[u8; START_BYTES]) -> Checksum {
     short(hash(&[start]))
 }
 
-fn read_start(reader: &mut File, path: &Path) -> Result<(LogKey, Check), JournalError> {
+fn read_start(reader: &mut File, path: &Path) -> Result<(LogKey, Checksum), JournalError> {
     let damaged = |what| JournalError::Damaged { path: path.to_owned(), offset: 0, what };
     let mut bytes = [0; START_BYTES];
     match reader.read_exact(&mut bytes) {

@@ -61,6 +61,7 @@ fn is_heavy(method: &str) -> bool {
             | "eth_getFilterChanges"
             | "eth_getFilterLogs"
             | "eth_getLogs"
+            | "eth_getProof"
             | "eth_sendTransaction"
     )
 }
@@ -87,6 +88,7 @@ fn answer(shared: &SharedChain, method: &str, params: Option<&RawValue>) -> Answ
         "eth_getBalance" => read::balance(shared, p),
         "eth_getCode" => read::code(shared, p),
         "eth_getStorageAt" => read::storage_at(shared, p),
+        "eth_getProof" => read::proof(shared, p),
         "eth_getTransactionCount" => read::transaction_count(shared, p),
         "eth_call" => call::call(shared, p),
         "eth_estimateGas" => call::estimate_gas(shared, p),

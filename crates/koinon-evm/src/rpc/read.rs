@@ -9,6 +9,8 @@ use alloy::eips::BlockNumberOrTag;
 use alloy::eips::eip2718::Encodable2718 as _;
 use alloy::rpc::types as rpc;
 use alloy::rpc::types::BlockTransactions;
+use alloy::rpc::types::EIP1186AccountProofResponse;
+use alloy::rpc::types::EIP1186StorageProof;
 use alloy::rpc::types::FeeHistory;
 use alloy::rpc::types::Index;
 use alloy::rpc::types::serde_helpers::JsonStorageKey;
@@ -27,9 +29,12 @@ use crate::block::BASE_FEE;
 use crate::block::Block;
 use crate::ledger::Ledger;
 use crate::shared::SharedChain;
+use crate::trie::AccountProof;
 
 /// The most blocks in one `eth_feeHistory`, as in geth.
 const MAX_FEE_HISTORY: u64 = 1024;
+/// The most slots in one `eth_getProof`, as in geth.
+const MAX_PROVED_SLOTS: usize = 1024;
 /// The most percentiles in one `eth_feeHistory`, as in geth.
 const MAX_PERCENTILES: usize = 100;
 
@@ -91,6 +96,34 @@ pub(super) fn storage_at(shared: &SharedChain, p: &Params<'_>) -> Answer {
     let at = state_number(&ledger, p, 2)?;
     let slot = U256::from_be_bytes(slot.as_b256().0);
     raw(&word(ledger.state.slot(address, slot, at)))
+}
+
+/// Returns an account and slots of it with the nodes that prove them (EIP-1186).
+pub(super) fn proof(shared: &SharedChain, p: &Params<'_>) -> Answer {
+    let address: Address = p.get(0, "address")?;
+    let keys: Vec<JsonStorageKey> = p.get(1, "storage keys")?;
+    if keys.len() > MAX_PROVED_SLOTS {
+        return Err(RpcError::limit(format!("at most {MAX_PROVED_SLOTS} storage keys")));
+    }
+    let slots: Vec<U256> = keys.iter().map(|key| U256::from_be_bytes(key.as_b256().0)).collect();
+    let ledger = shared.ledger.read();
+    let at = state_number(&ledger, p, 2)?;
+    let proof = AccountProof::of(&ledger.state, at, address, &slots);
+    let values = slots.iter().map(|slot| ledger.state.slot(address, *slot, at));
+    let storage_proof = keys
+        .into_iter()
+        .zip(values)
+        .zip(proof.slots)
+        .map(|((key, value), proof)| EIP1186StorageProof { key, value, proof });
+    raw(&EIP1186AccountProofResponse {
+        address,
+        balance: proof.account.balance,
+        code_hash: proof.account.code_hash,
+        nonce: proof.account.nonce,
+        storage_hash: proof.account.storage_root,
+        account_proof: proof.nodes,
+        storage_proof: storage_proof.collect(),
+    })
 }
 
 pub(super) fn transaction_count(shared: &SharedChain, p: &Params<'_>) -> Answer {

@@ -183,7 +183,7 @@ pub async fn serve(chain: &EmbeddedChain) -> (String, CancellationToken) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
     let (chain, until) = (chain.clone(), stop.clone());
-    tokio::spawn(async move { chain.serve(listener, Origins::Loopback, until).await.unwrap() });
+    tokio::spawn(async move { chain.serve(listener, Origins::default(), until).await.unwrap() });
     (url, stop)
 }
 

@@ -1,17 +1,26 @@
 //! Blocks, fee history and the small methods.
 
+use alloy::eips::BlockId;
+use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::U64;
 use alloy::primitives::U256;
+use alloy::primitives::keccak256;
 use alloy::providers::Provider;
+use alloy::rpc::types::EIP1186AccountProofResponse;
 use alloy::sol_types::SolCall;
+use alloy_trie::Nibbles;
+use alloy_trie::TrieAccount;
+use alloy_trie::proof::verify_proof;
 use serde_json::Value;
 use serde_json::json;
 
 use super::Subject;
 use super::block_hash;
 use super::without;
+use crate::common;
 use crate::common::Probe;
+use crate::common::signer;
 
 /// Fields that depend on the clock or the state commitment.
 const FREE: &[&str] = &[
@@ -123,4 +132,44 @@ pub(super) async fn batch(s: &Subject) -> Value {
     let unknown = unknown.await.unwrap_err().as_error_resp().unwrap().code;
     assert_eq!(unknown, -32601);
     json!([number.await.unwrap(), chain.await.unwrap(), unknown])
+}
+
+/// A proof leads from the header's state root to a value, by the nodes it gives (EIP-1186).
+pub(super) async fn proofs(s: &Subject) -> Value {
+    // A contract of its own: anvil keeps slots that were set to 0 in its tries, as leaves of 0.
+    let probe = common::deploy(&s.provider).await;
+    for input in [
+        Probe::setWordCall { at: U256::from(6), value: U256::from(300) }.abi_encode(),
+        Probe::incrementCall {}.abi_encode(),
+    ] {
+        let nonce = s.nonce(0).await;
+        s.send(0, common::tx(nonce, Some(probe), input)).await;
+    }
+    let nobody = Address::repeat_byte(0x31);
+    // The counter, which is set; a slot that is not.
+    let slots = [U256::from(2), U256::from(999)];
+    let keys = slots.map(B256::from);
+    let mut transcript = Vec::new();
+    for address in [probe, signer(0).address(), nobody] {
+        let block = s.provider.get_block(BlockId::latest()).await.unwrap().unwrap();
+        let proof = s.provider.get_proof(address, keys.to_vec()).await.unwrap();
+        let EIP1186AccountProofResponse { nonce, balance, storage_hash, code_hash, .. } = proof;
+        let storage_root = storage_hash;
+        let leaf =
+            TrieAccount { nonce, balance, storage_root, code_hash, ..TrieAccount::default() };
+        let leaf = (address != nobody).then(|| alloy_rlp::encode(leaf));
+        let path = Nibbles::unpack(keccak256(address));
+        verify_proof(block.header.state_root, path, leaf, &proof.account_proof).unwrap();
+        for (storage, slot) in proof.storage_proof.iter().zip(slots) {
+            let now = s.provider.get_storage_at(address, slot).await.unwrap();
+            assert_eq!(storage.value, now);
+            let value = (!now.is_zero()).then(|| alloy_rlp::encode(now));
+            let path = Nibbles::unpack(keccak256(B256::from(slot)));
+            verify_proof(storage_root, path, value, &storage.proof).unwrap();
+        }
+        if address == probe {
+            transcript.push(json!([storage_hash, code_hash, nonce, proof.storage_proof]));
+        }
+    }
+    json!(transcript)
 }

@@ -78,6 +78,7 @@ async fn tell(net: &Net) -> Tale {
         blocks::lookups,
         blocks::fee_history,
         blocks::small_methods,
+        blocks::proofs,
         blocks::batch,
         sending::nonce_gap,
         sending::replacement,

@@ -14,8 +14,8 @@ use crate::common::signer;
 use crate::common::tx;
 use crate::common::word;
 
-/// Leaves the gas of the outermost call out of a call trace: geth gives the gas limit, as we do, and
-/// anvil what is left of it when the code begins.
+/// Leaves the gas of the outermost call out of a call trace: geth gives the gas limit, as we do,
+/// and anvil what is left of it when the code begins.
 fn comparable(s: &Subject, gas_limit: u64, mut trace: Value) -> Value {
     if let Some(frame) = trace.as_object_mut().filter(|frame| frame.contains_key("type")) {
         let gas = frame.remove("gas").unwrap();

@@ -1,6 +1,5 @@
 //! `koinon chain`.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,20 +12,14 @@ use clap::Args;
 use koinon_command::Outcome;
 use koinon_command::Ui;
 use koinon_command::start_log;
-use koinon_evm::Config;
 use koinon_evm::EmbeddedChain;
 use koinon_evm::Origins;
-use koinon_evm::dev_accounts;
 use tokio::net::TcpListener;
 
 use super::take_lock;
 use crate::duration::parse_duration;
+use crate::genesis;
 use crate::program::stop_on_signal;
-
-/// Ether of each account of `--dev`, as with anvil.
-const DEV_FUNDS: u64 = 10_000;
-/// The chain id that tools take for a developer's own chain.
-const DEV_CHAIN_ID: u64 = 31_337;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
@@ -57,15 +50,15 @@ pub(crate) struct ChainArgs {
     chain_id: Option<u64>,
 
     /// Give an account currency at the start of a new chain (in ether)
-    #[arg(long, value_parser = parse_funding, value_name = "ADDRESS=AMOUNT")]
+    #[arg(long, value_parser = genesis::parse_funding, value_name = "ADDRESS=AMOUNT")]
     fund: Vec<(Address, U256)>,
 
     /// Web pages that may talk to the chain besides those of this machine; `*` for any
     #[arg(long, value_name = "ORIGIN")]
     cors_origin: Vec<String>,
 
-    /// Fund the accounts that anvil and hardhat have, whose keys everybody knows, and sign for them;
-    /// their chain id, 31337, unless another is given
+    /// Fund the accounts that anvil and hardhat have, whose keys everybody knows, and sign for
+    /// them; their chain id, 31337, unless another is given
     #[arg(long)]
     dev: bool,
 
@@ -78,23 +71,12 @@ pub(crate) async fn run(ui: Ui, args: ChainArgs) -> Outcome {
     start_log();
     let _lock = take_lock(args.lock_file.as_deref())?;
     let stop = stop_on_signal()?;
-    let unlocked = if args.dev { dev_accounts() } else { Vec::new() };
-    let funded = unlocked.iter().map(|account| (account.address(), ether(DEV_FUNDS)));
-    let usual_id = if args.dev { DEV_CHAIN_ID } else { koinon_evm::DEFAULT_CHAIN_ID };
-    let config = Config {
-        dir: args.data,
-        chain_id: args.chain_id.unwrap_or(usual_id),
-        accounts: funded.chain(args.fund).collect::<BTreeMap<_, _>>(),
-        unlocked: unlocked.clone(),
-        block_interval: args.block_interval,
-        mine_on_demand: !args.no_mine_on_demand,
-        ..Config::default()
-    };
-    let origins = match args.cors_origin.as_slice() {
-        [] => Origins::Loopback,
-        origins if origins.iter().any(|origin| origin == "*") => Origins::Any,
-        _ => Origins::Listed(args.cors_origin),
-    };
+    let mut config = genesis::chain_config(args.dev, args.chain_id, args.fund);
+    config.dir = args.data;
+    config.block_interval = args.block_interval;
+    config.mine_on_demand = !args.no_mine_on_demand;
+    let unlocked = config.unlocked.clone();
+    let origins = Origins::from(args.cors_origin);
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;
@@ -104,8 +86,7 @@ pub(crate) async fn run(ui: Ui, args: ChainArgs) -> Outcome {
         .context("cannot open the chain")?
         .context("cannot open the chain")?;
     for account in &unlocked {
-        let (address, key) = (account.address(), account.to_bytes());
-        ui.say(&format!("{address}  {DEV_FUNDS} ether, key {key}"));
+        ui.say(&genesis::funded_line(account));
     }
     ui.say(&format!("listening on http://{address}, chain id {}", chain.chain_id()));
     // Both arms may be dropped at any point: what was acknowledged is on disk.
@@ -115,17 +96,4 @@ pub(crate) async fn run(ui: Ui, args: ChainArgs) -> Outcome {
     };
     chain.close();
     Ok(served?)
-}
-
-fn ether(amount: u64) -> U256 {
-    U256::from(amount) * U256::from(10).pow(U256::from(18))
-}
-
-fn parse_funding(text: &str) -> Result<(Address, U256), String> {
-    let parse = || {
-        let (account, ether) = text.split_once('=')?;
-        let ether: u64 = ether.parse().ok()?;
-        Some((account.parse().ok()?, self::ether(ether)))
-    };
-    parse().ok_or_else(|| format!("expected ADDRESS=AMOUNT, found {text}"))
 }
