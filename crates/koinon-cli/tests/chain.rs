@@ -35,7 +35,7 @@ struct ChainProcess {
 impl ChainProcess {
     /// Starts the program through a shell line in which `"$@"` stands for the program.
     fn start(shell: &str, data: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new("sh")
+        let child = Command::new("sh")
             .args(["-c", shell, "sh", env!("CARGO_BIN_EXE_koinon"), "chain"])
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data)
@@ -43,18 +43,17 @@ impl ChainProcess {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
-        let mut said = Vec::new();
-        for line in lines {
+        let mut chain = Self { child, url: String::new(), said: Vec::new() };
+        for line in BufReader::new(chain.child.stderr.as_mut().unwrap()).lines() {
             let line = line.unwrap();
             let url = line.split_once("listening on ").map(|(_, rest)| rest.to_owned());
-            said.push(line);
+            chain.said.push(line);
             if let Some(url) = url {
-                let url = url.split(',').next().unwrap().to_owned();
-                return Self { child, url, said };
+                url.split(',').next().unwrap().clone_into(&mut chain.url);
+                return chain;
             }
         }
-        panic!("the chain ended: {said:?}");
+        panic!("the chain ended: {:?}", chain.said);
     }
 
     fn provider(&self) -> DynProvider {

@@ -112,7 +112,7 @@ fn set_slot(trie: &mut EthTrie<MemoryDB>, slot: U256, value: U256) {
 
 fn leaf(account: Account, storage_root: B256) -> TrieAccount {
     let Account { nonce, balance, code_hash } = account;
-    TrieAccount { nonce, balance, storage_root, code_hash, ..TrieAccount::default() }
+    TrieAccount { nonce, balance, storage_root, code_hash }
 }
 
 /// The proof of an account, and of slots of it, at one block.
@@ -143,7 +143,7 @@ impl AccountProof {
             let (root, nodes) = prove(values.collect(), wanted);
             let leaf = leaf(account, root);
             if owner == address {
-                proved = (leaf.clone(), nodes);
+                proved = (leaf, nodes);
             }
             leaves.push((keccak256(owner), leaf));
         }
@@ -216,10 +216,7 @@ mod tests {
                 slots.iter().filter(|((owner, _), value)| owner == address && !value.is_zero());
             let own = own.map(|((_, slot), value)| (B256::from(*slot), *value));
             let storage_root = storage_root_unhashed(own);
-            Some((
-                *address,
-                TrieAccount { nonce, balance, storage_root, code_hash, ..TrieAccount::default() },
-            ))
+            Some((*address, TrieAccount { nonce, balance, storage_root, code_hash }))
         });
         state_root_unhashed(leaves)
     }
@@ -266,7 +263,7 @@ mod tests {
                     let address = Address::repeat_byte(who);
                     let proof = AccountProof::of(&state, number as u64, address, &wanted);
                     let exists = state.account(address, number as u64).is_some();
-                    let expected = exists.then(|| alloy_rlp::encode(&proof.account));
+                    let expected = exists.then(|| alloy_rlp::encode(proof.account));
                     let key = Nibbles::unpack(keccak256(address));
                     prop_assert!(verify_proof(root, key, expected, &proof.nodes).is_ok());
                     for (slot, nodes) in wanted.iter().zip(&proof.slots) {

@@ -155,8 +155,7 @@ pub(super) async fn proofs(s: &Subject) -> Value {
         let proof = s.provider.get_proof(address, keys.to_vec()).await.unwrap();
         let EIP1186AccountProofResponse { nonce, balance, storage_hash, code_hash, .. } = proof;
         let storage_root = storage_hash;
-        let leaf =
-            TrieAccount { nonce, balance, storage_root, code_hash, ..TrieAccount::default() };
+        let leaf = TrieAccount { nonce, balance, storage_root, code_hash };
         let leaf = (address != nobody).then(|| alloy_rlp::encode(leaf));
         let path = Nibbles::unpack(keccak256(address));
         verify_proof(block.header.state_root, path, leaf, &proof.account_proof).unwrap();
