@@ -31,8 +31,12 @@ pub(crate) struct BenchArgs {
 
     /// Measure this chain instead of an embedded one
     // Not from the environment: it spends money.
-    #[arg(long, value_name = "URL", requires = "keystore")]
+    #[arg(long, value_name = "URL", requires = "keystore", requires = "chain_id")]
     pub(crate) rpc_url: Option<String>,
+
+    /// Id of that chain, which a node must not choose
+    #[arg(long, value_name = "ID", requires = "rpc_url")]
+    pub(crate) chain_id: Option<u64>,
 
     /// Encrypted keystore of the account that pays on that chain
     #[arg(long, env = "KOINON_KEYSTORE", value_name = "FILE", requires = "password_file")]

@@ -49,7 +49,7 @@ impl SigningTerms {
     pub(crate) async fn read(chain: &Chain) -> Outcome<Self> {
         let provider = chain.provider();
         Ok(Self {
-            chain_id: provider.get_chain_id().await.context("cannot read the chain's id")?,
+            chain_id: chain.signed_chain_id().context("a benchmark has an account that pays")?,
             fees: provider.estimate_eip1559_fees().await.context("cannot read the chain's fees")?,
         })
     }

@@ -11,10 +11,12 @@ use alloy::rpc::client::RpcClient;
 use alloy::rpc::types::TransactionRequest;
 use alloy::signers::local::PrivateKeySigner;
 use anyhow::Context;
+use koinon_chain::Account;
 use koinon_chain::Chain;
 use koinon_chain::Contracts;
 use koinon_chain::CreateSettings;
 use koinon_chain::Draft;
+use koinon_chain::Endpoints;
 use koinon_chain::Head;
 use koinon_chain::ProposalState;
 use koinon_chain::Proposed;
@@ -46,8 +48,8 @@ pub(crate) struct BenchChain {
 enum Connection {
     /// In this process, over its transport, in a directory that is removed with it.
     Embedded(koinon_evm::EmbeddedChain, TempDir),
-    /// By this URL.
-    Remote(String),
+    /// By this URL, with its id.
+    Remote(Endpoints, u64),
 }
 
 /// The description of a chain in a report.
@@ -80,9 +82,14 @@ impl BenchChain {
         let (Some(keystore), Some(password)) = (&args.keystore, &args.password_file) else {
             return Err(CommandError::usage("--rpc-url needs --keystore and --password-file"));
         };
+        let Some(chain_id) = args.chain_id else {
+            return Err(CommandError::usage("--rpc-url needs --chain-id"));
+        };
         let signer = open_keystore(keystore, password)?;
-        let chain = Chain::connect(url, Some(signer.clone())).await?;
-        let bench = Self { connection: Connection::Remote(url.clone()), signer, chain };
+        let endpoints = Endpoints { urls: vec![url.clone()], chain_id: Some(chain_id) };
+        let account = Account::new(signer.clone(), chain_id);
+        let chain = Chain::connect(&endpoints, Some(account)).await?;
+        let bench = Self { connection: Connection::Remote(endpoints, chain_id), signer, chain };
         bench.fund(accounts, gas).await?;
         Ok(bench)
     }
@@ -124,7 +131,9 @@ impl BenchChain {
     pub(crate) async fn chain_of(&self, signer: PrivateKeySigner) -> Outcome<Chain> {
         match &self.connection {
             Connection::Embedded(chain, _) => Ok(connect(chain, signer)),
-            Connection::Remote(url) => Ok(Chain::connect(url, Some(signer)).await?),
+            Connection::Remote(endpoints, chain_id) => {
+                Ok(Chain::connect(endpoints, Some(Account::new(signer, *chain_id))).await?)
+            }
         }
     }
 
@@ -140,7 +149,7 @@ impl BenchChain {
                 let durable = Some(!in_memory(dir.path())?);
                 ChainInfo { kind: "embedded", chain_id, durable }
             }
-            Connection::Remote(_) => ChainInfo { kind: "rpc", chain_id, durable: None },
+            Connection::Remote(..) => ChainInfo { kind: "rpc", chain_id, durable: None },
         })
     }
 
@@ -208,7 +217,10 @@ pub(crate) async fn read_service(contracts: &Contracts) -> Outcome<(Head, Conten
 }
 
 fn connect(chain: &koinon_evm::EmbeddedChain, signer: PrivateKeySigner) -> Chain {
-    Chain::from_client(RpcClient::new(chain.transport(), true), Some(signer))
+    Chain::from_client(
+        RpcClient::new(chain.transport(), true),
+        Some(Account::new(signer, chain.chain_id())),
+    )
 }
 
 /// Returns whether a directory is in memory, where a sync costs nothing.

@@ -1,9 +1,12 @@
 //! The contracts of one service, and their state at one block.
 
+use std::sync::Arc;
+
 use alloy::eips::BlockId;
 use alloy::primitives::Address;
 use alloy::providers::DynProvider;
 use alloy::providers::Provider;
+use futures::try_join;
 use koinon_bindings::Artifacts;
 use koinon_bindings::Blobs;
 use koinon_bindings::Core;
@@ -16,6 +19,7 @@ use koinon_bindings::Templates;
 use koinon_bindings::Timelock;
 use koinon_bindings::Topology;
 use koinon_model::Module;
+use tokio::sync::OnceCell;
 
 use crate::client::Chain;
 use crate::error::ChainError;
@@ -33,6 +37,8 @@ pub struct Contracts {
     pub blobs: Address,
     /// Never without a module that every service has.
     modules: ModuleAddresses,
+    /// The block it was created in, once it was asked for.
+    created_at: Arc<OnceCell<u64>>,
 }
 
 /// The contracts as they are at one block.
@@ -54,7 +60,7 @@ impl Contracts {
     /// use koinon_chain::Contracts;
     ///
     /// async fn show(core: Address) -> Result<(), ChainError> {
-    ///     let chain = Chain::connect("http://127.0.0.1:8545", None).await?;
+    ///     let chain = Chain::connect(&"http://127.0.0.1:8545".into(), None).await?;
     ///     let contracts = Contracts::open(chain, core).await?;
     ///     let head = contracts.head().await?;
     ///     let content = contracts.at(head.block).content().await?;
@@ -96,7 +102,8 @@ impl Contracts {
         blobs: Address,
         modules: ModuleAddresses,
     ) -> Option<Self> {
-        modules.is_complete().then_some(Self { chain, core, blobs, modules })
+        let created_at = Arc::default();
+        modules.is_complete().then_some(Self { chain, core, blobs, modules, created_at })
     }
 
     /// Returns the connection.
@@ -117,6 +124,21 @@ impl Contracts {
     /// Returns the contracts as they are now: each request reads the newest block.
     pub fn now(&self) -> View<'_> {
         View { contracts: self, block: BlockId::latest() }
+    }
+
+    /// Returns the block from which on the service has events: the one that its timelock was
+    /// created in, which is before Core, or Core, where a vote has replaced the timelock since.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] if the node does not answer.
+    pub(crate) async fn created_at(&self) -> Result<u64, ChainError> {
+        let search = async || {
+            let timelock = self.address(ServiceContract::Timelock);
+            let (core, timelock) =
+                try_join!(self.chain.coded_at(self.core), self.chain.coded_at(timelock))?;
+            Ok(core.min(timelock))
+        };
+        self.created_at.get_or_try_init(search).await.copied()
     }
 
     /// Returns the address of a contract that every service has.

@@ -1,6 +1,5 @@
 //! Creating a service, and finding those of a chain.
 
-use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::Address;
 use alloy::primitives::U256;
 use alloy::primitives::aliases::U48;
@@ -114,19 +113,21 @@ impl Contracts {
             .map(|(contract, nonce)| (*contract, sender.create(nonce)))
             .collect();
         let contracts = contracts_at(chain.clone(), &predicted, settings.blobs);
-        let (mut first_block, mut gas) = (None, 0);
-        for (contract, address) in predicted {
-            let request = deployment(&contracts, contract, settings);
-            let (sent, receipt) = chain.send_request(action, request).await?;
-            if receipt.contract_address != Some(address) {
+        let mut pipeline = chain.pipeline();
+        for (contract, _) in &predicted {
+            let request = deployment(&contracts, *contract, settings);
+            pipeline.send(action, request, Chain::GAS_MARGIN).await?;
+        }
+        let sent = pipeline.finish().await?;
+        for ((_, address), (_, receipt)) in predicted.iter().zip(&sent) {
+            if receipt.contract_address != Some(*address) {
                 // The account sent something else: the contracts do not know each other.
                 return Err(ChainError::NoService(contracts.core));
             }
-            first_block.get_or_insert(sent.block);
-            gas += sent.gas;
         }
-        let block = first_block.expect("BUG: the order of deployment is not empty");
-        Ok(CreatedService { contracts, block, gas })
+        let block = sent.iter().map(|(sent, _)| sent.block).min();
+        let block = block.expect("BUG: the order of deployment is not empty");
+        Ok(CreatedService { contracts, block, gas: sent.iter().map(|(sent, _)| sent.gas).sum() })
     }
 }
 
@@ -221,15 +222,9 @@ fn governor_settings(rules: &GovernanceSettings) -> Governance::Settings {
 /// # Errors
 /// [`ChainError::Rpc`].
 pub async fn find_services(chain: &Chain, from: u64) -> Result<Vec<FoundService>, ChainError> {
-    let filter = Filter::new()
-        .event_signature(Core::ServiceCreated::SIGNATURE_HASH)
-        .from_block(from)
-        .to_block(BlockNumberOrTag::Latest);
-    let logs = chain
-        .provider()
-        .get_logs(&filter)
-        .await
-        .map_err(|error| ChainError::rpc("find services", error))?;
+    let filter = Filter::new().event_signature(Core::ServiceCreated::SIGNATURE_HASH);
+    let newest = chain.block_number().await?;
+    let logs = chain.logs("find services", &filter, from..=newest).await?;
     let services = logs.iter().filter_map(|log| {
         // A foreign contract may use the same signature with other data: it is not a service.
         let event = Core::ServiceCreated::decode_log(&log.inner).ok()?;

@@ -111,7 +111,7 @@ impl Draft {
         let Some(before) = view.allocation().await? else { return Ok(None) };
         let Some(after) = view.allocation_of(self.new_sets()?).await? else { return Ok(None) };
         let next_deal = !self.change.bans.is_empty();
-        let moves = Moves::between(&before, &after, &view.names().await?);
+        let moves = Moves::between(&before, &after, &view.names(&before).await?);
         Ok(Some(Moves { next_deal, ..moves }))
     }
 

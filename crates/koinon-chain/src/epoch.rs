@@ -17,11 +17,11 @@ use koinon_trust::BeaconPublicKey;
 use koinon_trust::Proof;
 use serde::Serialize;
 
-use crate::client::SentTransaction;
 use crate::contracts::Contracts;
 use crate::contracts::View;
 use crate::error::ChainError;
 use crate::revert::Revert;
+use crate::send::SentTransaction;
 use crate::wire::WireError;
 
 /// An epoch in the contracts' records.

@@ -12,6 +12,7 @@ use koinon_trust::VrfError;
 use thiserror::Error;
 
 use crate::revert::Revert;
+use crate::text::excerpt;
 use crate::text::printable;
 use crate::text::short_number;
 use crate::wire::WireError;
@@ -75,6 +76,33 @@ pub enum ChainError {
         /// The time waited, in seconds.
         seconds: u64,
     },
+    /// A node may have taken a transaction, and did not say so. It may be mined later.
+    #[error(
+        "cannot {action}: no node said whether it took transaction {hash}; look for it before you \
+         try again"
+    )]
+    Unanswered {
+        /// The attempt, such as `read the block number`.
+        action: String,
+        /// The transaction.
+        hash: B256,
+    },
+    /// The nodes are of another chain than the one expected.
+    #[error("the node is of chain {found}, not of chain {expected}")]
+    WrongChain {
+        /// The chain's id that was expected.
+        expected: u64,
+        /// The id that the node names.
+        found: u64,
+    },
+    /// The key, or whatever holds it, did not sign.
+    #[error("cannot {action}: the signer did not sign: {reason}")]
+    Signer {
+        /// The attempt, such as `read the block number`.
+        action: String,
+        /// Its reason.
+        reason: String,
+    },
     /// The chain did not answer before the caller's deadline.
     #[error("cannot {action}: the chain did not answer in time")]
     Timeout {
@@ -131,7 +159,7 @@ impl ChainError {
         let data = source.as_error_resp().and_then(|error| error.as_revert_data());
         match data {
             Some(data) => Self::Reverted { action, revert: Revert::decode(&data) },
-            None => Self::Rpc { action, source },
+            None => Self::Rpc { action, source: shortened(source) },
         }
     }
 
@@ -147,9 +175,27 @@ impl ChainError {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Rpc { source, .. } => source.is_transport_error(),
-            Self::NotMined { .. } | Self::Timeout { .. } => true,
+            Self::NotMined { .. } | Self::Timeout { .. } | Self::Unanswered { .. } => true,
             _ => false,
         }
+    }
+}
+
+/// Cuts what the node said to what one reads: it is the node that chose its length.
+fn shortened(source: RpcError<TransportErrorKind>) -> RpcError<TransportErrorKind> {
+    match source {
+        RpcError::ErrorResp(mut error) => {
+            error.message = excerpt(&error.message).into();
+            error.data = error.data.filter(|data| data.get().len() <= 1_000);
+            RpcError::ErrorResp(error)
+        }
+        // An answer that cannot be decoded is the node's fault, as none is.
+        RpcError::DeserError { err, text } => TransportErrorKind::custom_str(&format!(
+            "the node's answer is not what was asked for: {}: {}",
+            excerpt(&err.to_string()),
+            excerpt(&text)
+        )),
+        other => other,
     }
 }
 

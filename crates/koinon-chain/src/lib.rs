@@ -8,7 +8,9 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | `client` | the connection: transactions, nonces, receipts |
+//! | `client`, `endpoint` | the connection: the nodes, their limits, what they must agree on |
+//! | `account`, `send` | transactions: signatures, nonces, fees, receipts |
+//! | `logs` | events, in ranges of blocks that a node answers |
 //! | `contracts`, `registry` | the contracts of one service, found by name |
 //! | `create`, `verify` | deploying a service, and proving that only its voters hold powers |
 //! | `content`, `publish` | objects, parameters, node sets, bans, permissions |
@@ -18,13 +20,16 @@
 //! | `wire` | conversion between the model's types and those of the contracts |
 //! | `error`, `revert`, `text` | failures, in words that are safe to show |
 
+mod account;
 mod client;
 mod content;
 mod contracts;
 mod create;
 mod draft;
+mod endpoint;
 mod epoch;
 mod error;
+mod logs;
 mod operators;
 mod progress;
 mod proposal;
@@ -32,13 +37,15 @@ mod publish;
 mod registry;
 mod reports;
 mod revert;
+mod send;
 mod settings;
 mod status;
 mod text;
 mod verify;
 mod wire;
 
-pub use client::{Chain, SentTransaction};
+pub use account::Account;
+pub use client::{Chain, Endpoints};
 pub use content::Head;
 pub use contracts::{Contracts, View};
 pub use create::{CreateSettings, CreatedService, FoundService, find_services};
@@ -52,6 +59,7 @@ pub use proposal::{Proposal, ProposalState, ProposalVotes, Vote};
 pub use registry::{ModuleAddresses, ModuleName, ServiceContract};
 pub use reports::SlotStatus;
 pub use revert::Revert;
+pub use send::SentTransaction;
 pub use status::{NodeStatus, OperatorStatus, ServiceStatus};
 pub use verify::{Check, CheckResult};
 pub use wire::WireError;

@@ -4,28 +4,27 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::future::IntoFuture;
 
-use alloy::eips::BlockId;
 use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::U256;
-use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolEvent;
 use futures::future::try_join_all;
 use futures::try_join;
 use koinon_bindings::Identity;
+use koinon_model::Allocation;
 use koinon_model::keccak256;
 use koinon_trust::BeaconPublicKey;
 use koinon_trust::Certificate;
 use koinon_trust::CertificateKey;
 use serde::Serialize;
 
-use crate::client::SentTransaction;
 use crate::contracts::Contracts;
 use crate::contracts::View;
 use crate::error::ChainError;
 use crate::registry::ServiceContract;
+use crate::send::SentTransaction;
 use crate::wire::WireError;
 
 /// The application of an account that joins.
@@ -162,20 +161,13 @@ impl Contracts {
     /// Returns the operators that were active at the end of a block, from the events of joining and
     /// leaving: this needs no archive node.
     pub(crate) async fn members_at(&self, block: u64) -> Result<Vec<Address>, ChainError> {
-        let filter = Filter::new()
-            .address(self.address(ServiceContract::Identity))
-            .event_signature(vec![
+        let filter =
+            Filter::new().address(self.address(ServiceContract::Identity)).event_signature(vec![
                 Identity::OperatorJoined::SIGNATURE_HASH,
                 Identity::OperatorLeft::SIGNATURE_HASH,
-            ])
-            .from_block(0)
-            .to_block(block);
-        let logs = self
-            .chain()
-            .provider()
-            .get_logs(&filter)
-            .await
-            .map_err(|error| ChainError::rpc("read who joined and left", error))?;
+            ]);
+        let blocks = self.created_at().await?..=block;
+        let logs = self.chain().logs("read who joined and left", &filter, blocks).await?;
         let mut members = BTreeSet::new();
         for log in logs {
             // The filter lets no other event pass; one that does not decode names no operator.
@@ -257,32 +249,27 @@ impl View<'_> {
         Ok(stake.saturating_to())
     }
 
-    /// Returns the names of all accounts that are or were operators, from their events of joining.
+    /// Returns the names of the operators that an allocation deals to. Names outlive membership.
     ///
     /// # Errors
     /// [`ChainError::Rpc`].
-    pub async fn names(&self) -> Result<BTreeMap<Address, String>, ChainError> {
-        let filter = Filter::new()
-            .address(self.contracts.address(ServiceContract::Identity))
-            .event_signature(Identity::OperatorJoined::SIGNATURE_HASH)
-            .from_block(0);
-        let filter = match self.block {
-            BlockId::Number(number) => filter.to_block(number),
-            // A filter by hash holds the logs of that block alone. Names never change, so the names
-            // of later operators do no harm.
-            BlockId::Hash(_) => filter,
-        };
-        let logs = self
-            .contracts
-            .chain()
-            .provider()
-            .get_logs(&filter)
-            .await
-            .map_err(|error| ChainError::rpc("read the operators' names", error))?;
-        // The filter lets no other event pass; one that does not decode names no operator.
-        let joined =
-            logs.iter().filter_map(|log| Identity::OperatorJoined::decode_log(&log.inner).ok());
-        Ok(joined.map(|joined| (joined.operator, joined.name.clone())).collect())
+    pub async fn names(
+        &self,
+        allocation: &Allocation,
+    ) -> Result<BTreeMap<Address, String>, ChainError> {
+        let identity = self.contracts.identity();
+        let accounts: Vec<Address> =
+            allocation.order().iter().map(|member| member.account).collect();
+        let mut names = BTreeMap::new();
+        for accounts in accounts.chunks(Self::OPERATORS_PER_PAGE) {
+            let read = accounts.iter().map(async |account| {
+                let operator = identity.operator(*account).block(self.block).call().await;
+                operator.map_err(|error| ChainError::call("read the operators' names", error))
+            });
+            let read = try_join_all(read).await?;
+            names.extend(accounts.iter().copied().zip(read.into_iter().map(|one| one.name)));
+        }
+        Ok(names)
     }
 
     /// Returns the numbers of banned units of the operator with this name.

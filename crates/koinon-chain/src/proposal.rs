@@ -4,7 +4,6 @@ use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::Bytes;
 use alloy::primitives::U256;
-use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
@@ -18,11 +17,11 @@ use koinon_model::keccak256;
 use serde::Serialize;
 
 use crate::client::Chain;
-use crate::client::SentTransaction;
 use crate::contracts::Contracts;
 use crate::error::ChainError;
 use crate::registry::ServiceContract;
 use crate::revert::Revert;
+use crate::send::SentTransaction;
 use crate::wire::WireError;
 use crate::wire::decode_change;
 use crate::wire::encode_change;
@@ -326,21 +325,17 @@ impl Contracts {
         })
     }
 
-    /// Returns all proposals made from block `from` on, oldest first.
+    /// Returns all proposals made from block `from` on, oldest first; 0 for all there are.
     ///
     /// # Errors
     /// [`ChainError::Rpc`].
     pub async fn proposals(&self, from: u64) -> Result<Vec<Proposal>, ChainError> {
         let filter = Filter::new()
             .address(self.address(ServiceContract::Governance))
-            .event_signature(Governance::ProposalCreated::SIGNATURE_HASH)
-            .from_block(from);
-        let logs = self
-            .chain()
-            .provider()
-            .get_logs(&filter)
-            .await
-            .map_err(|error| ChainError::rpc("read the proposals", error))?;
+            .event_signature(Governance::ProposalCreated::SIGNATURE_HASH);
+        let newest = self.chain().block_number().await?;
+        let from = if from == 0 { self.created_at().await? } else { from };
+        let logs = self.chain().logs("read the proposals", &filter, from..=newest).await?;
         let decoded = logs.iter().filter_map(|log| {
             // A governor of other code can emit other data, and a pending log has no block: neither
             // is a proposal to vote on.

@@ -7,9 +7,9 @@ use alloy::primitives::Bytes;
 use futures::future::try_join_all;
 use koinon_model::Object;
 
-use crate::client::SentTransaction;
 use crate::contracts::Contracts;
 use crate::error::ChainError;
+use crate::send::SentTransaction;
 
 impl Contracts {
     /// Gas that the values of one transaction may cost; a transaction has 16,777,216 gas at most

@@ -10,10 +10,10 @@ use koinon_model::Revision;
 use koinon_model::Slot;
 use serde::Serialize;
 
-use crate::client::SentTransaction;
 use crate::contracts::Contracts;
 use crate::contracts::View;
 use crate::error::ChainError;
+use crate::send::SentTransaction;
 use crate::text::printable;
 use crate::text::word_text;
 use crate::wire::decode_state;

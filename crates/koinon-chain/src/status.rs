@@ -142,7 +142,7 @@ async fn read_slots(
     epoch: &EpochRecord,
     allocation: &Allocation,
 ) -> Result<Vec<NodeStatus>, ChainError> {
-    let names = view.names().await?;
+    let names = view.names(allocation).await?;
     let mut slots = Vec::new();
     for set in allocation.sets() {
         for status in view.statuses(set).await? {

@@ -9,6 +9,17 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|character| if is_harmful(character) { '?' } else { character }).collect()
 }
 
+/// Returns the beginning of a text, on one line, to be shown in an error.
+pub(crate) fn excerpt(text: &str) -> String {
+    /// Characters up to which a text is shown whole.
+    const WHOLE: usize = 300;
+    let mut shown: String = printable(text).chars().take(WHOLE).collect();
+    if text.chars().nth(WHOLE).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// Returns the text of a `bytes32`: its bytes up to the last that is not zero.
 pub(crate) fn word_text(word: B256) -> String {
     let end = word.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -38,6 +49,13 @@ mod tests {
         assert_eq!(word_text(B256::right_padding_from(b"a\0b")), "a?b");
         assert_eq!(word_text(B256::repeat_byte(0xff)), "\u{fffd}".repeat(32));
         assert_eq!(word_text(B256::ZERO), "");
+    }
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        assert_eq!(excerpt("a\nb"), "a?b");
+        assert_eq!(excerpt(&"x".repeat(300)), "x".repeat(300));
+        assert_eq!(excerpt(&"[".repeat(4_000_000)), "[".repeat(300) + "…");
     }
 
     #[test]

@@ -238,15 +238,14 @@ impl Contracts {
         const BLOCKS_AT_ONCE: usize = 32;
         let failed = |error| ChainError::rpc("read how the contracts were created", error);
         let provider = self.chain().provider();
-        let filter = Filter::new()
-            .address(self.core)
-            .event_signature(Core::ServiceCreated::SIGNATURE_HASH)
-            .from_block(0);
-        let logs = provider.get_logs(&filter).await.map_err(failed)?;
+        let filter =
+            Filter::new().address(self.core).event_signature(Core::ServiceCreated::SIGNATURE_HASH);
+        let newest = self.chain().block_number().await?;
+        let action = "read how the contracts were created";
+        let logs = self.chain().logs(action, &filter, self.created_at().await?..=newest).await?;
         let Some(created) = logs.first().and_then(|log| log.block_number) else {
             return Ok(BTreeMap::new());
         };
-        let newest = self.chain().block_number().await?;
         let numbers: Vec<u64> = (created.saturating_sub(BLOCKS_AROUND)
             ..=(created + BLOCKS_AROUND).min(newest))
             .collect();
@@ -335,19 +334,14 @@ impl Contracts {
 
     /// Returns the roles of the timelock that are in force, with their holders.
     async fn granted_roles(&self) -> Result<BTreeSet<(B256, Address)>, ChainError> {
-        let filter = Filter::new()
-            .address(self.address(ServiceContract::Timelock))
-            .from_block(0)
-            .event_signature(vec![
+        let filter =
+            Filter::new().address(self.address(ServiceContract::Timelock)).event_signature(vec![
                 Timelock::RoleGranted::SIGNATURE_HASH,
                 Timelock::RoleRevoked::SIGNATURE_HASH,
             ]);
-        let logs = self
-            .chain()
-            .provider()
-            .get_logs(&filter)
-            .await
-            .map_err(|error| ChainError::rpc("read the timelock's roles", error))?;
+        let newest = self.chain().block_number().await?;
+        let blocks = self.created_at().await?..=newest;
+        let logs = self.chain().logs("read the timelock's roles", &filter, blocks).await?;
         let mut roles = BTreeSet::new();
         for log in logs {
             if let Ok(granted) = Timelock::RoleGranted::decode_log(&log.inner) {

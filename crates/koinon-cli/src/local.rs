@@ -4,9 +4,13 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use alloy::primitives::Address;
+use alloy::signers::local::PrivateKeySigner;
 use anyhow::Context;
+use koinon_chain::Account;
+use koinon_chain::Endpoints;
 use koinon_command::CommandError;
 use koinon_command::Outcome;
+use koinon_evm::DEFAULT_CHAIN_ID;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -31,12 +35,37 @@ pub(crate) struct Local {
 pub(crate) struct NetworkRecord {
     /// The URL of the chain.
     pub(crate) rpc_url: String,
+    /// The chain's id, for which the network's accounts sign.
+    #[serde(default)]
+    pub(crate) chain_id: Option<u64>,
     /// Whether the chain runs elsewhere, so that `up` and `down` leave it alone.
     pub(crate) remote: bool,
     /// The service, once it is created.
     pub(crate) service: Option<Address>,
     /// The node templates of the operators.
     pub(crate) operators: Vec<String>,
+}
+
+impl NetworkRecord {
+    /// Returns the chain's id. Records without one are from before it was kept: their chain is the
+    /// embedded one, or not known.
+    pub(crate) fn chain_id(&self) -> Option<u64> {
+        self.chain_id.or((!self.remote).then_some(DEFAULT_CHAIN_ID))
+    }
+
+    /// Returns the nodes of the network's chain.
+    pub(crate) fn endpoints(&self) -> Endpoints {
+        Endpoints { urls: vec![self.rpc_url.clone()], chain_id: self.chain_id() }
+    }
+
+    /// Returns the account that signs with a key on the network's chain.
+    pub(crate) fn account(&self, key: PrivateKeySigner) -> Outcome<Account> {
+        let Some(chain_id) = self.chain_id() else {
+            let error = CommandError::failed("the network does not know the id of its chain");
+            return Err(error.hint("run `koinon up` again with --rpc-url and --chain-id"));
+        };
+        Ok(Account::new(key, chain_id))
+    }
 }
 
 impl Local {

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use alloy::primitives::Address;
 use alloy::signers::local::PrivateKeySigner;
 use clap::Args;
+use koinon_chain::Account;
 use koinon_chain::Chain;
 use koinon_chain::Contracts;
+use koinon_chain::Endpoints;
 use koinon_command::CommandError;
 use koinon_command::Outcome;
 use koinon_command::open_keystore;
@@ -24,9 +26,15 @@ pub(crate) struct NetworkArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 
-    /// JSON-RPC of an EVM node: http://, https://, ws:// or wss://
-    #[arg(long, env = "KOINON_RPC_URL", value_name = "URL")]
-    pub(crate) rpc_url: Option<String>,
+    /// JSON-RPC of an EVM node: http://, https://, ws:// or wss://; give several, and more than
+    /// half of them must say the same
+    #[arg(long, env = "KOINON_RPC_URL", value_name = "URL", value_delimiter = ',')]
+    pub(crate) rpc_url: Vec<String>,
+
+    /// Id of the chain, which a node must not choose: needed to sign, unless a local network knows
+    /// it
+    #[arg(long, env = "KOINON_CHAIN_ID", value_name = "ID")]
+    pub(crate) chain_id: Option<u64>,
 
     /// Address of the service
     #[arg(long, env = "KOINON_SERVICE", value_name = "ADDRESS")]
@@ -61,7 +69,7 @@ pub(crate) enum Signing {
 impl NetworkArgs {
     /// Returns the local network, if there is one and no argument excludes it.
     pub(crate) fn local(&self) -> Outcome<Option<(Local, NetworkRecord)>> {
-        if self.dir.is_none() && self.rpc_url.is_some() && self.operator.is_none() {
+        if self.dir.is_none() && !self.rpc_url.is_empty() && self.operator.is_none() {
             return Ok(None);
         }
         let Some(local) = Local::find(self.dir.as_deref())? else { return Ok(None) };
@@ -71,21 +79,31 @@ impl NetworkArgs {
     /// Connects to the chain.
     pub(crate) async fn chain(&self, signing: Signing) -> Outcome<Chain> {
         let local = self.local()?;
-        let url = self
-            .rpc_url
-            .clone()
-            .or_else(|| local.as_ref().map(|(_, record)| record.rpc_url.clone()));
-        let Some(url) = url else {
+        let record = local.map(|(_, record)| record);
+        let chain_id = self.chain_id.or(record.as_ref().and_then(NetworkRecord::chain_id));
+        let urls = match record {
+            Some(record) if self.rpc_url.is_empty() => vec![record.rpc_url],
+            Some(_) | None => self.rpc_url.clone(),
+        };
+        if urls.is_empty() {
             let error = CommandError::usage("no chain to connect to");
             return Err(
                 error.hint("give --rpc-url, or start a local network with `koinon up TEMPLATE`")
             );
-        };
-        let signer = match signing {
+        }
+        let account = match signing {
             Signing::No => None,
-            Signing::Yes => Some(self.signer()?),
+            Signing::Yes => {
+                let Some(chain_id) = chain_id else {
+                    let error = CommandError::usage("no chain to sign for");
+                    return Err(error.hint(
+                        "give --chain-id, such as 1 for Ethereum: a node must not choose it",
+                    ));
+                };
+                Some(Account::new(self.signer()?, chain_id))
+            }
         };
-        Ok(Chain::connect(&url, signer).await?)
+        Ok(Chain::connect(&Endpoints { urls, chain_id }, account).await?)
     }
 
     /// Connects to the service.

@@ -39,7 +39,7 @@ use crate::block::HeaderParts;
 use crate::block::Receipt;
 use crate::block::prevrandao;
 use crate::ledger::Ledger;
-use crate::state::Account;
+use crate::state::AccountState;
 use crate::state::State;
 use crate::state::StateDiff;
 use crate::trie::StateTries;
@@ -200,7 +200,7 @@ pub(crate) fn genesis_mark(chain_id: u64) -> Bytes {
 /// The changes of a block in the making, over the published state.
 struct BlockOverlay<'a> {
     ledger: &'a Ledger,
-    accounts: BTreeMap<Address, Option<Account>>,
+    accounts: BTreeMap<Address, Option<AccountState>>,
     slots: BTreeMap<(Address, U256), U256>,
     codes: BTreeMap<B256, Bytecode>,
 }
@@ -280,7 +280,7 @@ impl DatabaseCommit for BlockOverlay<'_> {
             {
                 self.codes.insert(code_hash, code);
             }
-            self.accounts.insert(address, Some(Account { nonce, balance, code_hash }));
+            self.accounts.insert(address, Some(AccountState { nonce, balance, code_hash }));
         }
     }
 }

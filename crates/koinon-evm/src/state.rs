@@ -19,7 +19,7 @@ use revm::state::AccountInfo;
 
 /// An account without its code and storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Account {
+pub(crate) struct AccountState {
     pub(crate) nonce: u64,
     pub(crate) balance: U256,
     pub(crate) code_hash: B256,
@@ -28,17 +28,17 @@ pub(crate) struct Account {
 /// Every account, slot and code the chain has ever had.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    accounts: HashMap<Address, Versioned<Option<Account>>>,
+    accounts: HashMap<Address, Versioned<Option<AccountState>>>,
     slots: HashMap<(Address, U256), Versioned<U256>>,
     codes: HashMap<B256, Bytecode>,
 }
 
 impl State {
-    pub(crate) fn account(&self, address: Address, at: u64) -> Option<Account> {
+    pub(crate) fn account(&self, address: Address, at: u64) -> Option<AccountState> {
         self.accounts.get(&address).and_then(|versions| *versions.at(at))
     }
 
-    pub(crate) fn account_now(&self, address: Address) -> Option<Account> {
+    pub(crate) fn account_now(&self, address: Address) -> Option<AccountState> {
         self.accounts.get(&address).and_then(|versions| versions.now)
     }
 
@@ -47,7 +47,10 @@ impl State {
     }
 
     /// Returns every account there is after a block, in no order.
-    pub(crate) fn accounts_at(&self, at: u64) -> impl Iterator<Item = (Address, Account)> + '_ {
+    pub(crate) fn accounts_at(
+        &self,
+        at: u64,
+    ) -> impl Iterator<Item = (Address, AccountState)> + '_ {
         self.accounts
             .iter()
             .filter_map(move |(address, versions)| Some((*address, (*versions.at(at))?)))
@@ -142,9 +145,9 @@ pub(crate) struct AccountChange {
 }
 
 impl AccountChange {
-    pub(crate) fn account(&self) -> Option<Account> {
+    pub(crate) fn account(&self) -> Option<AccountState> {
         let Self { nonce, balance, code_hash, .. } = *self;
-        self.exists.then_some(Account { nonce, balance, code_hash })
+        self.exists.then_some(AccountState { nonce, balance, code_hash })
     }
 }
 
@@ -160,7 +163,7 @@ impl StateDiff {
     /// Returns the values that differ from `base`, the state before the block.
     pub(crate) fn between(
         base: &State,
-        accounts: &BTreeMap<Address, Option<Account>>,
+        accounts: &BTreeMap<Address, Option<AccountState>>,
         slots: &BTreeMap<(Address, U256), U256>,
         codes: &BTreeMap<B256, Bytecode>,
     ) -> Self {
@@ -188,16 +191,16 @@ impl StateDiff {
         balances: &BTreeMap<Address, U256>,
         contracts: &[(Address, Bytes)],
     ) -> Self {
-        let mut accounts: BTreeMap<Address, Account> = balances
+        let mut accounts: BTreeMap<Address, AccountState> = balances
             .iter()
             .map(|(&address, &balance)| {
-                (address, Account { nonce: 0, balance, code_hash: KECCAK256_EMPTY })
+                (address, AccountState { nonce: 0, balance, code_hash: KECCAK256_EMPTY })
             })
             .collect();
         for (address, code) in contracts {
             let balance = balances.get(address).copied().unwrap_or_default();
             // As EIP-161 has it for created contracts.
-            let account = Account { nonce: 1, balance, code_hash: keccak256(code) };
+            let account = AccountState { nonce: 1, balance, code_hash: keccak256(code) };
             accounts.insert(*address, account);
         }
         let accounts =
@@ -207,9 +210,9 @@ impl StateDiff {
     }
 }
 
-fn account_change(address: Address, account: Option<Account>) -> AccountChange {
-    let Account { nonce, balance, code_hash } =
-        account.unwrap_or(Account { nonce: 0, balance: U256::ZERO, code_hash: B256::ZERO });
+fn account_change(address: Address, account: Option<AccountState>) -> AccountChange {
+    let AccountState { nonce, balance, code_hash } =
+        account.unwrap_or(AccountState { nonce: 0, balance: U256::ZERO, code_hash: B256::ZERO });
     AccountChange { address, exists: account.is_some(), nonce, balance, code_hash }
 }
 

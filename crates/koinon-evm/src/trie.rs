@@ -21,7 +21,7 @@ use eth_trie::EthTrie;
 use eth_trie::MemoryDB;
 use eth_trie::Trie as _;
 
-use crate::state::Account;
+use crate::state::AccountState;
 use crate::state::State;
 use crate::state::StateDiff;
 
@@ -84,7 +84,7 @@ impl StateTries {
         self.accounts.root_hash().expect(WHOLE)
     }
 
-    fn set_account(&mut self, address: Address, account: Option<Account>) {
+    fn set_account(&mut self, address: Address, account: Option<AccountState>) {
         let key = keccak256(address);
         let Some(account) = account else {
             self.accounts.remove(key.as_slice()).expect(WHOLE);
@@ -110,8 +110,8 @@ fn set_slot(trie: &mut EthTrie<MemoryDB>, slot: U256, value: U256) {
     }
 }
 
-fn leaf(account: Account, storage_root: B256) -> TrieAccount {
-    let Account { nonce, balance, code_hash } = account;
+fn leaf(account: AccountState, storage_root: B256) -> TrieAccount {
+    let AccountState { nonce, balance, code_hash } = account;
     TrieAccount { nonce, balance, storage_root, code_hash }
 }
 
@@ -209,9 +209,9 @@ mod tests {
     }
 
     /// The root by another way: all leaves of all tries at once.
-    fn root_of(accounts: &BTreeMap<Address, Option<Account>>, slots: &Storage) -> B256 {
+    fn root_of(accounts: &BTreeMap<Address, Option<AccountState>>, slots: &Storage) -> B256 {
         let leaves = accounts.iter().filter_map(|(address, account)| {
-            let Account { nonce, balance, code_hash } = (*account)?;
+            let AccountState { nonce, balance, code_hash } = (*account)?;
             let own =
                 slots.iter().filter(|((owner, _), value)| owner == address && !value.is_zero());
             let own = own.map(|((_, slot), value)| (B256::from(*slot), *value));
@@ -227,7 +227,7 @@ mod tests {
             blocks in prop::collection::vec(prop::collection::vec(change(), 0..12), 1..8)
         ) {
             let (mut tries, mut state) = (StateTries::default(), State::default());
-            let mut accounts: BTreeMap<Address, Option<Account>> = BTreeMap::new();
+            let mut accounts: BTreeMap<Address, Option<AccountState>> = BTreeMap::new();
             let mut slots = Storage::new();
             let mut roots = Vec::new();
             for (number, changes) in blocks.into_iter().enumerate() {
@@ -235,7 +235,7 @@ mod tests {
                     match change {
                         Change::Account { who, balance } => {
                             let balance = U256::from(balance);
-                            let account = Account { nonce: 1, balance, code_hash: KECCAK256_EMPTY };
+                            let account = AccountState { nonce: 1, balance, code_hash: KECCAK256_EMPTY };
                             accounts.insert(Address::repeat_byte(who), Some(account));
                         }
                         Change::Gone { who } => {

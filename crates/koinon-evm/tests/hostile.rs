@@ -147,6 +147,12 @@ fn framing_errors_have_their_codes() {
     assert_eq!(code(b"{\"id\":1}"), -32600);
     assert_eq!(code(b"{\"id\":{},\"method\":\"eth_chainId\"}"), -32600);
     assert_eq!(code(b"{\"id\":1,\"method\":\"eth_chainId\",\"params\":{}}"), -32602);
+    let padded = |count: usize| {
+        let params = vec!["0"; count].join(",");
+        format!("{{\"id\":1,\"method\":\"eth_chainId\",\"params\":[{params}]}}")
+    };
+    assert_eq!(answer_to(padded(16).as_bytes())["result"], "0x539");
+    assert_eq!(code(padded(17).as_bytes()), -32602);
     let many = format!("[{}1]", "1,".repeat(1000));
     assert_eq!(code(many.as_bytes()), -32600);
     // Far deeper than any parser should follow.

@@ -9,7 +9,9 @@ use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 
+use alloy::consensus::Transaction;
 use alloy::primitives::B256;
+use alloy::primitives::U256;
 use alloy::providers::Provider;
 use alloy::providers::ProviderBuilder;
 use alloy::providers::WsConnect;
@@ -28,8 +30,10 @@ use common::tx;
 use common::word;
 use common::workspace;
 use futures::StreamExt;
+use koinon_evm::Config;
 use koinon_evm::EmbeddedChain;
 use koinon_evm::Origins;
+use koinon_evm::dev_accounts;
 use serde_json::Value;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
@@ -379,6 +383,45 @@ async fn a_batch_may_subscribe() {
     assert_eq!(by_id(Value::Null)["error"]["code"], -32600);
     assert_eq!(by_id(json!(3))["result"], true);
     stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_logs_are_answered_and_one_more_is_not() {
+    let net = Net::embedded(config());
+    let probe = deploy(&net.provider).await;
+    let count = async |nonce, n| {
+        let input = Probe::countCall { n: U256::from(n) }.abi_encode();
+        let raw = sign(&signer(0), tx(nonce, Some(probe), input)).await;
+        let sent = net.provider.send_raw_transaction(&raw).await.unwrap();
+        assert!(sent.get_receipt().await.unwrap().status());
+    };
+    let all = Filter::new().from_block(0).address(probe);
+    count(1, 5_000).await;
+    count(2, 5_000).await;
+    assert_eq!(net.provider.get_logs(&all).await.unwrap().len(), 10_000);
+    count(3, 1).await;
+    let error = net.provider.get_logs(&all).await.unwrap_err().to_string();
+    assert!(error.contains("query exceeds max results 10000"), "{error}");
+    assert_eq!(net.provider.get_logs(&all.from_block(3)).await.unwrap().len(), 5_001);
+}
+
+/// A tool without keys leaves out fees; with a tip it leaves out the rest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fees_that_are_left_out_are_filled_in() {
+    let unlocked = dev_accounts();
+    let from = unlocked[0].address();
+    let accounts = [(from, U256::from(1_000_000_000_000_000_000_u64))].into();
+    let net = Net::embedded(Config { unlocked, accounts, ..config() });
+    for (request, tip, most) in [
+        (json!({ "from": from, "to": from }), 0, 2),
+        (json!({ "from": from, "to": from, "maxPriorityFeePerGas": "0x5" }), 5, 7),
+    ] {
+        let sent = net.provider.raw_request("eth_sendTransaction".into(), [request]).await;
+        let hash: B256 = sent.unwrap();
+        let sent = net.provider.get_transaction_by_hash(hash).await.unwrap().unwrap();
+        assert_eq!(sent.max_priority_fee_per_gas(), Some(tip));
+        assert_eq!(sent.max_fee_per_gas(), most);
+    }
 }
 
 /// A client that installs filters and asks none of them does not keep others from theirs.

@@ -14,6 +14,7 @@ use alloy::sol_types::SolValue;
 use alloy_primitives::Address;
 use alloy_primitives::B256;
 use alloy_primitives::hex;
+use koinon_chain::Account;
 use koinon_chain::Chain;
 use koinon_chain::Contracts;
 use koinon_chain::Head;
@@ -84,7 +85,10 @@ pub(crate) fn operator() -> Address {
 /// Returns the contracts of [`SERVICE`] on a chain whose further answers are those of `asserter`.
 pub(crate) async fn contracts(asserter: &Asserter, signer: Option<PrivateKeySigner>) -> Contracts {
     answer_open(asserter);
-    let chain = Chain::from_client(RpcClient::mocked(asserter.clone()), signer);
+    let chain = Chain::from_client(
+        RpcClient::mocked(asserter.clone()),
+        signer.map(|key| Account::new(key, 1337)),
+    );
     Contracts::open(chain, SERVICE).await.unwrap()
 }
 

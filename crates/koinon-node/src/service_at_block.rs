@@ -62,7 +62,10 @@ impl ServiceAtBlock {
         let content = view.content().await?;
         let service = koinon_tosca::open(&content)?;
         let allocation = match view.allocation().await? {
-            Some(allocation) => Some((allocation, view.names().await?)),
+            Some(allocation) => {
+                let names = view.names(&allocation).await?;
+                Some((allocation, names))
+            }
             None => None,
         };
         Ok(Some(Self::instantiate(head, service, allocation)?))

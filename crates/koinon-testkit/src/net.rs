@@ -19,6 +19,7 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::transports::BoxTransport;
 use alloy::transports::http::Http;
+use koinon_chain::Account;
 use koinon_chain::Chain;
 use koinon_chain::ChainError;
 use koinon_evm::Clock;
@@ -49,7 +50,7 @@ enum TestNode {
 }
 
 impl TestNet {
-    const CHAIN_ID: u64 = 1337;
+    pub(crate) const CHAIN_ID: u64 = 1337;
     /// The first account anvil funds; its key is public.
     const BANK: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
@@ -63,7 +64,10 @@ impl TestNet {
             Backend::Embedded => TestNode::embedded(bank.address()),
             Backend::Anvil => TestNode::anvil(),
         };
-        let bank = Chain::from_client(RpcClient::new(node.transport(), true), Some(bank));
+        let bank = Chain::from_client(
+            RpcClient::new(node.transport(), true),
+            Some(Account::new(bank, Self::CHAIN_ID)),
+        );
         Self { node, bank }
     }
 
@@ -77,7 +81,16 @@ impl TestNet {
 
     /// Returns a connection that signs as `signer`.
     pub fn chain(&self, signer: Option<PrivateKeySigner>) -> Chain {
-        Chain::from_client(RpcClient::new(self.transport(), true), signer)
+        let account = signer.map(|signer| Account::new(signer, Self::CHAIN_ID));
+        Chain::from_client(RpcClient::new(self.transport(), true), account)
+    }
+
+    /// Returns the embedded chain; `None` on anvil.
+    pub fn embedded(&self) -> Option<&koinon_evm::EmbeddedChain> {
+        match &self.node {
+            TestNode::Embedded { chain, .. } => Some(chain),
+            TestNode::Anvil { .. } => None,
+        }
     }
 
     pub(crate) fn transport(&self) -> BoxTransport {

@@ -12,6 +12,7 @@ use alloy::rpc::json_rpc::ResponsePacket;
 use alloy::transports::BoxTransport;
 use alloy::transports::TransportError;
 use alloy::transports::TransportFut;
+use koinon_chain::Account;
 use koinon_chain::Chain;
 use serde_json::json;
 use tokio::sync::Barrier;
@@ -43,7 +44,7 @@ impl TestNet {
                 first_was_sent: Arc::new(AtomicBool::new(false)),
             };
             let client = RpcClient::new(BoxTransport::new(holding), true);
-            Chain::from_client(client, Some(actor.signer.clone()))
+            Chain::from_client(client, Some(Account::new(actor.signer.clone(), Self::CHAIN_ID)))
         })
     }
 

@@ -160,7 +160,7 @@ async fn execute_by_vote(service: &TestService<'_>, target: Address, call: Vec<u
     let governor = Governance::new(governance, contracts.chain().provider().clone());
     let values = vec![U256::ZERO];
     let call = governor.propose(vec![target], values, vec![call.into()], "a call".to_owned());
-    call.send().await.unwrap().get_receipt().await.unwrap();
+    contracts.chain().transfer(call.into_transaction_request()).await.unwrap();
     let proposal = contracts.proposals(0).await.unwrap().remove(0);
     service.pass_vote(&proposal).await.unwrap();
     service.net().pass_seconds(TestService::TIMELOCK).await.unwrap();

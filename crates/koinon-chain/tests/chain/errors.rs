@@ -20,7 +20,7 @@ on_both_chains!(
 #[tokio::test]
 async fn a_url_that_cannot_be_used_is_rejected() {
     for url in ["", "localhost:8545", "ftp://localhost", "http://", "http://[", "ipc:/tmp/x"] {
-        let error = Chain::connect(url, None).await.unwrap_err();
+        let error = Chain::connect(&url.into(), None).await.unwrap_err();
         assert!(matches!(&error, ChainError::Url { url: named } if named == url), "{error:?}");
         assert!(!error.is_unreachable());
     }
@@ -32,13 +32,13 @@ async fn a_silent_node_is_unreachable() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let chain = Chain::connect(&format!("http://{address}"), None).await.unwrap();
+    let chain = Chain::connect(&format!("http://{address}").as_str().into(), None).await.unwrap();
     let error = chain.block_number().await.unwrap_err();
     assert!(error.is_unreachable(), "{error:?}");
     assert!(matches!(error, ChainError::Rpc { .. }), "{error:?}");
     let error = Contracts::open(chain, Address::ZERO).await.unwrap_err();
     assert!(error.is_unreachable(), "{error:?}");
-    let error = Chain::connect(&format!("ws://{address}"), None).await.unwrap_err();
+    let error = Chain::connect(&format!("ws://{address}").as_str().into(), None).await.unwrap_err();
     assert!(error.is_unreachable(), "{error:?}");
 }
 

@@ -238,7 +238,7 @@ async fn foreign_calls_are_not_a_change(net: &TestNet) {
     for (number, (targets, calls, expected)) in cases.into_iter().enumerate() {
         let values = vec![U256::ZERO; targets.len()];
         let call = governor.propose(targets, values, calls, format!("case {number}"));
-        call.send().await.unwrap().get_receipt().await.unwrap();
+        contracts.chain().transfer(call.into_transaction_request()).await.unwrap();
         let proposal = contracts.proposals(0).await.unwrap().pop().unwrap();
         assert_eq!(proposal.description, format!("case {number}"));
         assert_eq!(proposal.change(contracts), expected, "case {number}");

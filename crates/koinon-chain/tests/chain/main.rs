@@ -66,16 +66,21 @@ macro_rules! reverts {
     };
 }
 
+mod agreement;
 mod content;
 mod create;
+mod dropping;
+mod endpoints;
 mod epochs;
 mod errors;
 mod govern;
+mod hostile_node;
 mod operators;
 mod publish;
 mod reports;
 mod reverts;
 mod scripted;
+mod sending;
 mod variants;
 
 use std::fmt::Debug;

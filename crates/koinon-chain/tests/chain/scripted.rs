@@ -1,6 +1,7 @@
 //! A node whose answers are given by the test, as a hostile or broken node could give them.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
@@ -21,6 +22,7 @@ use alloy::transports::TransportError;
 use alloy::transports::TransportErrorKind;
 use alloy::transports::TransportFut;
 use koinon_bindings::Core;
+use koinon_chain::Account;
 use koinon_chain::Chain;
 use koinon_chain::Contracts;
 use koinon_chain::ServiceContract;
@@ -32,6 +34,8 @@ use tower::Service;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ScriptedNode {
     answers: BTreeMap<String, Result<Value, ErrorPayload>>,
+    /// Methods that get no answer.
+    broken: BTreeSet<String>,
 }
 
 impl ScriptedNode {
@@ -86,6 +90,12 @@ impl ScriptedNode {
         self
     }
 
+    /// Breaks the connection instead of answering a method.
+    pub(crate) fn breaks(mut self, method: &str) -> Self {
+        self.broken.insert(method.to_owned());
+        self
+    }
+
     /// Has every contract return `value` from a function.
     pub(crate) fn returns<C: SolCall>(self, value: &C::Return) -> Self {
         let answer = Bytes::from(C::abi_encode_returns(value));
@@ -109,8 +119,13 @@ impl ScriptedNode {
 
     /// Returns a connection that signs, if there is a key.
     pub(crate) fn signed_by(self, signer: Option<PrivateKeySigner>) -> Chain {
+        self.signed_with(signer.map(|key| Account::new(key, 1337)))
+    }
+
+    /// Returns a connection that signs with an account, if there is one.
+    pub(crate) fn signed_with(self, account: Option<Account>) -> Chain {
         let transport = BoxTransport::new(ScriptedTransport(Arc::new(self)));
-        Chain::from_client(RpcClient::new(transport, true), signer)
+        Chain::from_client(RpcClient::new(transport, true), account)
     }
 
     /// Opens the service of [`ScriptedNode::with_service`].
@@ -166,6 +181,9 @@ impl Service<RequestPacket> for ScriptedTransport {
 
     fn call(&mut self, packet: RequestPacket) -> Self::Future {
         let answer = match &packet {
+            RequestPacket::Single(request) if self.0.broken.contains(request.method()) => {
+                Err(TransportErrorKind::custom_str("the connection broke"))
+            }
             RequestPacket::Single(request) => Ok(ResponsePacket::Single(self.0.respond(request))),
             RequestPacket::Batch(_) => Err(TransportErrorKind::custom_str("no batches")),
         };

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 
+use alloy::consensus::SignableTransaction;
 use alloy::network::TransactionBuilder;
+use alloy::network::TxSigner;
 use alloy::primitives::Address;
 use alloy::primitives::B256;
 use alloy::primitives::Bytes;
 use alloy::primitives::I256;
+use alloy::primitives::Signature;
 use alloy::primitives::U256;
 use alloy::rpc::json_rpc::ErrorPayload;
 use alloy::rpc::types::TransactionRequest;
@@ -20,6 +23,7 @@ use koinon_bindings::Governance;
 use koinon_bindings::Mapper;
 use koinon_bindings::Security;
 use koinon_bindings::Topology;
+use koinon_chain::Account;
 use koinon_chain::Chain;
 use koinon_chain::ChainError;
 use koinon_chain::Contracts;
@@ -34,6 +38,8 @@ use koinon_testkit::Actor;
 use koinon_trust::VrfError;
 use serde_json::json;
 
+use crate::hostile_node::HostileNode;
+use crate::hostile_node::Reply;
 use crate::name;
 use crate::scripted::ScriptedNode;
 use crate::scripted::reverted;
@@ -49,6 +55,9 @@ fn chain_variant(error: &ChainError) -> &'static str {
         ChainError::NotOpen { .. } => "NotOpen",
         ChainError::Answer { .. } => "Answer",
         ChainError::NotMined { .. } => "NotMined",
+        ChainError::Unanswered { .. } => "Unanswered",
+        ChainError::WrongChain { .. } => "WrongChain",
+        ChainError::Signer { .. } => "Signer",
         ChainError::Timeout { .. } => "Timeout",
         ChainError::NoSigner { .. } => "NoSigner",
         ChainError::NoService(_) => "NoService",
@@ -60,7 +69,7 @@ fn chain_variant(error: &ChainError) -> &'static str {
 }
 
 /// The number of names in [`chain_variant`].
-const CHAIN_VARIANTS: usize = 13;
+const CHAIN_VARIANTS: usize = 16;
 
 /// As [`chain_variant`].
 fn wire_variant(error: &WireError) -> &'static str {
@@ -172,6 +181,7 @@ async fn proposed(calls: Vec<Bytes>) -> WireError {
         "removed": false,
     });
     let node = ScriptedNode::with_service().answer("eth_getLogs", json!([log]));
+    let node = node.answer("eth_blockNumber", json!("0x1"));
     let contracts = node.open().await;
     let proposal = contracts.proposals(0).await.unwrap().remove(0);
     proposal.change(&contracts).unwrap_err()
@@ -222,6 +232,21 @@ async fn transfer(receipt: serde_json::Value) -> ChainError {
     node.signed_by(key()).transfer(request).await.unwrap_err()
 }
 
+/// A transfer to a node that breaks off whatever it is asked from then on.
+async fn unanswered() -> ChainError {
+    let node = ScriptedNode::default().accepting();
+    let node = node.breaks("eth_sendRawTransaction").breaks("eth_getTransactionByHash");
+    let request = TransactionRequest::default().with_to(Address::ZERO);
+    node.signed_by(key()).transfer(request).await.unwrap_err()
+}
+
+/// A connection to a node that names another chain than the account signs for.
+async fn wrong_chain() -> ChainError {
+    let node = HostileNode::start(|_| Reply::Result(json!("0x1"))).await;
+    let account = Account::new(Actor::new("alice@net").signer, 1337);
+    Chain::connect(&node.url().into(), Some(account)).await.unwrap_err()
+}
+
 /// The receipt of a transaction that waits still: some nodes show one without a block.
 fn waiting_receipt() -> serde_json::Value {
     json!({
@@ -242,6 +267,30 @@ fn waiting_receipt() -> serde_json::Value {
     })
 }
 
+/// Puts `HASH` for the hash of a transaction that the client signed.
+fn without_hash(text: &str) -> String {
+    let Some((before, after)) = text.split_once("transaction 0x") else { return text.to_owned() };
+    assert!(after[..64].chars().all(|digit| digit.is_ascii_hexdigit()));
+    format!("{before}transaction HASH{}", &after[64..])
+}
+
+/// A device that is not there.
+struct NoSigner;
+
+#[async_trait::async_trait]
+impl TxSigner<Signature> for NoSigner {
+    fn address(&self) -> Address {
+        Address::ZERO
+    }
+
+    async fn sign_transaction(
+        &self,
+        _: &mut dyn SignableTransaction<Signature>,
+    ) -> alloy::signers::Result<Signature> {
+        Err(alloy::signers::Error::other("unplugged"))
+    }
+}
+
 fn cause(error: &ChainError) -> String {
     error.source().map(ToString::to_string).unwrap_or_default()
 }
@@ -256,7 +305,7 @@ async fn every_chain_error_is_reached() {
     let point = VrfError::InvalidPoint.to_string();
     let cases = [
         (
-            Chain::connect("ftp://node", None).await.unwrap_err(),
+            Chain::connect(&"ftp://node".into(), None).await.unwrap_err(),
             "cannot use the RPC URL ftp://node: expected http://, https://, ws:// or wss://",
             "",
         ),
@@ -309,16 +358,29 @@ async fn every_chain_error_is_reached() {
         ),
         (
             transfer(json!(null)).await,
-            "cannot transfer: transaction \
-             0x1111111111111111111111111111111111111111111111111111111111111111 was not mined \
-             within 180 s",
+            "cannot transfer: transaction HASH was not mined within 180 s",
             "",
         ),
         (
             transfer(waiting_receipt()).await,
-            "cannot transfer: transaction \
-             0x1111111111111111111111111111111111111111111111111111111111111111 was not mined \
-             within 180 s",
+            "cannot transfer: transaction HASH was not mined within 180 s",
+            "",
+        ),
+        (
+            unanswered().await,
+            "cannot transfer: no node said whether it took transaction HASH; look for it before \
+             you try again",
+            "",
+        ),
+        (wrong_chain().await, "the node is of chain 1, not of chain 1337", ""),
+        (
+            ScriptedNode::default()
+                .accepting()
+                .signed_with(Some(Account::new(NoSigner, 1)))
+                .transfer(TransactionRequest::default().with_to(Address::ZERO))
+                .await
+                .unwrap_err(),
+            "cannot transfer: the signer did not sign: unplugged",
             "",
         ),
         // Only callers that have a deadline make it.
@@ -380,14 +442,15 @@ async fn every_chain_error_is_reached() {
     ];
     let mut reached = BTreeSet::new();
     for (error, text, source) in &cases {
-        assert_eq!((error.to_string().as_str(), cause(error).as_str()), (*text, *source));
+        let said = without_hash(&error.to_string());
+        assert_eq!((said.as_str(), cause(error).as_str()), (*text, *source));
         reached.insert(chain_variant(error));
     }
     assert_eq!(reached.len(), CHAIN_VARIANTS, "{reached:?}");
     let unreachable = |(error, ..): &&(ChainError, &str, &str)| error.is_unreachable();
     let unreachable: BTreeSet<&str> =
         cases.iter().filter(unreachable).map(|(error, ..)| chain_variant(error)).collect();
-    assert_eq!(unreachable, ["NotMined", "Timeout"].into());
+    assert_eq!(unreachable, ["NotMined", "Timeout", "Unanswered"].into());
 }
 
 #[tokio::test]

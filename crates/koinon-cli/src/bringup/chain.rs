@@ -36,10 +36,11 @@ impl Bringup {
 
     async fn use_remote_chain(&mut self, remote: RemoteChain, service: &Service) -> Outcome {
         let stage = self.ui.stage("chain");
-        let RemoteChain { url, keystore, password_file } = remote;
+        let RemoteChain { url, chain_id, keystore, password_file } = remote;
         let funder = open_keystore(&keystore, &password_file)?;
         self.record.rpc_url.clone_from(&url);
         self.record.remote = true;
+        self.record.chain_id = Some(chain_id);
         self.local.write(&self.record)?;
         let gas = self.fund(funder, service).await?;
         self.stages.push(stage.done(&format!("{url}, operators funded"), Some(gas)));
@@ -52,12 +53,13 @@ impl Bringup {
         if koinon_node::lock_holder(&lock).context("cannot look for the chain")?.is_none() {
             let address = self.free_address()?;
             self.record.rpc_url = format!("http://{address}");
+            self.record.chain_id = self.record.chain_id();
             self.local.write(&self.record)?;
             let arguments = self.chain_arguments(address, service)?;
             let process = ChildProcess { name: "chain".to_owned(), arguments };
             self.children.ensure(self.ui, &self.local, process).await?;
         }
-        let chain = Chain::connect(&self.record.rpc_url, None).await?;
+        let chain = Chain::connect(&self.record.rpc_url.as_str().into(), None).await?;
         let block = loop {
             match chain.block_number().await {
                 Ok(block) => break block,
@@ -102,7 +104,8 @@ impl Bringup {
 
     /// Sends every operator the price of its stake and its transactions.
     async fn fund(&self, funder: PrivateKeySigner, service: &Service) -> Outcome<u64> {
-        let chain = Chain::connect(&self.record.rpc_url, Some(funder)).await?;
+        let chain =
+            Chain::connect(&self.record.endpoints(), Some(self.record.account(funder)?)).await?;
         let mut gas = 0;
         for (template, operator) in &service.operators {
             let account = self.local.keys(template).signer()?.address();

@@ -12,7 +12,7 @@ use super::LocalOperator;
 impl Bringup {
     pub(super) async fn create(&mut self, service: &Service) -> Outcome<Contracts> {
         if let Some(core) = self.record.service {
-            let chain = Chain::connect(&self.record.rpc_url, None).await?;
+            let chain = Chain::connect(&self.record.endpoints(), None).await?;
             return Ok(Contracts::open(chain, core).await?);
         }
         let stage = self.ui.stage("contracts");
@@ -22,7 +22,8 @@ impl Bringup {
             .first()
             .expect("BUG: a service without operators failed to compile");
         let signer = self.local.keys(first).signer()?;
-        let chain = Chain::connect(&self.record.rpc_url, Some(signer)).await?;
+        let account = self.record.account(signer)?;
+        let chain = Chain::connect(&self.record.endpoints(), Some(account)).await?;
         let settings = CreateSettings::for_service(service, CreateSettings::DENOMINATION, None);
         let created = Contracts::create(chain, &settings).await?;
         self.record.service = Some(created.contracts.core);
@@ -42,7 +43,8 @@ impl Bringup {
             let keys = self.local.keys(template);
             let signer = keys.signer()?;
             let account = signer.address();
-            let chain = Chain::connect(&self.record.rpc_url, Some(signer)).await?;
+            let signing = self.record.account(signer)?;
+            let chain = Chain::connect(&self.record.endpoints(), Some(signing)).await?;
             operators.push(LocalOperator {
                 template: template.clone(),
                 name: operator.name.clone(),

@@ -55,6 +55,7 @@ struct Bringup {
 #[derive(Clone, Debug)]
 pub(crate) struct RemoteChain {
     pub(crate) url: String,
+    pub(crate) chain_id: u64,
     pub(crate) keystore: PathBuf,
     pub(crate) password_file: PathBuf,
 }

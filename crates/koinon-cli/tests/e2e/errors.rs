@@ -103,10 +103,11 @@ fn errors_without_a_network_name_the_next_step() {
     assert_snapshot!(run(&["up", EXAMPLE, "--rpc-url", "http://127.0.0.1:1"]), @r"
     2
     error: the following required arguments were not provided:
-      --password-file <FILE>
       --keystore <FILE>
+      --password-file <FILE>
+      --chain-id <ID>
 
-    Usage: koinon up --password-file <FILE> --keystore <FILE> --rpc-url <URL> <TEMPLATE>
+    Usage: koinon up --rpc-url <URL> --keystore <FILE> --password-file <FILE> --chain-id <ID> <TEMPLATE>
 
     For more information, try '--help'.
     ");
@@ -188,6 +189,8 @@ fn errors_without_a_network_name_the_next_step() {
         EXAMPLE,
         "--rpc-url",
         "http://127.0.0.1:1",
+        "--chain-id",
+        "31337",
         "--keystore",
         "keys/account.json",
         "--password-file",

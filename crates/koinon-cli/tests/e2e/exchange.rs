@@ -76,6 +76,8 @@ fn two_services(network: &Network) {
         EXAMPLE,
         "--rpc-url",
         rpc,
+        "--chain-id",
+        "1337",
         "--keys",
         keys.to_str().unwrap(),
         "--json",

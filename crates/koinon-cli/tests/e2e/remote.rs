@@ -49,6 +49,8 @@ fn up_works_on_a_remote_chain() {
         EXAMPLE,
         "--rpc-url",
         &url,
+        "--chain-id",
+        "31337",
         "--keystore",
         keystore.to_str().unwrap(),
         "--password-file",

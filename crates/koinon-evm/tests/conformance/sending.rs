@@ -116,6 +116,19 @@ pub(super) async fn set_code(s: &Subject) -> Value {
     request.authorization_list = Some(vec![authorization.into_signed(signature)]);
     let receipt = s.send(0, request).await;
     assert!(receipt.status());
+    // A call sees what its own authorizations delegate.
+    let account = signer(4);
+    let authorization =
+        Authorization { chain_id: U256::from(CHAIN_ID), address: s.probe, nonce: s.nonce(4).await };
+    let signature = account.sign_hash_sync(&authorization.signature_hash()).unwrap();
+    let called = json!({
+        "from": signer(0).address(),
+        "to": account.address(),
+        "input": Bytes::from(Probe::incrementCall {}.abi_encode()),
+        "authorizationList": [authorization.into_signed(signature)],
+    });
+    let called = s.rpc("eth_call", json!([called, "latest"])).await.unwrap();
+    assert_eq!(called, json!(B256::from(U256::from(1))));
     let code = s.provider.get_code_at(authority.address()).await.unwrap();
     assert_eq!(&code[..3], [0xef, 0x01, 0x00]);
     let counter = Probe::new(authority.address(), &s.provider).counter().call().await.unwrap();

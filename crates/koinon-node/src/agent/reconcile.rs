@@ -83,8 +83,8 @@ pub struct Agent {
     accepted: Revision,
     /// The nodes that should run; `None` until the chain was read.
     own: Option<OwnNodes>,
-    /// The instance that was read last and cannot be run; it is not tried again.
-    rejected: Option<InstanceKey>,
+    /// The instance that was read last and cannot be run, with the time it was read.
+    rejected: Option<(InstanceKey, Instant)>,
     health: BTreeMap<Slot, NodeHealth>,
     report_log: ReportLog,
     /// The transactions being sent; the loop does not wait for them.
@@ -149,6 +149,9 @@ impl Agent {
     const MAX_PROBE_TIMEOUT: Duration = Duration::from_secs(10);
     /// How long the loop waits for the chain.
     const READ_CHAIN_TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long an instance that cannot be run is left alone: it may be the node's answer that was
+    /// wrong, not the service.
+    const REREAD_REJECTED_AFTER: Duration = Duration::from_secs(30);
     /// How long reports wait for nodes that are starting, so that nodes started together are
     /// reported together.
     const REPORT_WINDOW: Duration = Duration::from_secs(2);
@@ -279,7 +282,10 @@ impl Agent {
         self.chain_is_behind = false;
         let key = InstanceKey::of(head);
         let known = self.own.as_ref().map(|own| InstanceKey::of(own.head));
-        if known == Some(key) || self.rejected == Some(key) {
+        let is_rejected = self.rejected.is_some_and(|(rejected, read)| {
+            rejected == key && read.elapsed() < Self::REREAD_REJECTED_AFTER
+        });
+        if known == Some(key) || is_rejected {
             return Ok(Some(head));
         }
         if known.map(|known| known.revision) != Some(head.revision) {
@@ -307,7 +313,7 @@ impl Agent {
             Ok(None) => {}
             Err(ServiceAtBlockError::Chain(error)) if error.is_unreachable() => return Err(error),
             Err(error) => {
-                self.rejected = Some(key);
+                self.rejected = Some((key, Instant::now()));
                 tracing::error!(
                     revision = %head.revision, error = &error as &dyn std::error::Error,
                     "the revision cannot be run; the nodes are left as they are"
@@ -695,7 +701,7 @@ mod tests {
         assert!(agent.chain_is_behind && agent.own.is_none());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_head_is_read_once_per_revision_and_epoch() {
         let (dir, asserter) = (tempfile::tempdir().unwrap(), Asserter::new());
         let mut agent = open(config(dir.path()), &asserter).await.unwrap();
@@ -705,9 +711,13 @@ mod tests {
         answer_open(&asserter);
         assert_eq!(agent.read_chain().await.unwrap(), Some(at(0)));
         // Neither a rejected instance nor the one in force is read again.
-        agent.rejected = Some(InstanceKey::of(at(3)));
+        agent.rejected = Some((InstanceKey::of(at(3)), Instant::now()));
         answer_head(&asserter, 9, 3);
         assert_eq!(agent.read_chain().await.unwrap(), Some(at(3)));
+        // A rejected one is read again after a while: the answer may have been wrong.
+        tokio::time::advance(Agent::REREAD_REJECTED_AFTER).await;
+        answer_head(&asserter, 9, 3);
+        assert!(agent.read_chain().await.unwrap_err().is_unreachable());
         agent.own = Some(OwnNodes::new(at(4), instance(1, &[]), operator()));
         answer_head(&asserter, 9, 4);
         assert_eq!(agent.read_chain().await.unwrap(), Some(at(4)));
@@ -725,7 +735,7 @@ mod tests {
         assert!(agent.chain_is_unreachable && agent.chain_task.is_none());
         agent.tick(ReadChain::No).await;
         assert!(agent.chain_is_unreachable);
-        agent.rejected = Some(InstanceKey::of(head(3, 0)));
+        agent.rejected = Some((InstanceKey::of(head(3, 0)), Instant::now()));
         answer_head(&asserter, 9, 3);
         agent.tick(ReadChain::Yes).await;
         assert!(!agent.chain_is_unreachable && agent.chain_task.is_some());

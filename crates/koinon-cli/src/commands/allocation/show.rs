@@ -19,7 +19,7 @@ pub(crate) async fn run(ui: Ui, args: AllocationShowArgs) -> Outcome {
     let contracts = args.network.contracts(Signing::No).await?;
     let view = contracts.at(contracts.chain().block_number().await?);
     let allocation = view.allocation().await?.ok_or_else(nothing_dealt)?;
-    let names = view.names().await?;
+    let names = view.names(&allocation).await?;
     let mut rows = vec![["slot", "node", "operator"].map(ToOwned::to_owned).to_vec()];
     let mut data = Vec::new();
     for (slot, filled) in allocation.slots() {

@@ -21,7 +21,7 @@ use crate::program::stop_on_signal;
   koinon up examples/sharding-network                     Ctrl-C stops it; the same command continues it
   koinon up examples/sharding-network --check --json      until every node answers, then tear down
   koinon up examples/sharding-network -I shards=2         another size
-  koinon up examples/sharding-network --rpc-url http://127.0.0.1:8545 --keystore account.json --password-file pw")]
+  koinon up examples/sharding-network --rpc-url http://127.0.0.1:8545 --chain-id 31337 --keystore account.json --password-file pw")]
 pub(crate) struct UpArgs {
     #[command(flatten)]
     template: TemplateArgs,
@@ -31,8 +31,18 @@ pub(crate) struct UpArgs {
     dir: Option<PathBuf>,
 
     /// Use this chain instead of the embedded one
-    #[arg(long, env = "KOINON_RPC_URL", value_name = "URL", requires = "keystore")]
+    #[arg(
+        long,
+        env = "KOINON_RPC_URL",
+        value_name = "URL",
+        requires = "keystore",
+        requires = "chain_id"
+    )]
     rpc_url: Option<String>,
+
+    /// Id of that chain, which a node must not choose
+    #[arg(long, env = "KOINON_CHAIN_ID", value_name = "ID", requires = "rpc_url")]
+    chain_id: Option<u64>,
 
     /// Encrypted keystore of the account that funds the operators on that chain
     #[arg(long, env = "KOINON_KEYSTORE", value_name = "FILE", requires = "password_file")]
@@ -61,6 +71,7 @@ pub(crate) async fn run(ui: Ui, args: UpArgs) -> Outcome {
     };
     let remote = args.rpc_url.map(|url| RemoteChain {
         url,
+        chain_id: args.chain_id.expect("BUG: clap requires it with --rpc-url"),
         keystore: args.keystore.expect("BUG: clap requires it with --rpc-url"),
         password_file: args.password_file.expect("BUG: clap requires it with --keystore"),
     });
