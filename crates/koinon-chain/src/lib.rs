@@ -60,6 +60,6 @@ pub use registry::{ModuleAddresses, ModuleName, ServiceContract};
 pub use reports::SlotStatus;
 pub use revert::Revert;
 pub use send::SentTransaction;
-pub use status::{NodeStatus, OperatorStatus, ServiceStatus};
+pub use status::{NodeStatus, OperatorStatus, OverdueEpoch, ServiceStatus};
 pub use verify::{Check, CheckResult};
 pub use wire::WireError;

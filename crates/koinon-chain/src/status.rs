@@ -24,6 +24,8 @@ pub struct ServiceStatus {
     pub head: Head,
     /// The seed of the epoch in force; `None` before the first deal.
     pub seed: Option<B256>,
+    /// The next epoch, if it should have opened long ago; `None` if all is well.
+    pub overdue: Option<OverdueEpoch>,
     /// Slots of all node sets.
     pub slots: u64,
     /// Slots without an operator.
@@ -32,6 +34,16 @@ pub struct ServiceStatus {
     pub operators: Vec<OperatorStatus>,
     /// The slots with their nodes.
     pub nodes: Vec<NodeStatus>,
+}
+
+/// An epoch that should have opened. Until it does, the allocation in force stays, and bans have no
+/// effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OverdueEpoch {
+    /// The block from which on it could open.
+    pub since: u64,
+    /// The name of the operator that must open it.
+    pub waiting_for: String,
 }
 
 /// An operator and its share of the deal in force.
@@ -89,6 +101,7 @@ impl ServiceStatus {
                 service: contracts.core,
                 head,
                 seed: None,
+                overdue: None,
                 slots: 0,
                 vacancies: 0,
                 operators: operators.map(|info| OperatorStatus::new(info, 0, 0)).collect(),
@@ -99,6 +112,7 @@ impl ServiceStatus {
             service: contracts.core,
             head,
             seed: Some(epoch.seed),
+            overdue: read_overdue(&view, head).await?,
             slots: allocation.slot_count(),
             vacancies: allocation.vacancies(),
             operators: read_operators(&view, &allocation).await?,
@@ -119,6 +133,22 @@ impl OperatorStatus {
     fn new(info: OperatorRecord, units: u32, nodes: usize) -> Self {
         Self { name: info.name, account: info.account, stake: info.stake, units, nodes }
     }
+}
+
+/// Blocks for which nobody minds an epoch that could open and has not: its beacon sees the block,
+/// sends a proof and deals.
+const EPOCH_GRACE: u64 = 12;
+
+async fn read_overdue(view: &View<'_>, head: Head) -> Result<Option<OverdueEpoch>, ChainError> {
+    let next = match view.next_beacon().await {
+        Ok(next) if head.block > next.opens_at.saturating_add(EPOCH_GRACE) => next,
+        Ok(_) => return Ok(None),
+        // The newest epoch is being dealt.
+        Err(error) if error.revert().is_some() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let waiting_for = view.operator(next.operator).await?.name;
+    Ok(Some(OverdueEpoch { since: next.opens_at, waiting_for }))
 }
 
 async fn read_operators(
@@ -179,6 +209,7 @@ mod tests {
             service: Address::ZERO,
             head: Head { block: 1, revision: Revision(1), epoch: Epoch(1) },
             seed: None,
+            overdue: None,
             slots: nodes.len() as u64,
             vacancies: 0,
             operators: Vec::new(),

@@ -122,13 +122,16 @@ impl Local {
     }
 
     /// Makes the directories.
-    pub(crate) fn make(&self) -> Outcome {
+    pub(crate) fn make(&self) -> anyhow::Result<()> {
         for name in ["chain", "operators", "agents", "store", "logs", "run"] {
             let dir = self.dir.join(name);
             std::fs::create_dir_all(&dir)
                 .with_context(|| format!("cannot make {}", dir.display()))?;
         }
-        Ok(())
+        // Keys and passwords of operators are in it, often inside a repository.
+        let ignored = self.dir.join(".gitignore");
+        std::fs::write(&ignored, "*\n")
+            .with_context(|| format!("cannot write {}", ignored.display()))
     }
 
     pub(crate) fn chain(&self) -> PathBuf {

@@ -12,6 +12,8 @@ use koinon_tosca::Diagnostics;
 use koinon_tosca::ServiceOpenError;
 use koinon_tosca::Style;
 use koinon_tosca::csar::ArchiveError;
+use serde_json::Value;
+use serde_json::json;
 
 use crate::hints::hint_for;
 
@@ -63,6 +65,21 @@ impl FailureKind {
     }
 }
 
+impl FailureKind {
+    /// Returns the name of the kind in JSON.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Template => "template",
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Unhealthy => "unhealthy",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 impl CommandError {
     /// Makes an error of any kind.
     pub fn new(kind: FailureKind, message: impl fmt::Display) -> Self {
@@ -106,6 +123,24 @@ impl CommandError {
             text.push_str(&format!("  hint: {hint}\n"));
         }
         text
+    }
+
+    /// Returns the error as JSON: `error`, its `code`, which is the name of its exit code, and,
+    /// where there are some, `because` and `hints`, as in the text.
+    pub fn to_json(&self) -> Value {
+        if let Some(diagnostics) = self.error.downcast_ref::<Diagnostics>() {
+            let text = diagnostics.render(Style::Plain);
+            return json!({ "error": text.trim_end(), "code": self.kind.name() });
+        }
+        let mut object = json!({ "error": self.error.to_string(), "code": self.kind.name() });
+        let because = self.causes();
+        if !because.is_empty() {
+            object["because"] = json!(because);
+        }
+        if !self.hints.is_empty() {
+            object["hints"] = json!(self.hints);
+        }
+        object
     }
 
     /// Returns the causes worth printing, the nearest first.

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use alloy::signers::local::LocalSignerError;
 use alloy::signers::local::PrivateKeySigner;
 use anyhow::Context;
 use rand::rngs::OsRng;
@@ -32,9 +33,19 @@ pub fn new_keystore(path: &Path, password: &str) -> Outcome<PrivateKeySigner> {
 pub fn open_keystore(path: &Path, password_file: &Path) -> Outcome<PrivateKeySigner> {
     let password = std::fs::read_to_string(password_file)
         .with_context(|| format!("cannot read the password file {}", password_file.display()))?;
-    PrivateKeySigner::decrypt_keystore(path, password.trim_end_matches(['\r', '\n']))
-        .with_context(|| format!("cannot open the keystore {}", path.display()))
-        .map_err(|error| CommandError::from(error).hint("is it the right password file?"))
+    let failed = || format!("cannot open the keystore {}", path.display());
+    // A file that is not there is no question of the password.
+    std::fs::File::open(path).with_context(failed)?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    PrivateKeySigner::decrypt_keystore(path, password).map_err(|error| match error {
+        LocalSignerError::EthKeystoreError(cause) if cause.to_string() == "Mac Mismatch" => {
+            let wrong = format!("{}: the password is wrong", failed());
+            CommandError::failed(wrong)
+                .hint(format!("is {} the right password file?", password_file.display()))
+        }
+        other => CommandError::from(anyhow::Error::from(other).context(failed()))
+            .hint("is it an encrypted keystore (Web3 Secret Storage)?"),
+    })
 }
 
 /// Writes a file that only its owner can read, whole or not at all.

@@ -45,6 +45,7 @@ pub use ui::StageDone;
 pub use ui::Tone;
 pub use ui::Ui;
 pub use ui::paint;
+pub use ui::plain;
 pub use ui::seconds;
 pub use ui::thousands;
 pub use weaving::plan_from_nothing;

@@ -9,14 +9,19 @@ use anyhow::Context;
 use crate::error::Outcome;
 use crate::ui::Tone;
 use crate::ui::Ui;
+use crate::ui::has_printed;
 use crate::ui::paint;
 
-/// Prints the error of a command that failed, and returns the exit code of the program.
+/// Prints the error of a command that failed, and returns the exit code of the program. Where data
+/// is JSON and none was printed, the error is printed as JSON too.
 pub fn exit_code(ui: Ui, outcome: Outcome<ExitCode>) -> ExitCode {
     let error = match outcome {
         Ok(code) => return code,
         Err(error) => error,
     };
+    if ui.json && !has_printed() {
+        ui.json(&error.to_json());
+    }
     let text = error.render();
     match text.strip_prefix("error:") {
         Some(rest) => ui.say(&format!("{}{}", paint(Tone::Bad, "error:"), rest.trim_end())),

@@ -2,12 +2,22 @@
 
 use std::io::IsTerminal;
 use std::io::Write;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
 use anstyle::AnsiColor;
 use anstyle::Style;
 use serde::Serialize;
+
+/// Whether this program printed data.
+static PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Returns whether this program printed data, after which no other document may follow on stdout.
+pub(crate) fn has_printed() -> bool {
+    PRINTED.load(Ordering::Relaxed)
+}
 
 /// The output of a command.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +59,15 @@ pub fn paint(tone: Tone, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Makes text that others wrote, on a chain or in a file, safe to put into a line: without colours,
+/// line ends, or anything else that could pass as the tool's own words.
+pub fn plain(text: &str) -> String {
+    let shown = |one: char| if koinon_model::is_harmful(one) { '\u{fffd}' } else { one };
+    text.chars().map(shown).collect()
+}
+
 /// Replaces characters that could move a cursor, hide text or reorder it: much of the text comes
-/// from a chain, where anybody can write. Colours stay, except the one that conceals.
+/// from a chain, where anybody can write. Colours stay, except what conceals; [`plain`] takes all.
 fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -71,20 +88,22 @@ fn harmless(text: &str) -> String {
 fn color_length(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\x1b[")?;
     let end = parameters.find(|character: char| !character.is_ascii_digit() && character != ';')?;
-    let plain =
-        parameters[end..].starts_with('m') && parameters[..end].split(';').all(|each| each != "8");
+    let plain = parameters[end..].starts_with('m')
+        && parameters[..end].split(';').all(|each| each.trim_start_matches('0') != "8");
     plain.then_some("\x1b[".len() + end + 1)
 }
 
 impl Ui {
     /// Prints a line of data for people.
     pub fn line(self, text: &str) {
+        PRINTED.store(true, Ordering::Relaxed);
         // A closed pipe is not an error: the reader wants no more.
         drop(writeln!(anstream::stdout().lock(), "{}", harmless(text)));
     }
 
     /// Prints data unchanged and without a line end.
     pub fn raw(self, text: &str) {
+        PRINTED.store(true, Ordering::Relaxed);
         drop(std::io::stdout().lock().write_all(text.as_bytes()));
     }
 
@@ -216,6 +235,7 @@ mod tests {
         for (hostile, shown) in [
             ("a\x1b[8mb", "a\u{fffd}[8mb"),
             ("a\x1b[1;8mb", "a\u{fffd}[1;8mb"),
+            ("a\x1b[08mb", "a\u{fffd}[08mb"),
             ("a\x1b[2Kb", "a\u{fffd}[2Kb"),
             ("a\u{9b}2Kb", "a\u{fffd}2Kb"),
             ("a\rb\tc", "a\u{fffd}b\u{fffd}c"),
@@ -225,6 +245,15 @@ mod tests {
         ] {
             assert_eq!(harmless(hostile), shown);
         }
+    }
+
+    #[test]
+    fn text_of_others_stays_in_its_line_and_has_no_colours() {
+        let forged = "x\nstate     executed\r\x1b[32mgreen\x1b[0m\u{2028}";
+        assert_eq!(
+            plain(forged),
+            "x\u{fffd}state     executed\u{fffd}\u{fffd}[32mgreen\u{fffd}[0m\u{fffd}"
+        );
     }
 
     #[test]

@@ -391,7 +391,9 @@ async fn ten_thousand_logs_are_answered_and_one_more_is_not() {
     let probe = deploy(&net.provider).await;
     let count = async |nonce, n| {
         let input = Probe::countCall { n: U256::from(n) }.abi_encode();
-        let raw = sign(&signer(0), tx(nonce, Some(probe), input)).await;
+        let mut request = tx(nonce, Some(probe), input);
+        request.gas = Some(16_000_000);
+        let raw = sign(&signer(0), request).await;
         let sent = net.provider.send_raw_transaction(&raw).await.unwrap();
         assert!(sent.get_receipt().await.unwrap().status());
     };

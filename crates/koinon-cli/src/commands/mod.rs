@@ -158,6 +158,11 @@ pub(crate) fn run() -> ExitCode {
     {
         return exit_code(Ui { json: false }, Err(error));
     }
+    if error.use_stderr() && arguments.iter().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let text = text.trim_end().trim_start_matches("error: ");
+        return exit_code(Ui { json: true }, Err(CommandError::usage(text)));
+    }
     error.exit()
 }
 

@@ -2,6 +2,7 @@
 
 use koinon_chain::Head;
 use koinon_chain::NodeStatus;
+use koinon_chain::OverdueEpoch;
 use koinon_chain::ServiceStatus;
 use koinon_command::Tone;
 use koinon_command::Ui;
@@ -16,6 +17,10 @@ pub(crate) fn show_status(ui: Ui, status: &ServiceStatus) {
         "revision {revision}, epoch {epoch}, block {block}, {} slots, {} vacant",
         status.slots, status.vacancies
     ));
+    if let Some(OverdueEpoch { since, waiting_for }) = &status.overdue {
+        let text = format!("epoch overdue since block {since}, waiting for {waiting_for}");
+        ui.line(&paint(Tone::Bad, &text));
+    }
     let mut rows =
         vec![["operator", "stake", "units", "nodes", "account"].map(ToOwned::to_owned).to_vec()];
     for row in &status.operators {
@@ -35,7 +40,10 @@ pub(crate) fn show_status(ui: Ui, status: &ServiceStatus) {
         let state = match (node.operator.is_some(), node.current) {
             (false, _) => paint(Tone::Quiet, "vacant"),
             (true, false) => paint(Tone::Quiet, "not reported yet"),
-            (true, true) => state_text(node),
+            (true, true) => {
+                let blocks = block.saturating_sub(node.reported_at);
+                format!("{}, said {blocks} blocks ago", state_text(node))
+            }
         };
         let probe = format!("{} ms", node.probe_milliseconds);
         rows.push(vec![node.slot.to_string(), operator, node.endpoint.clone(), probe, state]);

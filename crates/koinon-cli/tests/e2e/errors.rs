@@ -1,8 +1,10 @@
 //! Errors: the exit code, what failed, and what to do next.
 
 use std::fs;
+use std::path::Path;
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use crate::network::EXAMPLE;
 use crate::network::Network;
@@ -91,7 +93,7 @@ fn errors_without_a_network_name_the_next_step() {
     ");
     assert_snapshot!(run(&["service", "list", "--rpc-url", "http://127.0.0.1:1"]), @r"
     4
-    error: cannot find services
+    error: cannot read the block number
       because: error sending request for url (http://127.0.0.1:1/)
       because: Connection refused (os error 111)
       hint: is the node running, and is --rpc-url right? `koinon chain` starts a local one
@@ -107,7 +109,7 @@ fn errors_without_a_network_name_the_next_step() {
       --password-file <FILE>
       --chain-id <ID>
 
-    Usage: koinon up --rpc-url <URL> --keystore <FILE> --password-file <FILE> --chain-id <ID> <TEMPLATE>
+    Usage: koinon up --keystore <FILE> --password-file <FILE> --rpc-url <URL> --chain-id <ID> <TEMPLATE>
 
     For more information, try '--help'.
     ");
@@ -179,9 +181,8 @@ fn errors_without_a_network_name_the_next_step() {
     fs::write(keys.join("password"), "wrong").unwrap();
     assert_snapshot!(run(&["key", "show", "keys"]), @r"
     1
-    error: cannot open the keystore keys/account.json
-      because: Mac Mismatch
-      hint: is it the right password file?
+    error: cannot open the keystore keys/account.json: the password is wrong
+      hint: is keys/password the right password file?
     ");
     let dir = network.dir();
     let up = [
@@ -199,8 +200,37 @@ fn errors_without_a_network_name_the_next_step() {
         dir.to_str().unwrap(),
     ];
     let up = network.run(up).exits(1);
-    assert!(up.stderr.contains("hint: is it the right password file?"), "{}", up.stderr);
+    assert!(up.stderr.contains("keys/password the right password file?"), "{}", up.stderr);
     network.assert_ended();
+}
+
+#[test]
+fn errors_are_json_where_data_is() {
+    let network = Network::new();
+    let refused = |arguments: &[&str], code: i32| -> Value {
+        let ran = network.run(arguments).exits(code);
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stdout))
+    };
+    let away = refused(&["service", "list", "--rpc-url", "http://127.0.0.1:1", "--json"], 4);
+    assert_eq!([&away["code"], &away["error"]], ["unreachable", "cannot read the block number"]);
+    assert!(away["because"][0].as_str().unwrap().contains("127.0.0.1:1"), "{away}");
+    assert!(away["hints"][0].as_str().unwrap().contains("is the node running"), "{away}");
+    let usage = refused(&["--json", "status", "--nonsense"], 2);
+    assert_eq!(usage["code"], "usage");
+    assert!(usage["error"].as_str().unwrap().contains("--nonsense"), "{usage}");
+    assert_eq!(refused(&["up", "nowhere", "--json"], 2)["error"], "no template at nowhere");
+    // Nothing is left of a path that was wrong.
+    assert!(!network.work().join(".koinon").exists());
+}
+
+/// The variable is meant for commands that read, and must not make `up` spend money elsewhere.
+#[test]
+fn up_does_not_take_its_chain_from_the_environment() {
+    let network = Network::new();
+    let koinon = env!("CARGO_BIN_EXE_koinon");
+    let words = ["KOINON_RPC_URL=http://127.0.0.1:1", koinon, "up", "nowhere"];
+    let said = network.spawn_program(Path::new("/usr/bin/env"), words).wait().exits(2).stderr;
+    assert!(said.contains("no template at nowhere"), "{said}");
 }
 
 #[test]
@@ -208,8 +238,8 @@ fn errors_of_a_network_name_cause_and_next_step() {
     let network = Network::started(&QUICK);
     let run = |arguments: &[&str]| failure(&network, &network.on(arguments));
     assert_snapshot!(run(&["vote", "7", "for"]), @r"
-    5
-    error: cannot read the proposal's state: there is no proposal 7
+    1
+    error: no proposal 7
       hint: `koinon proposal list` shows all
     ");
     assert_snapshot!(run(&["execute", "7"]), @r"

@@ -32,6 +32,10 @@ fn status(network: &Network) -> Value {
     assert_healthy(&status);
     let shown = network.on(&["status"]).success().stdout;
     assert_eq!(shown.matches(" running").count(), 20, "{shown}");
+    assert_eq!(shown.matches(" blocks ago").count(), 20, "{shown}");
+    assert_eq!(status["overdue"], Value::Null);
+    let ignored = fs::read_to_string(network.dir().join(".gitignore")).unwrap();
+    assert_eq!(ignored, "*\n");
     let head = format!("service {}\nrevision 1, epoch 1, block ", text(&status, "service"));
     assert!(shown.to_lowercase().starts_with(&head), "{shown}");
     status
@@ -76,6 +80,8 @@ fn operators(network: &Network, status: &Value) {
         assert_eq!(shown["slots"].as_array().unwrap().len() as u64, row["nodes"].as_u64().unwrap());
         assert_eq!(network.json(&["operator", "show", text(row, "account")]), shown);
     }
+    let alice = network.json(&["operator", "show", "alice"]);
+    assert_eq!(alice["operator"]["name"], "alice@myDapp");
     let shown = network.on(&["operator", "show", "alice@myDapp"]).success().stdout;
     assert!(shown.contains("stake        1000\n"), "{shown}");
 }
@@ -112,6 +118,8 @@ fn proposals(network: &Network) {
     assert!(text(only, "description").starts_with("Change "), "{only}");
     let id = text(only, "proposal");
     let shown = network.json(&["proposal", "show", id]);
+    assert_eq!(network.json(&["proposal", "show", "latest"]), shown);
+    assert_eq!(network.json(&["proposal", "show", &id[..4]]), shown);
     assert_eq!(shown["votes"], json!({ "for": "2800", "against": "0", "abstain": "0" }));
     assert!(shown["change"]["edits"].as_array().unwrap().len() > 10, "{shown}");
     assert_eq!(shown["change"]["parameters"]["shards"], 4);

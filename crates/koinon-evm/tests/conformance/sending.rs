@@ -2,6 +2,7 @@
 
 use alloy::eips::eip7702::Authorization;
 use alloy::network::TransactionBuilder;
+use alloy::primitives::B256;
 use alloy::primitives::Bytes;
 use alloy::primitives::U256;
 use alloy::providers::Provider;
@@ -117,9 +118,9 @@ pub(super) async fn set_code(s: &Subject) -> Value {
     let receipt = s.send(0, request).await;
     assert!(receipt.status());
     // A call sees what its own authorizations delegate.
-    let account = signer(4);
+    let account = signer(2);
     let authorization =
-        Authorization { chain_id: U256::from(CHAIN_ID), address: s.probe, nonce: s.nonce(4).await };
+        Authorization { chain_id: U256::from(CHAIN_ID), address: s.probe, nonce: s.nonce(2).await };
     let signature = account.sign_hash_sync(&authorization.signature_hash()).unwrap();
     let called = json!({
         "from": signer(0).address(),

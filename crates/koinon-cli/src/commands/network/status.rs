@@ -1,10 +1,12 @@
 //! `koinon status`.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
 use koinon_chain::Contracts;
 use koinon_chain::ServiceStatus;
+use koinon_command::FailureKind;
 use koinon_command::Outcome;
 use koinon_command::Ui;
 
@@ -34,8 +36,16 @@ pub(crate) async fn run(ui: Ui, args: StatusArgs) -> Outcome {
 async fn watch(ui: Ui, contracts: &Contracts) -> Outcome {
     const CLEAR_SCREEN: &str = "\x1b[2J\x1b[H";
     let stop = stop_on_signal()?;
+    // Into a file or a pipe go only the words.
+    let before = if std::io::stdout().is_terminal() { CLEAR_SCREEN } else { "" };
     while !stop.is_cancelled() {
-        print(ui, contracts, CLEAR_SCREEN).await?;
+        match print(ui, contracts, before).await {
+            // The chain may be away for a moment.
+            Err(error) if error.kind == FailureKind::Unreachable => {
+                ui.say(error.render().trim_end());
+            }
+            printed => printed?,
+        }
         // Cancel safe: neither arm holds anything.
         tokio::select! {
             () = stop.cancelled() => {}

@@ -31,21 +31,16 @@ pub(crate) struct UpArgs {
     dir: Option<PathBuf>,
 
     /// Use this chain instead of the embedded one
-    #[arg(
-        long,
-        env = "KOINON_RPC_URL",
-        value_name = "URL",
-        requires = "keystore",
-        requires = "chain_id"
-    )]
+    // Not from the environment, which is meant for other commands: it spends money.
+    #[arg(long, value_name = "URL", requires_all = ["keystore", "password_file", "chain_id"])]
     rpc_url: Option<String>,
 
     /// Id of that chain, which a node must not choose
-    #[arg(long, env = "KOINON_CHAIN_ID", value_name = "ID", requires = "rpc_url")]
+    #[arg(long, value_name = "ID", requires = "rpc_url")]
     chain_id: Option<u64>,
 
     /// Encrypted keystore of the account that funds the operators on that chain
-    #[arg(long, env = "KOINON_KEYSTORE", value_name = "FILE", requires = "password_file")]
+    #[arg(long, env = "KOINON_KEYSTORE", value_name = "FILE")]
     keystore: Option<PathBuf>,
 
     /// File that holds the keystore's password
@@ -63,6 +58,8 @@ pub(crate) struct UpArgs {
 
 pub(crate) async fn run(ui: Ui, args: UpArgs) -> Outcome {
     let stop = stop_on_signal()?;
+    // A wrong path leaves no directory behind.
+    args.template.open()?;
     let home = match (&args.dir, args.check) {
         (Some(dir), _) => Home::open(dir)?,
         // A check leaves nothing behind.
@@ -73,7 +70,7 @@ pub(crate) async fn run(ui: Ui, args: UpArgs) -> Outcome {
         url,
         chain_id: args.chain_id.expect("BUG: clap requires it with --rpc-url"),
         keystore: args.keystore.expect("BUG: clap requires it with --rpc-url"),
-        password_file: args.password_file.expect("BUG: clap requires it with --keystore"),
+        password_file: args.password_file.expect("BUG: clap requires it with --rpc-url"),
     });
     let options = BringupOptions {
         template: args.template,

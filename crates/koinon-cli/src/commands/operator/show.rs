@@ -1,6 +1,7 @@
 //! `koinon operator show`.
 
 use clap::Args;
+use koinon_chain::OperatorRecord;
 use koinon_command::CommandError;
 use koinon_command::Outcome;
 use koinon_command::Ui;
@@ -26,7 +27,7 @@ pub(crate) async fn run(ui: Ui, args: OperatorShowArgs) -> Outcome {
     let account = args.operator.parse().ok();
     let found = operators
         .into_iter()
-        .find(|operator| operator.name == args.operator || Some(operator.account) == account);
+        .find(|operator| is_named(operator, &args.operator) || Some(operator.account) == account);
     let Some(operator) = found else {
         let error = CommandError::failed(format!("no operator {}", args.operator));
         return Err(error.hint("`koinon operator list` shows all"));
@@ -47,4 +48,10 @@ pub(crate) async fn run(ui: Ui, args: OperatorShowArgs) -> Outcome {
     let slots: Vec<String> = slots.iter().map(ToString::to_string).collect();
     ui.line(&format!("nodes        {}: {}", slots.len(), slots.join(" ")));
     Ok(())
+}
+
+/// Returns whether a name is the operator's, whole or without its service: `alice` for
+/// `alice@myDapp`.
+fn is_named(operator: &OperatorRecord, name: &str) -> bool {
+    operator.name == name || operator.name.split('@').next() == Some(name)
 }

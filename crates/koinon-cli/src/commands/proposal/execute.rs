@@ -1,11 +1,11 @@
 //! `koinon execute`.
 
-use alloy::primitives::U256;
 use clap::Args;
 use koinon_command::Outcome;
 use koinon_command::Ui;
 use serde_json::json;
 
+use super::ProposalName;
 use super::find_proposal;
 use crate::network::NetworkArgs;
 use crate::network::Signing;
@@ -14,8 +14,8 @@ use crate::proposal::execute_proposal;
 
 #[derive(Args, Debug)]
 pub(crate) struct ExecuteArgs {
-    /// The proposal's number
-    proposal: U256,
+    /// The proposal: its number, the first digits of it, or `latest`
+    proposal: ProposalName,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -27,7 +27,7 @@ pub(crate) struct ExecuteArgs {
 
 pub(crate) async fn run(ui: Ui, args: ExecuteArgs) -> Outcome {
     let contracts = args.network.contracts(Signing::Yes).await?;
-    let proposal = find_proposal(&contracts, args.proposal).await?;
+    let proposal = find_proposal(&contracts, &args.proposal).await?;
     let wait = if args.no_wait { WaitForVote::No } else { WaitForVote::Yes };
     let gas = execute_proposal(&contracts, &proposal, wait).await?;
     let state = contracts.proposal_state(proposal.id).await?;

@@ -3,6 +3,7 @@
 use clap::Args;
 use koinon_command::Outcome;
 use koinon_command::Ui;
+use koinon_command::plain;
 use serde_json::json;
 
 use crate::network::NetworkArgs;
@@ -37,7 +38,7 @@ pub(crate) async fn run(ui: Ui, args: ProposalListArgs) -> Outcome {
             state.to_string(),
             proposal.block.to_string(),
             proposal.id.to_string(),
-            description,
+            plain(&description),
         ]);
     }
     if ui.json {

@@ -1,6 +1,5 @@
 //! `koinon proposal show`.
 
-use alloy::primitives::U256;
 use clap::Args;
 use koinon_chain::ProposalVotes;
 use koinon_command::CommandError;
@@ -8,8 +7,10 @@ use koinon_command::Outcome;
 use koinon_command::Tone;
 use koinon_command::Ui;
 use koinon_command::paint;
+use koinon_command::plain;
 use serde_json::json;
 
+use super::ProposalName;
 use super::find_proposal;
 use crate::network::NetworkArgs;
 use crate::network::Signing;
@@ -18,8 +19,8 @@ use crate::show::change::show_change;
 
 #[derive(Args, Debug)]
 pub(crate) struct ProposalShowArgs {
-    /// The proposal's number
-    proposal: U256,
+    /// The proposal: its number, the first digits of it, or `latest`
+    proposal: ProposalName,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -27,7 +28,7 @@ pub(crate) struct ProposalShowArgs {
 
 pub(crate) async fn run(ui: Ui, args: ProposalShowArgs) -> Outcome {
     let contracts = args.network.contracts(Signing::No).await?;
-    let proposal = find_proposal(&contracts, args.proposal).await?;
+    let proposal = find_proposal(&contracts, &args.proposal).await?;
     let state = contracts.proposal_state(proposal.id).await?;
     let ProposalVotes { against, in_favor: favour, abstain } =
         contracts.proposal_votes(proposal.id).await?;
@@ -56,7 +57,7 @@ pub(crate) async fn run(ui: Ui, args: ProposalShowArgs) -> Outcome {
     ui.line(&format!("proposal  {}", proposal.id));
     ui.line(&format!("state     {state}"));
     ui.line(&format!("proposer  {}", proposal.proposer));
-    ui.line(&format!("says      {}", proposal.description));
+    ui.line(&format!("says      {}", plain(&proposal.description)));
     ui.line(&format!("vote      blocks {} to {}", proposal.vote_start + 1, proposal.vote_end));
     ui.line(&format!("votes     {favour} for, {against} against, {abstain} abstained"));
     let old = contracts.at(proposal.block).content().await?;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use alloy::primitives::U256;
 use clap::Args;
 use clap::ValueEnum;
 use koinon_chain::ProposalState;
@@ -10,6 +9,8 @@ use koinon_command::Outcome;
 use koinon_command::Ui;
 use serde_json::json;
 
+use super::ProposalName;
+use super::find_proposal;
 use crate::network::NetworkArgs;
 use crate::network::Signing;
 
@@ -17,10 +18,10 @@ use crate::network::Signing;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  koinon vote 1093…27 for --as bob")]
+#[command(after_help = "Example:\n  koinon vote latest for --as bob")]
 pub(crate) struct VoteArgs {
-    /// The proposal's number
-    proposal: U256,
+    /// The proposal: its number, the first digits of it, or `latest`
+    proposal: ProposalName,
 
     /// The vote
     #[arg(value_enum)]
@@ -52,15 +53,13 @@ pub(crate) async fn run(ui: Ui, args: VoteArgs) -> Outcome {
         VoteArg::Against => koinon_chain::Vote::Against,
         VoteArg::Abstain => koinon_chain::Vote::Abstain,
     };
-    while !args.no_wait && contracts.proposal_state(args.proposal).await? == ProposalState::Pending
-    {
+    let proposal = find_proposal(&contracts, &args.proposal).await?.id;
+    while !args.no_wait && contracts.proposal_state(proposal).await? == ProposalState::Pending {
         tokio::time::sleep(POLL_INTERVAL).await;
     }
-    let sent = contracts.vote(args.proposal, vote).await?;
+    let sent = contracts.vote(proposal, vote).await?;
     if ui.json {
-        ui.json(
-            &json!({ "proposal": args.proposal.to_string(), "vote": vote, "transaction": sent }),
-        );
+        ui.json(&json!({ "proposal": proposal.to_string(), "vote": vote, "transaction": sent }));
     } else {
         ui.say(&format!("voted in block {}", sent.block));
     }

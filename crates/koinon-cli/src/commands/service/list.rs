@@ -4,6 +4,7 @@ use clap::Args;
 use koinon_chain::find_services;
 use koinon_command::Outcome;
 use koinon_command::Ui;
+use koinon_command::plain;
 
 use crate::network::NetworkArgs;
 use crate::network::Signing;
@@ -29,7 +30,7 @@ pub(crate) async fn run(ui: Ui, args: ServiceListArgs) -> Outcome {
     for found in services {
         rows.push(vec![
             found.address.to_string(),
-            found.name,
+            plain(&found.name),
             found.creator.to_string(),
             found.block.to_string(),
         ]);
