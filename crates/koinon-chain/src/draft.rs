@@ -164,10 +164,13 @@ impl Contracts {
         let Some(proposer) = self.chain().sender() else {
             return Err(ChainError::NoSigner { action: "propose".to_owned() });
         };
-        let published = self.publish(draft.objects()).await?;
+        let mut pipeline = self.chain().pipeline();
+        self.publish_in(&mut pipeline, draft.objects()).await?;
         let text = proposal_text(description, draft.head, proposer);
-        let (proposal, sent) = self.propose(&draft.change, &text).await?;
-        let gas = published.iter().map(|sent| sent.gas).sum::<u64>() + sent.gas;
+        self.propose_in(&mut pipeline, &draft.change, &text).await?;
+        let sent = pipeline.finish().await?;
+        let gas = sent.iter().map(|(sent, _)| sent.gas).sum();
+        let (proposal, _) = self.proposed(sent)?;
         Ok(Proposed { proposal, gas })
     }
 }

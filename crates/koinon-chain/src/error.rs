@@ -87,6 +87,17 @@ pub enum ChainError {
         /// The transaction.
         hash: B256,
     },
+    /// A change needs more gas than a transaction has, so it could be voted through and never be
+    /// executed.
+    #[error(
+        "the change has {objects} objects, too many for one transaction, which has {limit} gas"
+    )]
+    TooLarge {
+        /// The objects it writes or deletes.
+        objects: usize,
+        /// The most gas of one transaction (EIP-7825).
+        limit: u64,
+    },
     /// The nodes are of another chain than the one expected.
     #[error("the node is of chain {found}, not of chain {expected}")]
     WrongChain {

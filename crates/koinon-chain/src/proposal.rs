@@ -5,6 +5,7 @@ use alloy::primitives::B256;
 use alloy::primitives::Bytes;
 use alloy::primitives::U256;
 use alloy::rpc::types::Filter;
+use alloy::rpc::types::TransactionReceipt;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use alloy::sol_types::SolEvent;
@@ -21,10 +22,15 @@ use crate::contracts::Contracts;
 use crate::error::ChainError;
 use crate::registry::ServiceContract;
 use crate::revert::Revert;
+use crate::send::MAX_GAS;
+use crate::send::Pipeline;
 use crate::send::SentTransaction;
 use crate::wire::WireError;
 use crate::wire::decode_change;
 use crate::wire::encode_change;
+
+/// Gas of an execution besides the update.
+const EXECUTION_GAS: u64 = 150_000;
 
 /// A proposal as it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,25 +138,53 @@ impl Contracts {
     /// Proposes a change; its objects must have been published.
     ///
     /// # Errors
-    /// As [`Chain::transfer`]; [`WireError::Short`] if the governor did not emit the proposal.
+    /// As [`Chain::transfer`]; [`ChainError::TooLarge`] for a change that could never be executed;
+    /// [`WireError::Short`] if the governor did not emit the proposal.
     pub async fn propose(
         &self,
         change: &ContentChange,
         description: &str,
     ) -> Result<(Proposal, SentTransaction), ChainError> {
+        let mut pipeline = self.chain().pipeline();
+        self.propose_in(&mut pipeline, change, description).await?;
+        self.proposed(pipeline.finish().await?)
+    }
+
+    /// Sends what proposes a change.
+    pub(crate) async fn propose_in(
+        &self,
+        pipeline: &mut Pipeline<'_>,
+        change: &ContentChange,
+        description: &str,
+    ) -> Result<(), ChainError> {
+        let execution = self.update_request(change);
+        let execution = execution.from(self.address(ServiceContract::Timelock));
+        // The governor and the timelock, which call Core, need some too.
+        let needed = pipeline.gas_of(execution).await.map(|gas| gas.saturating_add(EXECUTION_GAS));
+        if needed.is_some_and(|needed| needed > MAX_GAS) {
+            return Err(ChainError::TooLarge { objects: change.edits.len(), limit: MAX_GAS });
+        }
         let call = Core::updateCall { change: encode_change(change) }.abi_encode();
         let request = self
             .governance()
             .propose(vec![self.core], vec![U256::ZERO], vec![call.into()], description.to_owned())
             .into_transaction_request();
-        let (sent, receipt) = self.chain().send_request("propose", request).await?;
+        pipeline.send("propose", request, Chain::GAS_MARGIN).await
+    }
+
+    /// Reads the proposal out of the receipt of the last transaction, which made it.
+    pub(crate) fn proposed(
+        &self,
+        mut sent: Vec<(SentTransaction, TransactionReceipt)>,
+    ) -> Result<(Proposal, SentTransaction), ChainError> {
+        let missing = || WireError::Short { got: 0, expected: 1 };
+        let (sent, receipt) = sent.pop().ok_or_else(missing)?;
         let created = receipt.logs().iter().find_map(|log| {
             // Logs of other contracts and other events are passed over.
             let event = Governance::ProposalCreated::decode_log(&log.inner).ok()?;
             Some(Proposal::from_event(&event, sent.block))
         });
-        let missing = WireError::Short { got: 0, expected: 1 };
-        Ok((created.ok_or(missing)?, sent))
+        Ok((created.ok_or_else(missing)?, sent))
     }
 
     /// Applies a change directly, as an admin of every module it touches.
@@ -349,6 +383,6 @@ impl Contracts {
 /// Returns the gas by which updates earlier in its block can make a change dearer: a new object may
 /// find a place under which no inner Merkle node is written yet, at 17,100 more for each level; 14
 /// levels are 16,384 objects in a module.
-fn gas_margin(change: &ContentChange) -> u64 {
+pub(crate) fn gas_margin(change: &ContentChange) -> u64 {
     Chain::GAS_MARGIN + 14 * 17_100 * change.modules().len() as u64
 }

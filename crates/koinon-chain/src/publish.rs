@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use alloy::primitives::B256;
 use alloy::primitives::Bytes;
 use futures::future::try_join_all;
+use koinon_model::ContentChange;
 use koinon_model::Object;
 
+use crate::client::Chain;
 use crate::contracts::Contracts;
 use crate::error::ChainError;
+use crate::proposal::gas_margin;
+use crate::send::Pipeline;
 use crate::send::SentTransaction;
 
 impl Contracts {
@@ -29,16 +33,44 @@ impl Contracts {
         &self,
         objects: impl IntoIterator<Item = &Object>,
     ) -> Result<Vec<SentTransaction>, ChainError> {
+        let mut pipeline = self.chain().pipeline();
+        self.publish_in(&mut pipeline, objects).await?;
+        Ok(pipeline.finish().await?.into_iter().map(|(sent, _)| sent).collect())
+    }
+
+    /// Publishes the objects of a change and applies it, without waiting in between; the update is
+    /// the last transaction.
+    ///
+    /// # Errors
+    /// As [`Contracts::publish`] and [`Contracts::update`].
+    pub async fn publish_and_update(
+        &self,
+        objects: impl IntoIterator<Item = &Object>,
+        change: &ContentChange,
+    ) -> Result<Vec<SentTransaction>, ChainError> {
+        let mut pipeline = self.chain().pipeline();
+        self.publish_in(&mut pipeline, objects).await?;
+        let (request, margin) = (self.update_request(change), gas_margin(change));
+        pipeline.send("update the service", request, margin).await?;
+        Ok(pipeline.finish().await?.into_iter().map(|(sent, _)| sent).collect())
+    }
+
+    /// Sends what publishes the objects that the store of values lacks.
+    pub(crate) async fn publish_in(
+        &self,
+        pipeline: &mut Pipeline<'_>,
+        objects: impl IntoIterator<Item = &Object>,
+    ) -> Result<(), ChainError> {
         let distinct: BTreeMap<B256, &Object> =
             objects.into_iter().map(|object| (object.blob(), object)).collect();
         let known = try_join_all(distinct.keys().map(|hash| self.has_blob(*hash))).await?;
         let missing =
             distinct.values().zip(known).filter(|(_, known)| !known).map(|(object, _)| *object);
-        let mut sent = Vec::new();
         for batch in Self::batches(missing) {
-            sent.push(self.chain().send("publish objects", self.blobs().putMany(batch)).await?);
+            let request = self.blobs().putMany(batch).into_transaction_request();
+            pipeline.send("publish objects", request, Chain::GAS_MARGIN).await?;
         }
-        Ok(sent)
+        Ok(())
     }
 
     /// Divides objects among transactions, in order.

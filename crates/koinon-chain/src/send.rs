@@ -67,7 +67,7 @@ const MAX_OFFERS: u32 = 4;
 /// The pause before a transaction is offered again.
 const OFFER_PAUSE: Duration = Duration::from_millis(250);
 /// The most gas of one transaction (EIP-7825).
-const MAX_GAS: u64 = 16_777_216;
+pub(crate) const MAX_GAS: u64 = 16_777_216;
 /// The time for a transaction to be mined.
 const RECEIPT_TIMEOUT: Duration = Duration::from_secs(180);
 /// The time after which a transaction that is not mined is offered with higher fees.
@@ -313,6 +313,21 @@ impl Pipeline<'_> {
         let least = last.map_or(0, |nonce| nonce + 1);
         self.submitted.push(self.chain.submit(action, request, least).await?);
         Ok(())
+    }
+
+    /// Returns the gas that a call would use on the transactions that wait; `None` where the node
+    /// gives a revert as the reason that it cannot say, or another reason than gas.
+    pub(crate) async fn gas_of(&self, call: TransactionRequest) -> Option<u64> {
+        let waiting = self.submitted.iter().any(|one| one.receipt.is_none());
+        let block = if waiting { BlockId::pending() } else { BlockId::latest() };
+        match self.chain.provider().estimate_gas(call).block(block).await {
+            Ok(gas) => Some(gas),
+            // Such as `gas required exceeds allowance` and `out of gas`.
+            Err(error) => {
+                let has_data = error.as_error_resp().is_some_and(|error| error.data.is_some());
+                (!has_data && says(&error, &["gas"])).then_some(u64::MAX)
+            }
+        }
     }
 
     /// Waits for all transactions that were sent.

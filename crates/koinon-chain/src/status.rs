@@ -101,7 +101,7 @@ impl ServiceStatus {
                 service: contracts.core,
                 head,
                 seed: None,
-                overdue: None,
+                overdue: read_overdue(&view, head).await?,
                 slots: 0,
                 vacancies: 0,
                 operators: operators.map(|info| OperatorStatus::new(info, 0, 0)).collect(),

@@ -134,6 +134,11 @@ impl Local {
             .with_context(|| format!("cannot write {}", ignored.display()))
     }
 
+    /// Returns whether the embedded chain was begun here.
+    pub(crate) fn has_chain(&self) -> bool {
+        self.chain().join("chain.log").exists()
+    }
+
     pub(crate) fn chain(&self) -> PathBuf {
         self.dir.join("chain")
     }

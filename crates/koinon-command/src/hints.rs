@@ -21,6 +21,8 @@ pub(crate) fn hint_for(error: &ChainError) -> Option<&'static str> {
         ChainError::NoSigner { .. } => {
             Some("give --keystore and --password-file, or --as in a local network")
         }
+        ChainError::TooLarge { .. } => Some("propose it in parts, one after the other"),
+        ChainError::WrongChain { .. } => Some("is --chain-id right, and is it the right node?"),
         ChainError::NoService(_) => Some("`koinon service list` shows those of the chain"),
         _ => hint_for_revert(error.revert()?),
     }

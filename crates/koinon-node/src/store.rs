@@ -107,6 +107,30 @@ impl Store {
     /// the store, [`StoreError::Size`] or [`StoreError::Altered`] if the file is a different one,
     /// [`StoreError::Io`].
     pub fn verified_path(&self, cid: &str, size: Option<u64>) -> Result<PathBuf, StoreError> {
+        let (path, expected) = self.find(cid, size)?;
+        check(&path, expected, cid)?;
+        Ok(path)
+    }
+
+    /// Copies an artifact to a file that does not exist yet. The copy is checked, and shares
+    /// nothing with the store's file: whoever alters one does not alter the other.
+    ///
+    /// # Errors
+    /// As [`Store::verified_path`]; [`StoreError::Io`] if the file exists.
+    pub(crate) fn place(&self, cid: &str, size: Option<u64>, to: &Path) -> Result<(), StoreError> {
+        let (from, expected) = self.find(cid, size)?;
+        let copy = || {
+            // Made by nobody else.
+            drop(File::create_new(to)?);
+            // On file systems that can, the copy shares its blocks until one of the two changes.
+            std::fs::copy(&from, to)
+        };
+        copy().map_err(io_error(to))?;
+        check(to, expected, cid).inspect_err(|_| drop(std::fs::remove_file(to)))
+    }
+
+    /// Finds an artifact's file, whose content is not checked yet.
+    fn find(&self, cid: &str, size: Option<u64>) -> Result<(PathBuf, Cid), StoreError> {
         let expected = parse_cid(cid)?;
         // The parsed form: text from a chain never becomes a path.
         let path = self.dir.join(expected.to_string());
@@ -120,12 +144,16 @@ impl Store {
         if let Some(declared) = size.filter(|declared| *declared != found) {
             return Err(StoreError::Size { cid: cid.to_owned(), found, declared });
         }
-        let computed = compute_cid(&path)?;
-        if computed == expected {
-            return Ok(path);
-        }
-        Err(StoreError::Altered { cid: cid.to_owned(), found: computed.to_string() })
+        Ok((path, expected))
     }
+}
+
+fn check(path: &Path, expected: Cid, cid: &str) -> Result<(), StoreError> {
+    let found = compute_cid(path)?;
+    if found == expected {
+        return Ok(());
+    }
+    Err(StoreError::Altered { cid: cid.to_owned(), found: found.to_string() })
 }
 
 /// Computes the CID of a file.
@@ -195,6 +223,36 @@ mod tests {
     /// The concatenated SHA-256 of 0, 1, … as 64-bit big-endian numbers.
     fn hashes(count: u64) -> Vec<u8> {
         (0..count).flat_map(|number| sha2::Sha256::digest(number.to_be_bytes())).collect()
+    }
+
+    /// A node owns its copy, and may write whatever it likes into it.
+    #[test]
+    fn a_node_that_alters_its_program_does_not_alter_the_store() {
+        use std::io::Write;
+        use std::os::unix::fs::MetadataExt;
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap();
+        let file = dir.path().join("run");
+        std::fs::write(&file, "#!/bin/sh\n").unwrap();
+        let cid = store.add(&file).unwrap();
+        let placed = dir.path().join("placed");
+        store.place(&cid, Some(10), &placed).unwrap();
+        assert_eq!(std::fs::metadata(&placed).unwrap().nlink(), 1);
+        assert_eq!(std::fs::metadata(&placed).unwrap().permissions().mode() & 0o777, 0o555);
+        std::fs::set_permissions(&placed, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut program = std::fs::OpenOptions::new().append(true).open(&placed).unwrap();
+        program.write_all(b"altered").unwrap();
+        let whole = store.verified_path(&cid, None).unwrap();
+        assert_eq!(std::fs::read(&whole).unwrap(), b"#!/bin/sh\n");
+        // A copy of a file that was altered is not left behind.
+        std::fs::set_permissions(&whole, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(&whole, "#!/bin/zz\n").unwrap();
+        let other = dir.path().join("other");
+        let error = store.place(&cid, None, &other).unwrap_err();
+        assert!(matches!(error, StoreError::Altered { .. }), "{error:?}");
+        assert!(!other.exists());
+        assert!(matches!(store.place(&cid, None, &placed), Err(StoreError::Io { .. })));
     }
 
     #[test]

@@ -8,7 +8,9 @@ use alloy::primitives::U256;
 use futures::future::try_join_all;
 use koinon_bindings::Mapper;
 use koinon_chain::Contracts;
+use koinon_chain::OverdueEpoch;
 use koinon_chain::Revert;
+use koinon_chain::ServiceStatus;
 use koinon_model::Allocation;
 use koinon_model::Ban;
 use koinon_model::Epoch;
@@ -128,6 +130,14 @@ async fn epochs_open_one_after_the_other(net: &TestNet) {
     // The first stays readable, with the seed it had.
     let first = contracts.at(now).allocation().await.unwrap().unwrap();
     assert_ne!(first.seed(), second.seed());
+    // A beacon that stays silent is named, once it had time.
+    let next = contracts.now().next_beacon().await.unwrap();
+    let silent = operators.iter().find(|actor| actor.account() == next.operator).unwrap();
+    net.pass_until(next.opens_at + 12).await.unwrap();
+    assert_eq!(ServiceStatus::read(contracts).await.unwrap().overdue, None);
+    net.pass_blocks(1).await.unwrap();
+    let overdue = OverdueEpoch { since: next.opens_at, waiting_for: silent.name.clone() };
+    assert_eq!(ServiceStatus::read(contracts).await.unwrap().overdue, Some(overdue));
 }
 
 /// Deals to `count` operators, then changes the number of slots.

@@ -7,6 +7,7 @@ use alloy::sol_types::SolCall;
 use koinon_bindings::Core;
 use koinon_bindings::Governance;
 use koinon_bindings::Timelock;
+use koinon_chain::ChainError;
 use koinon_chain::Contracts;
 use koinon_chain::Proposal;
 use koinon_chain::ProposalState;
@@ -41,6 +42,7 @@ on_both_chains!(
     foreign_calls_are_not_a_change,
     admins_update_without_a_vote,
     votes_have_rules,
+    a_change_too_large_to_execute_is_not_proposed,
 );
 
 /// A content with objects, parameters, sets, bans and permissions of every kind.
@@ -296,6 +298,14 @@ async fn admins_update_without_a_vote(net: &TestNet) {
         revert(by_alice.update(&governed.change_to(&with_lost)).await),
         reverts!(Core, ModuleUnknownBlob { path: key.1, blob: lost.blob() })
     );
+    // The update does not wait for what it needs: both are in one block.
+    let change = governed.change_to(&with_lost);
+    let both = net.share_a_block(2, by_alice.publish_and_update([&lost], &change)).await.unwrap();
+    let [published, updated] = &both[..] else { panic!("{both:?}") };
+    assert_eq!(contracts.now().content().await.unwrap(), with_lost);
+    if net.backend() == koinon_testkit::Backend::Anvil {
+        assert_eq!(published.block, updated.block);
+    }
     // The checks show the power.
     let known = contracts.verify().await.unwrap().into_iter();
     let known: Vec<_> =
@@ -303,6 +313,27 @@ async fn admins_update_without_a_vote(net: &TestNet) {
     let also = format!("also by {{{:?}}}", alice.account());
     assert_eq!(known.len(), 1, "{known:?}");
     assert_eq!(known[0].verdict, koinon_chain::CheckResult::Known(also));
+}
+
+/// A change that one transaction cannot hold is refused before the vote, not after it.
+async fn a_change_too_large_to_execute_is_not_proposed(net: &TestNet) {
+    let service = net.create("large").await.unwrap();
+    let contracts = &service.contracts;
+    let with = |count: usize| {
+        let mut content = content(&[]);
+        for number in 0..count {
+            let key = (Module::Core, format!("object-{number}"));
+            content.objects.insert(key, Object::new(number.to_string().as_str().into()));
+        }
+        content
+    };
+    let (small, large) = (with(20), with(200));
+    contracts.publish(large.objects.values()).await.unwrap();
+    let empty = content(&[]);
+    let error = contracts.propose(&empty.change_to(&large), "large").await.unwrap_err();
+    let ChainError::TooLarge { objects, limit } = error else { panic!("{error:?}") };
+    assert_eq!((objects, limit), (200, 16_777_216));
+    contracts.propose(&empty.change_to(&small), "small").await.unwrap();
 }
 
 async fn votes_have_rules(net: &TestNet) {

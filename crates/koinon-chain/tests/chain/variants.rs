@@ -29,6 +29,7 @@ use koinon_chain::ChainError;
 use koinon_chain::Contracts;
 use koinon_chain::Vote;
 use koinon_chain::WireError;
+use koinon_model::ContentChange;
 use koinon_model::DealError;
 use koinon_model::Epoch;
 use koinon_model::JsonError;
@@ -57,6 +58,7 @@ fn chain_variant(error: &ChainError) -> &'static str {
         ChainError::NotMined { .. } => "NotMined",
         ChainError::Unanswered { .. } => "Unanswered",
         ChainError::WrongChain { .. } => "WrongChain",
+        ChainError::TooLarge { .. } => "TooLarge",
         ChainError::Signer { .. } => "Signer",
         ChainError::Timeout { .. } => "Timeout",
         ChainError::NoSigner { .. } => "NoSigner",
@@ -69,7 +71,7 @@ fn chain_variant(error: &ChainError) -> &'static str {
 }
 
 /// The number of names in [`chain_variant`].
-const CHAIN_VARIANTS: usize = 16;
+const CHAIN_VARIANTS: usize = 17;
 
 /// As [`chain_variant`].
 fn wire_variant(error: &WireError) -> &'static str {
@@ -232,6 +234,14 @@ async fn transfer(receipt: serde_json::Value) -> ChainError {
     node.signed_by(key()).transfer(request).await.unwrap_err()
 }
 
+/// A change that would use all the gas that a transaction has.
+async fn too_large() -> ChainError {
+    let node = ScriptedNode::with_service().accepting();
+    let node = node.answer("eth_estimateGas", json!("0xffffff"));
+    let contracts = Contracts::open(node.signed_by(key()), ScriptedNode::CORE).await.unwrap();
+    contracts.propose(&ContentChange::default(), "").await.unwrap_err()
+}
+
 /// A transfer to a node that breaks off whatever it is asked from then on.
 async fn unanswered() -> ChainError {
     let node = ScriptedNode::default().accepting();
@@ -381,6 +391,11 @@ async fn every_chain_error_is_reached() {
                 .await
                 .unwrap_err(),
             "cannot transfer: the signer did not sign: unplugged",
+            "",
+        ),
+        (
+            too_large().await,
+            "the change has 0 objects, too many for one transaction, which has 16777216 gas",
             "",
         ),
         // Only callers that have a deadline make it.

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::net::TcpListener;
+use std::time::Duration;
+use std::time::Instant;
 
 use alloy::network::TransactionBuilder;
 use alloy::primitives::U256;
@@ -14,6 +16,7 @@ use koinon_chain::Chain;
 use koinon_chain::CreateSettings;
 use koinon_command::CommandError;
 use koinon_command::Outcome;
+use koinon_command::Stage;
 use koinon_command::open_keystore;
 use koinon_model::Service;
 
@@ -22,6 +25,8 @@ use super::POLL_INTERVAL;
 use super::RemoteChain;
 use super::processes::ChildProcess;
 
+/// The time within which a chain makes a block.
+const BLOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Ether of each operator on a new embedded chain.
 const OPERATOR_FUNDS: u64 = 1_000_000;
 
@@ -43,6 +48,7 @@ impl Bringup {
         self.record.chain_id = Some(chain_id);
         self.local.write(&self.record)?;
         let gas = self.fund(funder, service).await?;
+        self.wait_for_a_block(&stage).await?;
         self.stages.push(stage.done(&format!("{url}, operators funded"), Some(gas)));
         Ok(())
     }
@@ -50,15 +56,17 @@ impl Bringup {
     async fn start_embedded_chain(&mut self, service: &Service) -> Outcome {
         let stage = self.ui.stage("chain");
         let lock = self.local.run("chain");
-        if koinon_node::lock_holder(&lock).context("cannot look for the chain")?.is_none() {
-            let address = self.free_address()?;
-            self.record.rpc_url = format!("http://{address}");
-            self.record.chain_id = self.record.chain_id();
-            self.local.write(&self.record)?;
-            let arguments = self.chain_arguments(address, service)?;
-            let process = ChildProcess { name: "chain".to_owned(), arguments };
-            self.children.ensure(self.ui, &self.local, process).await?;
-        }
+        let lives = koinon_node::lock_holder(&lock).context("cannot look for the chain")?.is_some();
+        let address = match self.last_address() {
+            Some(address) if lives => address,
+            _ => self.free_address()?,
+        };
+        self.record.rpc_url = format!("http://{address}");
+        self.record.chain_id = self.record.chain_id();
+        self.local.write(&self.record)?;
+        let arguments = self.chain_arguments(address, service)?;
+        let process = ChildProcess { name: "chain".to_owned(), arguments };
+        self.children.ensure(self.ui, &self.local, process).await?;
         let chain = Chain::connect(&self.record.rpc_url.as_str().into(), None).await?;
         let block = loop {
             match chain.block_number().await {
@@ -67,7 +75,48 @@ impl Bringup {
                 Err(error) => return Err(error.into()),
             }
         };
+        self.fund_newcomers(&chain).await?;
         self.stages.push(stage.done(&format!("{} at block {block}", self.record.rpc_url), None));
+        Ok(())
+    }
+
+    /// Gives operators that came after the chain began what the others have left to give.
+    async fn fund_newcomers(&self, chain: &Chain) -> Outcome {
+        let mut balances = Vec::new();
+        for template in &self.record.operators {
+            let key = self.local.keys(template).signer()?;
+            let balance = chain.provider().get_balance(key.address()).await;
+            balances.push((balance.context("cannot read a balance")?, key));
+        }
+        let Some((most, richest)) = balances.iter().max_by_key(|(balance, _)| *balance) else {
+            return Ok(());
+        };
+        let account = self.record.account(richest.clone())?;
+        let payer = Chain::connect(&self.record.endpoints(), Some(account)).await?;
+        let newcomers = balances.iter().filter(|(balance, _)| balance.is_zero());
+        for (_, key) in newcomers {
+            let share = *most / U256::from(balances.len() + 1);
+            let request = TransactionRequest::default().with_to(key.address()).with_value(share);
+            payer.transfer(request).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a remote chain makes a block by itself: votes and epochs are counted in blocks.
+    async fn wait_for_a_block(&self, stage: &Stage) -> Outcome {
+        let chain = Chain::connect(&self.record.endpoints(), None).await?;
+        let (first, started) = (chain.block_number().await?, Instant::now());
+        while chain.block_number().await? == first {
+            if started.elapsed() > BLOCK_TIMEOUT {
+                let seconds = BLOCK_TIMEOUT.as_secs();
+                let text = format!("the chain makes no blocks: {seconds} s after block {first}");
+                return Err(CommandError::failed(text).hint(
+                    "votes and epochs are counted in blocks; anvil makes them when it is given a block time",
+                ));
+            }
+            stage.note("waiting for a block");
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
         Ok(())
     }
 
@@ -82,17 +131,22 @@ impl Bringup {
             "--block-interval".into(),
             block_interval(service)?.into(),
         ];
-        for template in &self.record.operators {
+        // A chain that exists has its balances.
+        let funded = if self.local.has_chain() { &[][..] } else { &self.record.operators[..] };
+        for template in funded {
             let account = self.local.keys(template).signer()?.address();
             arguments.extend(["--fund".into(), format!("{account}={OPERATOR_FUNDS}").into()]);
         }
         Ok(arguments)
     }
 
+    fn last_address(&self) -> Option<SocketAddr> {
+        self.record.rpc_url.strip_prefix("http://").and_then(|address| address.parse().ok())
+    }
+
     /// Returns the last address of the chain if it is free, else a free one.
     fn free_address(&self) -> Outcome<SocketAddr> {
-        let before =
-            self.record.rpc_url.strip_prefix("http://").and_then(|address| address.parse().ok());
+        let before = self.last_address();
         let any_free = SocketAddr::from(([127, 0, 0, 1], 0));
         // An address in use cannot be bound: try the next.
         let mut candidates = before.into_iter().chain([any_free]);

@@ -27,6 +27,7 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use koinon_chain::Contracts;
 use koinon_chain::ServiceStatus;
+use koinon_command::CommandError;
 use koinon_command::Outcome;
 use koinon_command::StageDone;
 use koinon_command::TemplateArgs;
@@ -87,7 +88,15 @@ impl Bringup {
     /// Runs all stages, until every slot that can be filled has a node that answered a probe.
     async fn run_stages(&mut self) -> Outcome<ServiceStatus> {
         // A new network has an empty record.
-        self.record = self.local.record()?.unwrap_or_default();
+        let record = self.local.record()?;
+        if record.is_none() && self.local.has_chain() {
+            let dir = self.local.dir.display();
+            let error = CommandError::failed(format!("{dir} has a chain, but no network.json"));
+            return Err(error.hint(
+                "put network.json back, which names the chain's service, or begin in another --dir",
+            ));
+        }
+        self.record = record.unwrap_or_default();
         let service = self.compile()?;
         self.start_chain(&service).await?;
         let contracts = self.create(&service).await?;

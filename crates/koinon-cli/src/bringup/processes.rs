@@ -1,15 +1,23 @@
 //! The processes of a local network: its chain and its agents.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::fs::OpenOptions;
+use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
+use std::path::Path;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::process::Stdio;
 use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::Context;
 use koinon_command::CommandError;
 use koinon_command::Outcome;
 use koinon_command::Ui;
+use koinon_command::plain;
 use tokio::process::Child;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +32,8 @@ use crate::program;
 pub(super) struct Children {
     supervision: CancellationToken,
     tasks: TaskTracker,
+    /// Cancelled when a child was given up, which was said then.
+    given_up: CancellationToken,
 }
 
 /// The name and the arguments of a child.
@@ -34,19 +44,40 @@ pub(super) struct ChildProcess {
 }
 
 impl Children {
-    /// Starts a child and waits until it holds its lock. A child that lives is left alone: it may
-    /// have survived an earlier `up`.
+    /// Starts a child and waits until it holds its lock. A child that lives is adopted: it may have
+    /// survived an earlier `up`.
     pub(super) async fn ensure(&self, ui: Ui, local: &Local, process: ChildProcess) -> Outcome {
-        if holder(local, &process)?.is_some() {
-            return Ok(());
+        let mut child = None;
+        if holder(local, &process)?.is_none() {
+            // In a task, so that the wait for the lock goes on even if this future is dropped.
+            let (task_local, task_process) = (local.clone(), process.clone());
+            let start = self.tasks.spawn(async move { start(&task_local, &task_process).await });
+            child = match start.await.context("cannot start a process")?? {
+                Ok(child) => Some(child),
+                Err(status) => {
+                    let log = local.log(&process.name);
+                    let text = format!("{} ended at once: {status}", process.name);
+                    let error = CommandError::failed(text);
+                    let words = last_line(&log).map(|words| format!("it said: {words}"));
+                    let error = words.into_iter().fold(error, CommandError::hint);
+                    return Err(error.hint(format!("see {}", log.display())));
+                }
+            };
         }
-        // In a task, so that the wait for the lock goes on even if this future is dropped.
-        let (task_local, task_process) = (local.clone(), process.clone());
-        let start = self.tasks.spawn(async move { start(&task_local, &task_process).await });
-        let child = start.await.context("cannot start a process")??;
-        let (local, supervision) = (local.clone(), self.supervision.clone());
-        self.tasks.spawn(supervise(ui, local, process, child, supervision));
+        let supervisor = Supervisor {
+            ui,
+            local: local.clone(),
+            process,
+            stop: self.supervision.clone(),
+            given_up: self.given_up.clone(),
+        };
+        self.tasks.spawn(supervisor.run(child));
         Ok(())
+    }
+
+    /// Returns a token that is cancelled when a child ends again and again.
+    pub(super) fn given_up(&self) -> CancellationToken {
+        self.given_up.clone()
     }
 
     /// Stops starting children again. Afterwards every living child holds its lock, through which
@@ -58,53 +89,122 @@ impl Children {
     }
 }
 
-async fn supervise(
+/// The variables that children need: where things are, how people write, and what to log.
+const ENVIRONMENT: [&str; 8] =
+    ["HOME", "KOINON_LOG", "LANG", "LC_ALL", "PATH", "RUST_BACKTRACE", "TMPDIR", "TZ"];
+
+/// The exit code of an agent whose chain is away, which may come back.
+const UNREACHABLE: i32 = 4;
+
+/// Watches one child, and starts it again when it ends.
+struct Supervisor {
     ui: Ui,
     local: Local,
     process: ChildProcess,
-    mut child: Child,
     stop: CancellationToken,
-) {
-    loop {
-        // Cancel safe: the runtime reaps a child that nobody waits for.
-        let ended = tokio::select! {
-            ended = child.wait() => ended,
-            () = stop.cancelled() => return,
-        };
-        if stop.is_cancelled() {
-            return;
+    given_up: CancellationToken,
+}
+
+impl Supervisor {
+    /// A child that ends sooner has not run.
+    const RAN: Duration = Duration::from_secs(10);
+    /// A child that ended by itself without having run, so many times in a row, is given up. One
+    /// that a signal ended may be started as often as somebody does that.
+    const MAX_FAILURES: u32 = 5;
+    /// The pause before a child is started again, and between two looks at an adopted one.
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    /// Runs until it is stopped; `child` is `None` where the process was started by an earlier
+    /// `up`.
+    async fn run(self, mut child: Option<Child>) {
+        let mut failures = 0;
+        loop {
+            let started = Instant::now();
+            // Cancel safe: the runtime reaps a child that nobody waits for.
+            let mut ended = tokio::select! {
+                ended = self.end_of(&mut child) => ended,
+                () = self.stop.cancelled() => return,
+            };
+            if started.elapsed() >= Self::RAN {
+                failures = 0;
+            }
+            child = loop {
+                let by_itself =
+                    ended.and_then(|status| status.code()).is_some_and(|code| code != UNREACHABLE);
+                failures = if by_itself { failures + 1 } else { 0 };
+                if self.stop.is_cancelled() || self.is_given_up(ended, failures) {
+                    return;
+                }
+                // Cancel safe: neither arm holds anything.
+                tokio::select! {
+                    () = tokio::time::sleep(Self::PAUSE) => {}
+                    () = self.stop.cancelled() => return,
+                }
+                match start(&self.local, &self.process).await {
+                    Ok(Ok(next)) => break Some(next),
+                    Ok(Err(status)) => ended = Some(status),
+                    Err(error) => self.ui.say(error.render().trim_end()),
+                }
+            };
         }
-        let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
-        ui.say(&format!(
-            "{} ended ({how}) and is started again; see {}",
-            process.name,
-            local.log(&process.name).display()
-        ));
-        child = loop {
-            // Cancel safe: neither arm holds anything.
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                () = stop.cancelled() => return,
-            }
-            match start(&local, &process).await {
-                Ok(next) => break next,
-                Err(error) => ui.say(error.render().trim_end()),
-            }
-        };
+    }
+
+    /// Says how the child ended, with the last words of its log, and whether it is started again.
+    fn is_given_up(&self, ended: Option<ExitStatus>, failures: u32) -> bool {
+        let name = &self.process.name;
+        let how = ended.map_or_else(|| "unseen".to_owned(), |status| status.to_string());
+        let path = self.local.log(name);
+        let words = last_line(&path).map_or_else(String::new, |words| format!(": {words}"));
+        let log = path.display();
+        let is_given_up = failures >= Self::MAX_FAILURES;
+        if is_given_up {
+            self.ui.say(&format!(
+                "{name} ended {failures} times ({how}) and is left alone; see {log}{words}"
+            ));
+            self.given_up.cancel();
+        } else {
+            self.ui.say(&format!("{name} ended ({how}) and is started again; see {log}{words}"));
+        }
+        is_given_up
+    }
+
+    /// Waits for the end of the process; `None` if nobody saw how it ended.
+    async fn end_of(&self, child: &mut Option<Child>) -> Option<ExitStatus> {
+        if let Some(child) = child {
+            return child.wait().await.ok();
+        }
+        // It is no child of this process: its lock says whether it lives.
+        while !matches!(holder(&self.local, &self.process), Ok(None)) {
+            tokio::time::sleep(Self::PAUSE).await;
+        }
+        None
     }
 }
 
-/// Starts a child and waits until it holds its lock.
-async fn start(local: &Local, process: &ChildProcess) -> Outcome<Child> {
+/// Returns the last line of a log that has words, made safe to show.
+fn last_line(log: &Path) -> Option<String> {
+    /// Bytes that are read from the end.
+    const TAIL: u64 = 4_096;
+    let mut file = File::open(log).ok()?;
+    let end = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(end.saturating_sub(TAIL))).ok()?;
+    let mut tail = Vec::new();
+    file.take(TAIL).read_to_end(&mut tail).ok()?;
+    let tail = String::from_utf8_lossy(&tail);
+    let line = tail.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(plain(line.trim()))
+}
+
+/// Starts a child and waits until it holds its lock; returns its status if it ended before.
+async fn start(local: &Local, process: &ChildProcess) -> Outcome<Result<Child, ExitStatus>> {
     let mut child = spawn(local, process)?;
     while holder(local, process)? != child.id() {
         if let Some(status) = child.try_wait().context("cannot wait for a process")? {
-            let error = CommandError::failed(format!("{} ended at once: {status}", process.name));
-            return Err(error.hint(format!("see {}", local.log(&process.name).display())));
+            return Ok(Err(status));
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    Ok(child)
+    Ok(Ok(child))
 }
 
 fn holder(local: &Local, process: &ChildProcess) -> Outcome<Option<u32>> {
@@ -121,16 +221,16 @@ fn spawn(local: &Local, process: &ChildProcess) -> Outcome<Child> {
         .open(&log)
         .with_context(|| format!("cannot write {}", log.display()))?;
     let second = file.try_clone().context("cannot share a log")?;
+    // Neither is what the shell left open.
+    close_fds::set_fds_cloexec(3, &[]);
+    let kept = ENVIRONMENT.into_iter();
     let child = Command::new(program::path()?)
         .args(&process.arguments)
         .arg("--lock-file")
         .arg(local.run(&process.name))
-        // Children get everything as arguments: the settings of this process are not theirs.
-        .env_remove("KOINON_RPC_URL")
-        .env_remove("KOINON_SERVICE")
-        .env_remove("KOINON_KEYSTORE")
-        .env_remove("KOINON_PASSWORD_FILE")
-        .env_remove("KOINON_KEYS")
+        // Children get everything else as arguments: what is in the environment is not theirs.
+        .env_clear()
+        .envs(kept.filter_map(|name| Some((name, std::env::var_os(name)?))))
         .stdin(Stdio::null())
         .stdout(file)
         .stderr(second)

@@ -76,9 +76,13 @@ async fn run_until_stopped(
     stop: &CancellationToken,
 ) -> Outcome<ServiceStatus> {
     let timeout = check.unwrap_or_default();
+    let given_up = bringup.children.given_up();
     // Cancel safe: the caller ends every process the stages started, and the rest is on the chain.
     tokio::select! {
         outcome = bringup.run_stages() => outcome,
+        () = given_up.cancelled() => {
+            Err(CommandError::failed("a process of the network ends again and again"))
+        }
         () = stop.cancelled() => Err(CommandError::new(FailureKind::Interrupted, "interrupted")),
         () = tokio::time::sleep(timeout), if check.is_some() => {
             let message = format!("not every node answered within {}", seconds(timeout));

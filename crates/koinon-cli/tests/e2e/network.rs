@@ -206,6 +206,13 @@ impl Network {
         self.wait_ended()
     }
 
+    /// Kills `up`, which leaves its processes alone.
+    pub(crate) fn kill_up(&mut self) {
+        let mut up = self.up.take().unwrap();
+        up.kill();
+        drop(up.wait());
+    }
+
     /// Waits until `up` has ended by itself.
     pub(crate) fn wait_ended(&mut self) -> Ran {
         self.up.take().unwrap().wait()

@@ -120,6 +120,48 @@ fn killed_agents_and_a_killed_chain_end_in_the_same_network() {
     network.assert_ended();
 }
 
+/// Processes that a killed `up` left are watched by the next one as its own.
+#[test]
+fn what_a_killed_up_left_is_watched_by_the_next() {
+    let mut network = Network::started(&QUICK);
+    let nodes = network.settle();
+    network.kill_up();
+    network.up(EXAMPLE, &QUICK);
+    assert_eq!(network.settle(), nodes);
+    for name in ["agent-bob", "chain"] {
+        let pid = network.child(name).unwrap();
+        processes::signal(pid, Signal::KILL);
+        wait_until(EVENT_TIMEOUT, "it is back", || match network.child(name) {
+            Some(other) if other != pid => Ok(()),
+            other => Err(format!("{name} is {other:?}")),
+        });
+    }
+    assert_eq!(network.settle(), nodes);
+    drop(network.interrupt().success());
+    network.assert_ended();
+}
+
+/// A child that cannot run is given up, with its last words.
+#[test]
+fn a_chain_that_cannot_open_is_given_up_with_its_reason() {
+    let mut network = Network::started(&QUICK);
+    drop(network.interrupt().success());
+    // Not the bytes of a chain: it must not be begun anew.
+    std::fs::write(network.dir().join("chain/chain.log"), "no chain").unwrap();
+    network.start_up(EXAMPLE, &QUICK);
+    let ended = network.wait_ended().exits(1);
+    // It may have held its lock for a moment before it ended, or not.
+    let given_up = ended.stderr.contains("chain ended 5 times");
+    assert!(given_up || ended.stderr.contains("chain ended at once"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("chain/chain.log"), "{}", ended.stderr);
+    network.assert_ended();
+    // Without its record, the chain is nobody's.
+    std::fs::remove_file(network.dir().join("network.json")).unwrap();
+    network.start_up(EXAMPLE, &QUICK);
+    let ended = network.wait_ended().exits(1);
+    assert!(ended.stderr.contains("has a chain, but no network.json"), "{}", ended.stderr);
+}
+
 #[test]
 fn an_interrupt_at_any_moment_leaves_no_process() {
     let mut random = StdRng::seed_from_u64(2);

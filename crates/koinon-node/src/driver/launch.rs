@@ -21,6 +21,9 @@ use super::node_dir::LaunchSpec;
 use super::node_dir::NodeDir;
 use crate::lock::acquire_lock;
 
+/// The first descriptor after stdin, stdout and stderr.
+const FIRST_DESCRIPTOR: i32 = 3;
+
 /// Why a node's program was not started.
 #[derive(Debug, Error)]
 pub enum LaunchError {
@@ -74,6 +77,8 @@ fn prepare(dir: &NodeDir) -> Result<(Command, PathBuf), LaunchError> {
         let path = path.to_owned();
         move |source| LaunchError::Io { path, source }
     };
+    // The program gets nothing that the agent, or the shell that started it, left open.
+    close_fds::set_fds_cloexec(FIRST_DESCRIPTOR, &[]);
     let path = dir.lock();
     let Some(lock) = acquire_lock(&path).map_err(io_error(&path))? else {
         return Err(LaunchError::AlreadyRunning(dir.path().to_owned()));
@@ -128,6 +133,33 @@ pub(crate) mod tests {
             let error = launch(Path::new(&dir));
             panic!("{} {:?}", variant(&error), messages(&error));
         }
+    }
+
+    #[test]
+    fn a_program_inherits_its_lock_and_nothing_else_that_is_open() {
+        use std::os::unix::fs::PermissionsExt;
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = temporary.path();
+        std::fs::create_dir(dir.join("artifacts")).unwrap();
+        let program = dir.join("artifacts/run");
+        std::fs::write(&program, "#!/bin/sh\nls -l /proc/$$/fd\n").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let spec = LaunchSpec {
+            slot: "worker/0/0".to_owned(),
+            digest: koinon_model::Digest::ZERO,
+            program: "artifacts/run".to_owned(),
+            arguments: Vec::new(),
+            environment: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
+            ports: std::collections::BTreeMap::new(),
+        };
+        std::fs::write(dir.join("node.json"), serde_json::to_vec(&spec).unwrap()).unwrap();
+        let launcher = launcher();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "exec 9</etc/passwd; exec \"$@\"", "sh"]).args(&launcher).arg(dir);
+        assert!(shell.status().unwrap().success());
+        let open = std::fs::read_to_string(dir.join("stdout.log")).unwrap();
+        assert!(open.contains("/lock\n"), "{open}");
+        assert!(!open.contains("/etc/passwd"), "{open}");
     }
 
     /// Lists the variants: a new one does not compile until it has a name here, and a case below.

@@ -272,8 +272,9 @@ impl ProcessDriver {
         remove_dir_if_exists(&artifacts).map_err(io_error("clear", &artifacts))?;
         std::fs::create_dir(&artifacts).map_err(io_error("create", &artifacts))?;
         for artifact in node.artifacts.values() {
-            let from = self.store.verified_path(&artifact.cid, artifact.size)?;
-            place_artifact(&from, &artifacts.join(plain_file_name(&artifact.file_name)?))?;
+            // Two artifacts with one file name are an error.
+            let place = artifacts.join(plain_file_name(&artifact.file_name)?);
+            self.store.place(&artifact.cid, artifact.size, &place)?;
         }
         let ports = self.choose_ports(node, &earlier_ports)?;
         let spec = LaunchSpec {
@@ -353,18 +354,6 @@ fn plain_file_name(name: &str) -> Result<&str, DriverError> {
         Ok(name)
     } else {
         Err(DriverError::FileName(name.chars().take(80).collect()))
-    }
-}
-
-/// Puts an artifact's file into a node's directory. Two artifacts with one file name are an error.
-fn place_artifact(from: &Path, to: &Path) -> Result<(), DriverError> {
-    match std::fs::hard_link(from, to) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(io_error("place", to)(error))
-        }
-        // Another file system, or one without links.
-        Err(_) => std::fs::copy(from, to).map(|_| ()).map_err(io_error("place", to)),
     }
 }
 
@@ -747,7 +736,7 @@ mod tests {
         twice.node.artifacts.insert("other".to_owned(), image);
         let error = driver.prepare(&slot, &twice).unwrap_err();
         let exists = "File exists (os error 17)".to_owned();
-        check(error, "Io", &[format!("cannot place {nodes}/{DIR}/artifacts/run"), exists]);
+        check(error, "Artifact", &[format!("cannot use {nodes}/{DIR}/artifacts/run"), exists]);
 
         std::fs::remove_dir_all(&driver.nodes_dir).unwrap();
         check(driver.observe().unwrap_err(), "Io", &[format!("cannot list {nodes}"), missing]);

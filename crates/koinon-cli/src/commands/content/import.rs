@@ -44,10 +44,10 @@ pub(crate) async fn run(ui: Ui, args: ImportArgs) -> Outcome {
     if !direct || sending == Sending::DryRun || draft.change.is_empty() {
         return propose_draft(ui, &contracts, &draft, &args.description, sending).await;
     }
-    let published = contracts.publish(draft.objects()).await?;
-    let sent = contracts.update(&draft.change).await?;
-    let gas = published.iter().map(|sent| sent.gas).sum::<u64>() + sent.gas;
-    let revision = contracts.at(sent.block).revision().await?;
+    let sent = contracts.publish_and_update(draft.objects(), &draft.change).await?;
+    let gas: u64 = sent.iter().map(|sent| sent.gas).sum();
+    let block = sent.last().expect("BUG: the update is the last transaction").block;
+    let revision = contracts.at(block).revision().await?;
     if ui.json {
         let change = change_to_json(&draft.change);
         ui.json(&json!({ "revision": revision, "gas": gas, "change": change }));
