@@ -7,6 +7,7 @@ use koinon_chain::Shift;
 use koinon_command::Tone;
 use koinon_command::Ui;
 use koinon_command::paint;
+use koinon_command::plain;
 use koinon_model::Ban;
 use koinon_model::Content;
 use koinon_model::ContentChange;
@@ -23,7 +24,8 @@ pub(crate) fn show_change(ui: Ui, change: &ContentChange, old: &Content, new: &C
 fn show_edits(ui: Ui, change: &ContentChange, old: &Content, new: &Content) {
     for edit in &change.edits {
         let key = (edit.module, edit.path.clone());
-        let name = format!("{}/{}", edit.module, edit.path);
+        // The proposer chooses the path, and the keys below it.
+        let name = format!("{}/{}", edit.module, plain(&edit.path));
         match (edit.was(), edit.blob()) {
             (None, _) => ui.line(&paint(Tone::Good, &format!("+ {name}"))),
             (Some(_), None) => ui.line(&paint(Tone::Bad, &format!("- {name}"))),
@@ -35,6 +37,7 @@ fn show_edits(ui: Ui, change: &ContentChange, old: &Content, new: &Content) {
             for ValueDifference { path, before, after } in
                 differences("", Some(&before), Some(&after))
             {
+                let path = plain(&path);
                 ui.line(&format!("    {path}: {} → {}", shown(before), shown(after)));
             }
         }

@@ -25,12 +25,27 @@ pub(crate) async fn run(ui: Ui, args: OperatorShowArgs) -> Outcome {
     let view = contracts.at(block);
     let operators = view.operators().await?;
     let account = args.operator.parse().ok();
-    let found = operators
-        .into_iter()
-        .find(|operator| is_named(operator, &args.operator) || Some(operator.account) == account);
-    let Some(operator) = found else {
-        let error = CommandError::failed(format!("no operator {}", args.operator));
-        return Err(error.hint("`koinon operator list` shows all"));
+    let exact = |operator: &&OperatorRecord| {
+        operator.name == args.operator || Some(operator.account) == account
+    };
+    let short =
+        |operator: &&OperatorRecord| operator.name.split('@').next() == Some(&args.operator[..]);
+    let mut found: Vec<&OperatorRecord> = operators.iter().filter(exact).collect();
+    if found.is_empty() {
+        found = operators.iter().filter(short).collect();
+    }
+    let operator = match &found[..] {
+        [operator] => *operator,
+        [] => {
+            let error = CommandError::failed(format!("no operator {}", args.operator));
+            return Err(error.hint("`koinon operator list` shows all"));
+        }
+        // Names are free: `alice@else` must not pass for `alice@myDapp`.
+        several => {
+            let names: Vec<&str> = several.iter().map(|one| one.name.as_str()).collect();
+            let text = format!("several operators are called {}", args.operator);
+            return Err(CommandError::failed(text).hint(format!("there are {}", names.join(", "))));
+        }
     };
     let slots = match view.allocation().await? {
         Some(allocation) => allocation.by_operator().remove(&operator.account).unwrap_or_default(),
@@ -48,10 +63,4 @@ pub(crate) async fn run(ui: Ui, args: OperatorShowArgs) -> Outcome {
     let slots: Vec<String> = slots.iter().map(ToString::to_string).collect();
     ui.line(&format!("nodes        {}: {}", slots.len(), slots.join(" ")));
     Ok(())
-}
-
-/// Returns whether a name is the operator's, whole or without its service: `alice` for
-/// `alice@myDapp`.
-fn is_named(operator: &OperatorRecord, name: &str) -> bool {
-    operator.name == name || operator.name.split('@').next() == Some(name)
 }

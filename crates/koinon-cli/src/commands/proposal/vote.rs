@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use koinon_chain::ProposalState;
 use koinon_command::Outcome;
 use koinon_command::Ui;
+use koinon_command::plain;
 use serde_json::json;
 
 use super::ProposalName;
@@ -53,7 +54,10 @@ pub(crate) async fn run(ui: Ui, args: VoteArgs) -> Outcome {
         VoteArg::Against => koinon_chain::Vote::Against,
         VoteArg::Abstain => koinon_chain::Vote::Abstain,
     };
-    let proposal = find_proposal(&contracts, &args.proposal).await?.id;
+    let found = find_proposal(&contracts, &args.proposal).await?;
+    // Somebody may have made another one a moment ago.
+    ui.say(&format!("proposal {}: {}", found.id, plain(&found.description)));
+    let proposal = found.id;
     while !args.no_wait && contracts.proposal_state(proposal).await? == ProposalState::Pending {
         tokio::time::sleep(POLL_INTERVAL).await;
     }

@@ -3,6 +3,7 @@
 use clap::Args;
 use koinon_command::Outcome;
 use koinon_command::Ui;
+use koinon_command::plain;
 use serde_json::json;
 
 use super::addresses;
@@ -39,7 +40,7 @@ pub(crate) async fn run(ui: Ui, args: ServiceShowArgs) -> Outcome {
         }));
         return Ok(());
     }
-    ui.line(&format!("service   {} ({name})", contracts.core));
+    ui.line(&format!("service   {} ({})", contracts.core, plain(&name)));
     ui.line(&format!("revision  {} at block {}, epoch {}", head.revision, head.block, head.epoch));
     ui.line(&format!("operators {}", operators.len()));
     ui.line(&format!(
