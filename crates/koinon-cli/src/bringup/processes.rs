@@ -108,9 +108,11 @@ struct Supervisor {
 impl Supervisor {
     /// A child that ends sooner has not run.
     const RAN: Duration = Duration::from_secs(10);
-    /// A child that ended by itself without having run, so many times in a row, is given up. One
-    /// that a signal ended may be started as often as somebody does that.
+    /// A child that ended by itself without having run, so many times in a row, is left alone for
+    /// long. One that a signal ended may be started as often as somebody does that.
     const MAX_FAILURES: u32 = 5;
+    /// The pause before a child is started again that does not run: somebody has to mend it.
+    const LONG_PAUSE: Duration = Duration::from_secs(30);
     /// The pause before a child is started again, and between two looks at an adopted one.
     const PAUSE: Duration = Duration::from_secs(1);
 
@@ -132,12 +134,13 @@ impl Supervisor {
                 let by_itself =
                     ended.and_then(|status| status.code()).is_some_and(|code| code != UNREACHABLE);
                 failures = if by_itself { failures + 1 } else { 0 };
-                if self.stop.is_cancelled() || self.is_given_up(ended, failures) {
+                if self.stop.is_cancelled() {
                     return;
                 }
+                let pause = self.say_end(ended, failures);
                 // Cancel safe: neither arm holds anything.
                 tokio::select! {
-                    () = tokio::time::sleep(Self::PAUSE) => {}
+                    () = tokio::time::sleep(pause) => {}
                     () = self.stop.cancelled() => return,
                 }
                 match start(&self.local, &self.process).await {
@@ -149,23 +152,25 @@ impl Supervisor {
         }
     }
 
-    /// Says how the child ended, with the last words of its log, and whether it is started again.
-    fn is_given_up(&self, ended: Option<ExitStatus>, failures: u32) -> bool {
+    /// Says how the child ended, with the last words of its log, and returns when to start it
+    /// again. One that does not run at all ends a bring-up; a network that is up waits for it.
+    fn say_end(&self, ended: Option<ExitStatus>, failures: u32) -> Duration {
         let name = &self.process.name;
         let how = ended.map_or_else(|| "unseen".to_owned(), |status| status.to_string());
         let path = self.local.log(name);
         let words = last_line(&path).map_or_else(String::new, |words| format!(": {words}"));
         let log = path.display();
-        let is_given_up = failures >= Self::MAX_FAILURES;
-        if is_given_up {
-            self.ui.say(&format!(
-                "{name} ended {failures} times ({how}) and is left alone; see {log}{words}"
-            ));
-            self.given_up.cancel();
-        } else {
+        if failures < Self::MAX_FAILURES {
             self.ui.say(&format!("{name} ended ({how}) and is started again; see {log}{words}"));
+            return Self::PAUSE;
         }
-        is_given_up
+        let seconds = Self::LONG_PAUSE.as_secs();
+        self.ui.say(&format!(
+            "{name} ended {failures} times ({how}) and is left alone for {seconds} s; see \
+             {log}{words}"
+        ));
+        self.given_up.cancel();
+        Self::LONG_PAUSE
     }
 
     /// Waits for the end of the process; `None` if nobody saw how it ended.
